@@ -1,0 +1,1 @@
+"""The outside worlds: chats, the web door, object stores."""

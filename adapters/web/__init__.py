@@ -1,0 +1,1 @@
+"""The aiohttp door: downloads, health; webhooks as the platforms come."""

@@ -1,0 +1,1 @@
+"""The operator's room: settings, the command, the wiring."""

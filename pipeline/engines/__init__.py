@@ -1,0 +1,1 @@
+"""The engines that give a face new mouth movements, behind one port (``port.py``)."""

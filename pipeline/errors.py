@@ -1,0 +1,126 @@
+"""Why the pipeline could not do what it was asked.
+
+::
+
+    PipelineError
+      InputRejected            the material cannot be rendered, and the user can change that
+        UnreadableFile         unreadable        name
+        EmptyFile              empty             name
+        NotARecording          not_a_recording   name, found
+        NoSound                no_sound          name
+        NoSpeech               no_speech         seconds
+        TakeTooShort           take_too_short    seconds, limit_s
+        TakeTooLong            take_too_long     seconds, limit_s
+        NotAVideo              not_a_video       name, found
+        PictureNotVideo        picture           name
+        NoFaceFound            no_face           frame, second
+        VideoTooLarge          video_too_large   width_px, height_px, limit_px
+        VideoTooLong           video_too_long    seconds, limit_s
+        UnsupportedCodec       unsupported       codec, second
+      EngineUnavailable        an engine, its extra or its weights are not installed
+      Stopped                  somebody asked to stop
+
+``code`` and the names of ``facts`` are what the texts for people are written against (``bot/texts``).
+"""
+
+from typing import ClassVar
+
+
+class PipelineError(Exception):
+    """Base of everything the pipeline raises on purpose."""
+
+
+class InputRejected(PipelineError):
+    """The material cannot be rendered, and the user can change that."""
+
+    code: ClassVar[str]
+
+    def __init__(self, **facts: str | float) -> None:
+        super().__init__(self.code, facts)
+        self.facts = facts
+
+
+class UnreadableFile(InputRejected):
+    """Neither sound nor video could be decoded. Facts: ``name``."""
+
+    code = "unreadable"
+
+
+class EmptyFile(InputRejected):
+    """The file has no bytes. Facts: ``name``."""
+
+    code = "empty"
+
+
+class NotARecording(InputRejected):
+    """Something else came where a recording was expected. Facts: ``name``, ``found`` (what it is)."""
+
+    code = "not_a_recording"
+
+
+class NoSound(InputRejected):
+    """A video without a sound track was sent as a recording. Facts: ``name``."""
+
+    code = "no_sound"
+
+
+class NoSpeech(InputRejected):
+    """Nobody speaks in the recording. Facts: ``seconds`` (its length)."""
+
+    code = "no_speech"
+
+
+class TakeTooShort(InputRejected):
+    """Facts: ``seconds``, ``limit_s``."""
+
+    code = "take_too_short"
+
+
+class TakeTooLong(InputRejected):
+    """Facts: ``seconds``, ``limit_s``."""
+
+    code = "take_too_long"
+
+
+class NotAVideo(InputRejected):
+    """Something else came where a Template was expected. Facts: ``name``, ``found`` (what it is)."""
+
+    code = "not_a_video"
+
+
+class PictureNotVideo(InputRejected):
+    """A still picture came where a Template was expected. Facts: ``name``."""
+
+    code = "picture"
+
+
+class NoFaceFound(InputRejected):
+    """No frame, or too few, show a face. Facts: ``frame`` (from 0, the first without), ``second``."""
+
+    code = "no_face"
+
+
+class VideoTooLarge(InputRejected):
+    """Facts: ``width_px``, ``height_px``, ``limit_px`` (of the product)."""
+
+    code = "video_too_large"
+
+
+class VideoTooLong(InputRejected):
+    """Facts: ``seconds``, ``limit_s``."""
+
+    code = "video_too_long"
+
+
+class UnsupportedCodec(InputRejected):
+    """Nothing here decodes it. Facts: ``codec``, ``second``."""
+
+    code = "unsupported"
+
+
+class EngineUnavailable(PipelineError):
+    """An engine cannot be used here; the message says which command installs what is missing."""
+
+
+class Stopped(PipelineError):
+    """Somebody asked to stop; nothing half-written is left behind."""

@@ -1,0 +1,1 @@
+"""Where the face is in each frame: landmarks, smoothing, gaps."""

@@ -1,0 +1,1 @@
+"""The working side: ledger, jobs, foreman, engine process."""
