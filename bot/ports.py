@@ -1,0 +1,187 @@
+"""What the bot needs of a chat platform, and of the memory behind it. Adapters satisfy it and import nothing else of the bot."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from worker.contract.records import Chat, MessageRef, Person
+
+__all__ = [
+    "Chat",
+    "ChatAdapter",
+    "ChatError",
+    "ChatUnreachable",
+    "Choice",
+    "Inbound",
+    "Limits",
+    "Media",
+    "MediaGone",
+    "MediaTooLarge",
+    "Memory",
+    "MessageRef",
+    "Person",
+    "PlatformDown",
+    "Throttled",
+]
+
+
+class ChatError(Exception):
+    """Base of what an adapter raises; the classes of the platform's own library end in the adapter."""
+
+
+class ChatUnreachable(ChatError):
+    """The platform refuses this chat for good: blocked, left, gone."""
+
+
+class Throttled(ChatError):
+    """Too fast; try again after ``after_s`` seconds."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(after_s)
+        self.after_s = after_s
+
+
+class PlatformDown(ChatError):
+    """The platform does not answer, or answers with a fault of its own: try again with backoff."""
+
+
+class MediaGone(ChatError):
+    """The platform no longer has the file."""
+
+
+class MediaTooLarge(ChatError):
+    """The platform does not hand out files of this size."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a platform can carry; the bot adapts to this and never asks the platform's name."""
+
+    text_length: int
+    can_revise: bool
+    revise_every_s: float
+    """At most one revision of a message in this many seconds."""
+    choices: int
+    """Most choices one offer may have; 0: offers are plain numbered text."""
+    file_size_bytes: int
+    """Largest file that can be received."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file somebody sent, still on the platform."""
+
+    ref: str
+    name: str
+    size_bytes: int | None
+    kind: Literal["voice", "audio", "video", "document", "picture"]
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message from a person."""
+
+    key: str
+    """Unique for this message; the second copy of a message has the same."""
+    entry: str
+    """Where it stands in the inbox; ``settle`` takes it out."""
+    chat: Chat
+    person: Person
+    text: str = ""
+    media: Media | None = None
+    message_id: str = ""
+    """The platform's id, to reply to."""
+    choice: str | None = None
+    """The token of a choice that was picked; None for typed text."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing to pick in an offer."""
+
+    token: str
+    label: str
+    picked: bool = False
+
+
+class ChatAdapter(Protocol):
+    """One account on one chat platform, seen from the bot."""
+
+    mailbox: str
+    limits: Limits
+
+    def messages(self) -> AsyncIterator[Inbound]:
+        """Yield verified messages, each platform message at most once unless a crash came before ``settle``."""
+        ...
+
+    async def settle(self, inbound: Inbound) -> None:
+        """This message is dealt with and need not come again."""
+        ...
+
+    async def fetch(self, media: Media, path: Path) -> None:
+        """Fetch a file; raises MediaGone, MediaTooLarge, PlatformDown."""
+        ...
+
+    async def post(
+        self, chat: Chat, text: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        """Send text, once for each ``key`` where the platform allows to know.
+
+        Raises ChatUnreachable, Throttled, PlatformDown.
+        """
+        ...
+
+    async def offer(
+        self, chat: Chat, text: str, choices: Sequence[Choice], *, key: str
+    ) -> MessageRef:
+        """Send text with things to pick. Raises as ``post``."""
+        ...
+
+    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
+        """Change a message of ours. Raises as ``post``; a message that is gone raises ChatUnreachable."""
+        ...
+
+    async def run(self) -> None:
+        """Hold the connection to the platform until cancelled; survives its outages."""
+        ...
+
+
+class Memory(Protocol):
+    """What the bot and the adapters remember between messages, for all front ends together (one Redis implementation)."""
+
+    async def receive(self, mailbox: str, key: str, raw: str) -> bool:
+        """Put a verified raw message into the inbox, once for each key, durable when this returns; False for a copy."""
+        ...
+
+    def inbox(self, mailbox: str, consumer: str) -> AsyncIterator[tuple[str, str, str]]:
+        """(entry, key, raw) of messages to deal with; first what a dead consumer left unfinished."""
+        ...
+
+    async def dealt_with(self, mailbox: str, entry: str) -> None:
+        """Take a message out of the inbox."""
+        ...
+
+    async def load(self, *name: str) -> str | None:
+        """A value kept under a name (a draft, a setting, a cached token), or None."""
+        ...
+
+    async def keep(self, *name: str, value: str, ttl_s: int | None = None) -> None:
+        """Keep a value under a name, for ``ttl_s`` seconds or for good."""
+        ...
+
+    async def drop(self, *name: str) -> None:
+        """Forget it."""
+        ...
+
+    async def lead(self, role: str, holder: str, ttl_s: float) -> bool:
+        """Take or renew the leadership of a role; False while somebody else has it."""
+        ...
+
+    async def step_down(self, role: str, holder: str) -> None:
+        """Give the leadership back, if it is ours."""
+        ...
+
+    async def spend(self, budget: str, limit: int, window_s: float) -> float:
+        """Take one from a rate budget shared by all front ends; 0.0, or the seconds to wait until one is free."""
+        ...

@@ -1,0 +1,63 @@
+"""Names: of objects in the store, and of keys in Redis. Nobody else spells them.
+
+Objects (the record of everything that must survive; a JSON beside the bytes):
+
+::
+
+    takes/<sha256>/source            the recording as it came
+    takes/<sha256>/sound.m4a         its sound, once for all Clips
+    takes/<sha256>/speech.npz        mouth parameters
+    takes/<sha256>/take.json         TakeRecord
+    templates/<id>/source            the video as it came
+    templates/<id>/template.json     TemplateRecord
+    templates/<id>/poster.jpg
+    prepared/<sha256>/<name>         what was computed of a video, by the SHA-256 of its bytes
+    clips/<batch>/<number>.mp4
+    clips/<batch>/<number>.json      ClipResult
+    batches/<batch>.json             BatchRecord, written when the Batch ends
+    archives/<batch>/<round>.zip
+"""
+
+from typing import Final
+
+
+def take(take_id: str, name: str) -> str:
+    """The object ``name`` of a Take: source, sound.m4a, speech.npz, take.json."""
+    return f"takes/{take_id}/{name}"
+
+
+def template(template_id: str, name: str) -> str:
+    """The object ``name`` of a Template: source, template.json, poster.jpg."""
+    return f"templates/{template_id}/{name}"
+
+
+def prepared(sha256: str, name: str) -> str:
+    """What was computed of a Template's video."""
+    return f"prepared/{sha256}/{name}"
+
+
+def clip(batch_id: str, number: int, suffix: str = "mp4") -> str:
+    """One finished Clip (``mp4``) or its ClipResult (``json``)."""
+    return f"clips/{batch_id}/{number:03d}.{suffix}"
+
+
+def batch(batch_id: str) -> str:
+    """The record of a Batch that ended."""
+    return f"batches/{batch_id}.json"
+
+
+def archive(batch_id: str, round_: int) -> str:
+    """The Archive of one round of a Batch."""
+    return f"archives/{batch_id}/{round_}.zip"
+
+
+PREFIX: Final = "chorus"
+"""Every Redis key of ours begins with it; arq's queues too."""
+
+QUEUE_CLIPS: Final = f"{PREFIX}:queue:clips"
+QUEUE_REST: Final = f"{PREFIX}:queue:rest"
+
+
+def redis(*parts: str) -> str:
+    """One Redis key."""
+    return ":".join((PREFIX, *parts))

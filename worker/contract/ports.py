@@ -1,0 +1,216 @@
+"""The ports of the working side, as the bot, the door and the stores see them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from worker.contract.records import (
+    BatchRecord,
+    Chat,
+    Fact,
+    MessageRef,
+    Order,
+    Person,
+    TakeRecord,
+    TemplateRecord,
+    Utterance,
+)
+
+
+class StoreUnavailable(Exception):
+    """The object store cannot be reached or refuses us: an Outage, to be tried again with backoff."""
+
+
+class ObjectMissing(Exception):
+    """There is no such object (any more)."""
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What a store knows of an object."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class ArchiveEntry:
+    """One file of an Archive: either an object of the store or bytes of its own (the manifest)."""
+
+    name: str
+    """Name inside the ZIP; flat, safe on Windows."""
+    size_bytes: int
+    crc32: int
+    key: str | None = None
+    content: bytes | None = None
+
+
+class ObjectStore(Protocol):
+    """Where the bytes are. Keys are spelled by ``worker.contract.keys``; every call may raise StoreUnavailable.
+
+    Objects never change under their key, except small JSON records, which are replaced whole.
+    """
+
+    async def put_file(
+        self, key: str, path: Path, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Store a file; it appears whole or not at all."""
+        ...
+
+    async def put_bytes(
+        self, key: str, content: bytes, content_type: str = "application/json"
+    ) -> None:
+        """Store a small object; it appears whole or not at all."""
+        ...
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], size_bytes: int) -> None:
+        """Store what a stream yields, whose size is known beforehand, in flat memory."""
+        ...
+
+    async def put_archive(
+        self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
+    ) -> int:
+        """Make a ZIP (stored, not deflated) of objects of this store; returns its exact size in bytes.
+
+        The same entries give the same bytes. Raises ObjectMissing naming the key of a missing entry.
+        """
+        ...
+
+    async def get_file(self, key: str, path: Path) -> None:
+        """Fetch an object into a file; raises ObjectMissing."""
+        ...
+
+    async def get_bytes(self, key: str) -> bytes:
+        """Fetch a small object; raises ObjectMissing."""
+        ...
+
+    def open_range(self, key: str, start: int, size_bytes: int) -> AsyncIterator[bytes]:
+        """Yield ``size_bytes`` bytes from ``start``; raises ObjectMissing."""
+        ...
+
+    async def stat(self, key: str) -> ObjectFacts:
+        """Raises ObjectMissing."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectFacts]:
+        """Every object whose key begins with ``prefix``."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; no error if it is gone already."""
+        ...
+
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
+        """A URL that downloads the object under ``filename`` (UTF-8) until the lifetime ends."""
+        ...
+
+    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> bool:
+        """Ask the store to expire Takes, Clips and Archives by itself; False if it cannot."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Ledger(Protocol):
+    """Who ordered what and how far it is: the truth, in Redis. Every change is atomic and may be repeated."""
+
+    async def open_take(self, take: TakeRecord, teller: Utterance | None = None) -> TakeRecord:
+        """Have a recording analysed, unless it is or was already; its bytes are in the store.
+
+        ``teller`` is put into the outbox once the Take is settled (at once if it is). A FAILED Take is
+        analysed again. Returns the record as it stands.
+        """
+        ...
+
+    async def take(self, take_id: str) -> TakeRecord | None:
+        """None if unknown."""
+        ...
+
+    async def add_template(self, template: TemplateRecord) -> TemplateRecord:
+        """Have a video prepared; its bytes are in the store. A taken name gets a number behind it."""
+        ...
+
+    async def templates(self) -> Sequence[TemplateRecord]:
+        """The library, by name; without withdrawn ones."""
+        ...
+
+    async def template(self, template_id: str) -> TemplateRecord | None:
+        """None if unknown."""
+        ...
+
+    async def remove_template(self, template_id: str) -> None:
+        """Forget a Template (its objects are removed by the caller)."""
+        ...
+
+    async def open_batch(self, order: Order) -> BatchRecord:
+        """Make a Batch of an order; the same order key gives the same Batch."""
+        ...
+
+    async def batch(self, batch_id: str) -> BatchRecord | None:
+        """None if unknown."""
+        ...
+
+    async def batch_by_code(self, code: str) -> BatchRecord | None:
+        """Whatever the case of the letters; None if unknown."""
+        ...
+
+    async def history(
+        self, chat: Chat, person: Person | None, offset: int, limit: int
+    ) -> Sequence[BatchRecord]:
+        """Batches of a chat (of one person if given), newest first."""
+        ...
+
+    async def active_batches(self, mailbox: str) -> Sequence[str]:
+        """Ids of the Batches of a mailbox about which something is still to be told."""
+        ...
+
+    async def place(self, batch_id: str) -> int:
+        """How many waiting Clips of others are drawn before the first waiting one of this Batch."""
+        ...
+
+    async def cancel(self, batch_id: str) -> BatchRecord | None:
+        """End a Batch: waiting Clips are taken out, running ones asked to stop, done ones kept. None if unknown.
+
+        A Batch with done Clips still gets an Archive of them and ends as cancelled.
+        """
+        ...
+
+    async def retry(self, batch_id: str) -> BatchRecord | None:
+        """Set the failed and cancelled Clips of an ended Batch waiting again, in a new round; None if nothing is to retry."""
+        ...
+
+    async def forget_batch(self, batch_id: str) -> None:
+        """Remove an ended Batch from the ledger (its objects are removed by the caller)."""
+        ...
+
+    async def note_progress_message(self, batch_id: str, message: MessageRef | None) -> None:
+        """Remember which message shows the progress."""
+        ...
+
+    async def close_batch(self, batch_id: str, round_: int) -> BatchRecord | None:
+        """The chat took (or finally refused) the Outcome of this round: ready becomes delivered or partial."""
+        ...
+
+    def facts(self) -> AsyncIterator[Fact]:
+        """What happens, from now on; ends only by cancellation. Survives reconnects."""
+        ...
+
+    def outbox(self, mailbox: str, consumer: str) -> AsyncIterator[tuple[str, Utterance]]:
+        """What is to be told through a mailbox: (entry, utterance); first what another consumer left unfinished.
+
+        An entry comes again, to somebody, until ``told`` is called for it.
+        """
+        ...
+
+    async def told(self, mailbox: str, entry: str) -> None:
+        """The chat took it, or finally refused it."""
+        ...
+
+    async def workers(self) -> int:
+        """Foremen alive."""
+        ...

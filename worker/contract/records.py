@@ -1,0 +1,261 @@
+"""The records both processes share. Frozen: a change is a new record, made by the ledger.
+
+Words as in the design: a Take is one recording, a Template a prepared source video, a Batch what one person
+orders at once, a Clip the finished video of one Template and one Take, an Archive the ZIP.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from worker.contract.codes import Code
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and nothing unknown slips in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TakeState(StrEnum):
+    """Where a Take stands."""
+
+    ANALYSING = "analysing"
+    READY = "ready"
+    REJECTED = "rejected"
+    """The recording is the person's to change."""
+    FAILED = "failed"
+    """An incident of ours; sending it again tries again."""
+
+
+class TemplateState(StrEnum):
+    """Where a Template stands."""
+
+    PREPARING = "preparing"
+    READY = "ready"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class BatchState(StrEnum):
+    """Where a Batch stands; the last five are final, ``/retry`` reopens partial and failed."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    RENDERING = "rendering"
+    PACKING = "packing"
+    READY = "ready"
+    DELIVERED = "delivered"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def active(self) -> bool:
+        """Whether work or telling is still to come."""
+        return self in _ACTIVE
+
+
+_ACTIVE = {
+    BatchState.QUEUED,
+    BatchState.PREPARING,
+    BatchState.RENDERING,
+    BatchState.PACKING,
+    BatchState.READY,
+}
+
+
+class ClipState(StrEnum):
+    """Where a Clip stands."""
+
+    WAITING = "waiting"
+    RENDERING = "rendering"
+    STORING = "storing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still become done."""
+        return self in {ClipState.WAITING, ClipState.RENDERING, ClipState.STORING}
+
+
+class Chat(Record):
+    """Where we talk: one conversation on one platform."""
+
+    platform: str
+    """``console``, ``telegram``, ``wecom``, ``dingtalk``."""
+    account: str
+    """Which of our accounts on it; with the platform it names the mailbox."""
+    id: str
+    """The platform's id of the chat."""
+    thread: str | None = None
+    """The topic inside the chat, where the platform has such."""
+    private: bool = True
+
+    @property
+    def mailbox(self) -> str:
+        """The queue of what goes in and out through this account."""
+        return f"{self.platform}:{self.account}"
+
+
+class Person(Record):
+    """Who talks to us."""
+
+    id: str
+    """The platform's id of the person."""
+    name: str = ""
+    language: Literal["en", "zh"] = "en"
+
+
+class MessageRef(Record):
+    """One message of ours, so that it can be revised."""
+
+    chat: Chat
+    id: str
+
+
+class Reason(Record):
+    """Why something did not work: a Rejection (the user's to fix) or an Incident (ours, with an id)."""
+
+    code: Code
+    facts: dict[str, str | float] = Field(default_factory=dict)
+    incident: str | None = None
+    """Set when the fault is ours; the log has the same id."""
+
+
+class TakeRecord(Record):
+    """One recording. ``id`` is the SHA-256 of its bytes, so that the same recording is analysed once."""
+
+    id: str
+    name: str
+    """The file name it came with."""
+    size_bytes: int
+    state: TakeState = TakeState.ANALYSING
+    created_at: datetime
+    duration_s: float = 0.0
+    speech_s: float = 0.0
+    analyses: int = 0
+    """How often it was analysed: 1, or the promise is broken."""
+    reason: Reason | None = None
+
+
+class TemplateRecord(Record):
+    """One source video of the library."""
+
+    id: str
+    name: str
+    """Unique in the library; what people type."""
+    file_name: str
+    sha256: str
+    size_bytes: int
+    state: TemplateState = TemplateState.PREPARING
+    created_at: datetime
+    width_px: int = 0
+    height_px: int = 0
+    fps: float = 0.0
+    frames: int = 0
+    duration_s: float = 0.0
+    face_share: float = 0.0
+    """Share of the frames that show a usable face, 0.0-1.0."""
+    seconds: float = 0.0
+    """What preparing it took."""
+    reason: Reason | None = None
+
+
+class ClipResult(Record):
+    """A finished Clip, as it lies in the store."""
+
+    key: str
+    size_bytes: int
+    crc32: int
+    sha256: str
+    frames: int
+    fps: float
+    duration_s: float
+    engine: str
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class ClipRecord(Record):
+    """One Clip of a Batch."""
+
+    number: int
+    """1 to N, in the order picked."""
+    template_id: str
+    template_name: str
+    template_file: str
+    state: ClipState = ClipState.WAITING
+    done: int = 0
+    """Frames rendered."""
+    total: int = 0
+    attempts: int = 0
+    reason: Reason | None = None
+    result: ClipResult | None = None
+
+
+class Order(Record):
+    """What one person asks for: one Take, some Templates."""
+
+    key: str
+    """The message it came with; the same order again gives the same Batch."""
+    chat: Chat
+    person: Person
+    reply_to: str | None = None
+    """The platform's id of the message with the recording."""
+    take_id: str
+    take_name: str
+    template_ids: tuple[str, ...]
+    engine: str = "viseme"
+
+
+class BatchRecord(Record):
+    """One Batch with its Clips, as the ledger sees it at one moment."""
+
+    id: str
+    """Sorts by time of ordering."""
+    code: str
+    """Short, for people to type."""
+    order: Order
+    state: BatchState
+    created_at: datetime
+    finished_at: datetime | None = None
+    clips: tuple[ClipRecord, ...]
+    cancelled: bool = False
+    """Somebody asked to end it; it ends as cancelled once what was done is packed and told."""
+    round: int = 1
+    """1, and one more for every retry; each round has its own Archive."""
+    archive_key: str | None = None
+    archive_size_bytes: int = 0
+    archive_name: str | None = None
+    progress_message: MessageRef | None = None
+    reason: Reason | None = None
+    """Why the whole Batch failed, when it did not fail Clip by Clip."""
+
+    @property
+    def done(self) -> int:
+        """Clips finished."""
+        return sum(clip.state is ClipState.DONE for clip in self.clips)
+
+
+class Utterance(Record):
+    """Something the bot has to tell a chat: an entry of the outbox. The words are chosen when it is told."""
+
+    kind: Literal["take", "outcome"]
+    chat: Chat
+    person: Person
+    subject: str
+    """The Take's or the Batch's id."""
+    round: int = 0
+
+
+class Fact(Record):
+    """Something happened to a Batch: a hint to look at it again. Facts may be lost; records are the truth."""
+
+    batch_id: str
+    mailbox: str
