@@ -1,0 +1,103 @@
+"""Labelled speech: sentences spoken by eSpeak NG, with the exact time of every phoneme."""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from pipeline.types import Samples
+
+_RETRIEVAL: Final = 1
+_PHONEME_EVENTS: Final = 1 | 2
+_UTF8: Final = 1
+_EVENT_PHONEME: Final = 7
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class _Id(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Id),
+    )
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence as sound, and what is said when."""
+
+    samples: Samples
+    """(n,) mono at 16 kHz."""
+    phonemes: tuple[tuple[float, str], ...]
+    """(start in seconds, IPA), in order; an empty name is a pause."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the sound."""
+        return len(self.samples) / 16_000
+
+
+def installed() -> bool:
+    """Tell whether libespeak-ng can be loaded here."""
+    try:
+        ctypes.CDLL("libespeak-ng.so.1")
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _library() -> tuple[ctypes.CDLL, int]:
+    library = ctypes.CDLL("libespeak-ng.so.1")
+    rate_hz = library.espeak_Initialize(_RETRIEVAL, 0, None, _PHONEME_EVENTS)
+    return library, rate_hz
+
+
+def speak(text: str, voice: str, words_per_minute: int = 165) -> Spoken:
+    """Let eSpeak NG say a text; ``voice`` as in ``espeak-ng -v`` ("cmn-latn-pinyin" takes pinyin)."""
+    library, rate_hz = _library()
+    blocks: list[np.ndarray] = []
+    phonemes: list[tuple[float, str]] = []
+
+    def collect(wav: "ctypes._Pointer[ctypes.c_short]", count: int, address: int) -> int:
+        if wav and count:
+            blocks.append(np.ctypeslib.as_array(wav, (count,)).copy())
+        events = ctypes.cast(address, ctypes.POINTER(_Event))
+        index = 0
+        while events[index].type:
+            if events[index].type == _EVENT_PHONEME:
+                name = bytes(events[index].id.string).split(b"\0")[0].decode()
+                phonemes.append((events[index].audio_position / 1000, name))
+            index += 1
+        return 0
+
+    callback = _CALLBACK(collect)
+    library.espeak_SetSynthCallback(callback)
+    if library.espeak_SetVoiceByName(voice.encode()) != 0:
+        raise LookupError(voice)
+    library.espeak_SetParameter(1, words_per_minute, 0)
+    spelled = text.encode() + b"\0"
+    library.espeak_Synth(spelled, len(spelled), 0, 0, 0, _UTF8, None, None)
+    library.espeak_Synchronize()
+    sound = np.concatenate(blocks).astype(np.float64) / 32768
+    return Spoken(_resampled(sound, rate_hz), tuple(phonemes))
+
+
+def _resampled(sound: np.ndarray, rate_hz: int) -> Samples:
+    """Bring a sentence to 16 kHz through its spectrum."""
+    count = len(sound) * 16_000 // rate_hz
+    spectrum = np.fft.rfft(sound)[: count // 2 + 1]
+    return (np.fft.irfft(spectrum, count) * count / len(sound)).astype(np.float32)
