@@ -1,0 +1,198 @@
+"""Settings of all processes: environment variables ``CHORUS_…`` and a ``.env`` file, read once at the start."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "CHORUS_"
+
+Entries = Annotated[tuple[str, ...], NoDecode]
+"""A list written with commas: ``telegram:chat:-100123,wecom:user:li``."""
+
+
+class SettingsRefused(Exception):
+    """A setting is wrong; the message says which and why, and is meant for the operator."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator may decide. Units are in the names; secrets never print."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        frozen=True,
+        extra="ignore",  # a .env may serve other programs too; load_settings refuses unknown names of ours
+        use_attribute_docstrings=True,
+    )
+
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("chorus"))
+    """Where the embedded Redis, the local store, caches and logs live."""
+    redis_url: SecretStr | None = None
+    """None starts the embedded one. ``redis://``, ``rediss://`` or ``unix://``; may hold a password."""
+    secret_key: SecretStr | None = None
+    """Signs tokens. Made and kept in DATA_DIR if absent; required when several front ends run."""
+
+    store: Literal["local", "s3"] = "local"
+    """Where Takes, Clips and Archives are kept."""
+    s3_endpoint: str | None = None
+    """URL of an S3-compatible service; None is AWS."""
+    s3_bucket: str | None = None
+    """Required with STORE=s3."""
+    s3_region: str | None = None
+    """None: as boto3 finds it."""
+    s3_addressing: Literal["auto", "path", "virtual"] = "auto"
+    """How the bucket is named in URLs."""
+    s3_uploads: int = Field(default=3, ge=1, le=16)
+    """Parts uploaded at once."""
+    cloud_delivery: bool = True
+    """False: links are local ones even where a cloud store is configured (comes with the delivery issue)."""
+    cdn_url: str | None = None
+    """Public base of links to the store, where one stands before it (comes with the delivery issue)."""
+    s3_cold_days: int = Field(default=30, ge=1)
+    """S3: to infrequent access after so many days."""
+    s3_retention_days: int = Field(default=60, ge=2)
+    """S3: deleted after so many days."""
+    retention_days: int = Field(default=7, ge=1)
+    """Local store: Takes, Clips and Archives are kept so many days."""
+
+    public_url: str | None = None
+    """How the web door is reached from outside, for links; None: the address it listens on."""
+    http_host: str = "127.0.0.1"
+    """Where the web door listens."""
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes any free port; if the default is taken a free one is used."""
+    accel_prefix: str | None = None
+    """Hand downloads over to nginx (X-Accel-Redirect) under this internal prefix."""
+
+    admins: Entries = ()
+    """Persons who may administer: ``telegram:user:42``."""
+    allow: Entries = ()
+    """Chats and persons admitted, ``telegram:chat:-100123``, ``wecom:user:li``. Closed by default; the console is always admitted."""
+
+    engine: str = "viseme"
+    """``viseme`` (embedded, no weights)."""
+    models_dir: Path | None = None
+    """Weights of the neural engines; None: in DATA_DIR."""
+    max_take_s: int = Field(default=600, ge=1, le=7200)
+    """Longest recording."""
+    max_clips_per_batch: int = Field(default=50, ge=1, le=500)
+    """Most templates picked at once."""
+    link_lifetime_s: int = Field(default=86_400, ge=60, le=604_800)
+    """How long a link works; S3 allows 7 days at most."""
+    label_producer: str = "Chorus"
+    """Who the AI label names as producer (comes with the label issue)."""
+    label_text: str | None = None
+    """The visible AI label's text; None: by language (comes with the label issue)."""
+
+    telegram_token: SecretStr | None = None
+    """Set: Telegram is on."""
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    """How updates come."""
+    telegram_api_base: str | None = None
+    """A local Bot API server."""
+    telegram_webhook_secret: SecretStr | None = None
+    """The secret token header of the webhook."""
+
+    wecom_corp_id: str | None = None
+    """The corporation."""
+    wecom_app_agent_id: str | None = None
+    """The self-built app; with its secret it is on."""
+    wecom_app_secret: SecretStr | None = None
+    """The app's secret."""
+    wecom_app_token: SecretStr | None = None
+    """The app's callback token."""
+    wecom_app_aes_key: SecretStr | None = None
+    """The app's callback key, 43 characters."""
+    wecom_bot_id: str | None = None
+    """The AI bot; with its secret it is on."""
+    wecom_bot_secret: SecretStr | None = None
+    """The AI bot's secret for the long connection."""
+    wecom_bot_token: SecretStr | None = None
+    """The AI bot's callback token."""
+    wecom_bot_aes_key: SecretStr | None = None
+    """The AI bot's callback key."""
+    wecom_bot_ws_url: str | None = None
+    """Long connection of private deployments."""
+    wecom_group_robots: Entries = ()
+    """Webhook keys of group robots to push results to."""
+    wecom_api_base: str | None = None
+    """API of private deployments."""
+
+    dingtalk_mode: Literal["stream", "http"] = "stream"
+    """How messages come."""
+    dingtalk_client_id: str | None = None
+    """With its secret DingTalk is on."""
+    dingtalk_client_secret: SecretStr | None = None
+    """The app's secret."""
+    dingtalk_robot_code: str | None = None
+    """The robot; None: the client id."""
+    dingtalk_card_template_id: str | None = None
+    """Interactive card for choices and progress."""
+    dingtalk_group_robots: Entries = ()
+    """Webhooks of group robots to push results to."""
+    dingtalk_api_base: str | None = None
+    """API of private deployments."""
+    dingtalk_oapi_base: str | None = None
+    """Old API of private deployments."""
+
+    @field_validator(
+        "admins", "allow", "wecom_group_robots", "dingtalk_group_robots", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+        return value
+
+    @field_validator("admins", "allow")
+    @classmethod
+    def _entries(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            platform, _, rest = entry.partition(":")
+            kind, _, id_ = rest.partition(":")
+            if not (platform and kind in {"chat", "user"} and id_):
+                message = f"{entry!r} is not of the form platform:chat:ID or platform:user:ID"
+                raise ValueError(message)
+        return entries
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The chat platforms whose credentials are set."""
+        on = {
+            "telegram": self.telegram_token,
+            "wecom": self.wecom_app_secret or self.wecom_bot_secret,
+            "dingtalk": self.dingtalk_client_secret,
+        }
+        return tuple(name for name, credential in on.items() if credential)
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises SettingsRefused naming every wrong or unknown one."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    given = {*os.environ, *dotenv_values(".env")}
+    unknown = sorted(
+        name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    if unknown:
+        listed = ", ".join(unknown)
+        raise SettingsRefused(f"Unknown setting {listed}. The README lists those there are.")
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsRefused(_explain(error)) from None
+    if settings.store == "s3" and not settings.s3_bucket:
+        raise SettingsRefused(f"{PREFIX}STORE is s3, but {PREFIX}S3_BUCKET is not set.")
+    return settings
+
+
+def _explain(error: ValidationError) -> str:
+    return "\n".join(
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}."
+        for problem in error.errors(include_url=False, include_input=False)
+    )

@@ -1,0 +1,117 @@
+"""Chorus on one machine: an embedded Redis where none is configured, and the parts a command needs, supervised."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from config.embedded_redis import EmbeddedRedis
+from config.paths import log_folder, private_folder, socket_path
+from config.settings import Settings
+from config.supervisor import Part, Supervisor
+
+_WATCH_REDIS_S = 1.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which parts a command runs."""
+
+    front_end: bool = False
+    worker: bool = False
+    console: str | None = None
+    """The console account to serve; its socket is ``System.console_socket``."""
+    logs_to_files: bool = True
+    """False: the parts' logs are the command's stderr."""
+    device: str | None = None
+    """The worker's device."""
+
+
+@dataclass(frozen=True)
+class System:
+    """What runs."""
+
+    settings: Settings
+    """With the Redis that is used."""
+    supervisor: Supervisor
+    console_socket: Path | None
+
+    @property
+    def redis_url(self) -> str:
+        """Where Redis is."""
+        assert self.settings.redis_url is not None  # noqa: S101 - running_system fills it
+        return self.settings.redis_url.get_secret_value()
+
+    @property
+    def door(self) -> str:
+        """The web door's own address."""
+        part = next(part for part in self.supervisor.parts if part.name == "front end")
+        return str(part.said.get("door", ""))
+
+
+def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | None) -> list[Part]:
+    environment = {
+        "CHORUS_DATA_DIR": str(settings.data_dir.absolute()),
+        "CHORUS_REDIS_URL": redis_url,
+    }
+    logs = log_folder(settings) if wanted.logs_to_files else None
+    parts = []
+    if wanted.front_end:
+        arguments = ["--console", wanted.console, str(console)] if wanted.console else []
+        parts.append(
+            Part("front end", "config.front_end", arguments, environment, logs and logs / "bot.log")
+        )
+    if wanted.worker:
+        arguments = ["--device", wanted.device] if wanted.device else []
+        parts.append(
+            Part("worker", "config.back_end", arguments, environment, logs and logs / "worker.log")
+        )
+    return parts
+
+
+async def _watch_redis(server: EmbeddedRedis) -> None:
+    while True:
+        await asyncio.sleep(_WATCH_REDIS_S)
+        await asyncio.to_thread(server.ensure)
+
+
+@contextlib.asynccontextmanager
+async def running_system(settings: Settings, wanted: Wanted) -> AsyncIterator[System]:
+    """Run the wanted parts; the body starts once all are up. On leaving, all are stopped, Redis last.
+
+    Raises RedisNotStarted or PartFailed.
+    """
+    private_folder(settings.data_dir)
+    console = socket_path(settings.data_dir, f"{wanted.console}.sock") if wanted.console else None
+    with contextlib.ExitStack() as stack:
+        server: EmbeddedRedis | None = None
+        if settings.redis_url is None:
+            server = stack.enter_context(EmbeddedRedis(settings.data_dir))
+            settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
+        assert settings.redis_url is not None  # noqa: S101 - set just above
+        redis_url = settings.redis_url.get_secret_value()
+        supervisor = Supervisor(_parts(settings, redis_url, wanted, console))
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(supervisor.run())]
+                if server is not None:
+                    tasks.append(group.create_task(_watch_redis(server)))
+                await supervisor.ready()
+                yield System(settings, supervisor, console)
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as group_error:
+            raise _alone(group_error) from None
+
+
+def _alone(error: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error people should see."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        inner = error.exceptions[0]
+        if not isinstance(inner, BaseExceptionGroup):
+            return inner
+        error = inner
+    return error

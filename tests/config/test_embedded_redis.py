@@ -1,0 +1,121 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from config.embedded_redis import EmbeddedRedis, redis_socket
+
+JOIN = "from config.embedded_redis import EmbeddedRedis; from pathlib import Path; import sys\n"
+HOLD = JOIN + "with EmbeddedRedis(Path(sys.argv[1])): print('in', flush=True); sys.stdin.read()"
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Keeper and server of one DATA_DIR."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            line = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        ours = "config.redis_keeper" in line or "redis-server" in line
+        if ours and str(folder) in line and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def wait_until_gone(folder: Path, limit_s: float) -> None:
+    end = time.monotonic() + limit_s
+    while processes_of(folder):
+        assert time.monotonic() < end, f"still there after {limit_s} s: {processes_of(folder)}"
+        os.sched_yield()
+
+
+def hold(folder: Path) -> "subprocess.Popen[str]":
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "in\n"
+    return holder
+
+
+def leave(holder: "subprocess.Popen[str]") -> None:
+    holder.communicate("")
+
+
+def test_a_second_user_joins_and_the_last_one_out_stops_the_server(tmp_path):
+    first = hold(tmp_path)
+    with EmbeddedRedis(tmp_path) as second:
+        servers = len(processes_of(tmp_path))
+        leave(first)
+        with redis.Redis.from_url(second.url) as client:
+            answers = client.ping()
+
+    assert (servers, answers) == (2, True)  # one keeper, one server
+    wait_until_gone(tmp_path, 5)
+
+
+def test_what_was_written_is_there_at_the_next_start(tmp_path):
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.set("batch", "K7Q2")
+    wait_until_gone(tmp_path, 5)
+
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        kept = client.get("batch")
+
+    assert kept == b"K7Q2"
+
+
+def test_the_server_ends_within_two_seconds_of_a_sigkill_of_its_only_user(tmp_path):
+    holder = hold(tmp_path)
+
+    holder.kill()
+    leave(holder)
+
+    wait_until_gone(tmp_path, 2)
+
+
+def test_a_killed_keeper_takes_the_server_along_and_is_replaced(tmp_path):
+    with EmbeddedRedis(tmp_path) as server:
+        keeper = next(p for p in processes_of(tmp_path) if "config.redis_keeper" in p.cmdline())
+        keeper.send_signal(signal.SIGKILL)
+        end = time.monotonic() + 10
+        with redis.Redis.from_url(server.url) as client:
+            while True:
+                server.ensure()
+                try:
+                    client.ping()
+                except redis.ConnectionError:
+                    assert time.monotonic() < end
+                else:
+                    if keeper.pid not in {p.pid for p in processes_of(tmp_path)}:
+                        break
+
+    wait_until_gone(tmp_path, 5)
+
+
+def test_it_listens_on_no_network_port(tmp_path):
+    with EmbeddedRedis(tmp_path):
+        listening = [
+            connection
+            for process in processes_of(tmp_path)
+            for connection in process.net_connections("inet")
+        ]
+
+    assert listening == []
+
+
+@pytest.mark.parametrize("depth", [1, 12])
+def test_a_long_data_dir_gets_a_socket_path_the_kernel_accepts(tmp_path, depth):
+    folder = tmp_path.joinpath(*["a-rather-long-name"] * depth)
+
+    assert len(os.fsencode(redis_socket(folder))) < 108
