@@ -57,17 +57,20 @@ def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | N
         "CHORUS_DATA_DIR": str(settings.data_dir.absolute()),
         "CHORUS_REDIS_URL": redis_url,
     }
-    logs = log_folder(settings) if wanted.logs_to_files else None
+
+    def log_file(name: str) -> Path | None:
+        return log_folder(settings) / name if wanted.logs_to_files else None
+
     parts = []
     if wanted.front_end:
         arguments = ["--console", wanted.console, str(console)] if wanted.console else []
         parts.append(
-            Part("front end", "config.front_end", arguments, environment, logs and logs / "bot.log")
+            Part("front end", "config.front_end", arguments, environment, log_file("bot.log"))
         )
     if wanted.worker:
         arguments = ["--device", wanted.device] if wanted.device else []
         parts.append(
-            Part("worker", "config.back_end", arguments, environment, logs and logs / "worker.log")
+            Part("worker", "config.back_end", arguments, environment, log_file("worker.log"))
         )
     return parts
 
