@@ -112,7 +112,7 @@ async def running_system(settings: Settings, wanted: Wanted) -> AsyncIterator[Sy
 
 def _alone(error: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error people should see."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+    while len(error.exceptions) == 1:
         inner = error.exceptions[0]
         if not isinstance(inner, BaseExceptionGroup):
             return inner

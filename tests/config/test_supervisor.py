@@ -1,0 +1,94 @@
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from config.supervisor import Part, PartFailed, Supervisor
+
+MODULE = "tests.config.fake_part"
+
+
+@contextlib.asynccontextmanager
+async def running(supervisor):
+    task = asyncio.create_task(supervisor.run())
+    try:
+        async with asyncio.timeout(30):
+            await supervisor.ready()
+            yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def other_pid(part: Part, old: int) -> int:
+    while part.pid in (None, old):
+        await asyncio.sleep(0)
+    assert part.pid is not None
+    return part.pid
+
+
+async def test_what_the_ready_line_said_is_known():
+    part = Part("bot", MODULE)
+
+    async with running(Supervisor([part])):
+        said = part.said
+
+    assert said == {"event": "ready", "door": "here"}
+
+
+async def test_a_killed_part_is_started_again():
+    part = Part("bot", MODULE)
+
+    async with running(Supervisor([part])):
+        first = part.pid
+        os.kill(first, signal.SIGKILL)
+        second = await other_pid(part, first)
+
+    assert second != first
+    assert part.starts == 2
+
+
+async def test_leaving_stops_every_part():
+    parts = [Part("bot", MODULE), Part("worker", MODULE)]
+
+    async with running(Supervisor(parts)):
+        pids = [part.pid for part in parts]
+
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+async def test_a_part_that_never_comes_up_ends_everything_with_its_last_words(tmp_path):
+    part = Part("bot", MODULE, ["--fail"], log_file=tmp_path / "bot.log")
+
+    with pytest.raises(PartFailed, match="the key does not fit"):
+        await Supervisor([part, Part("worker", MODULE)]).run()
+
+
+SUPERVISE = f"""
+import asyncio
+from config.supervisor import Part, Supervisor
+part = Part("bot", {MODULE!r})
+async def main():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Supervisor([part]).run())
+        await part.ready.wait()
+        print(part.pid, flush=True)
+asyncio.run(main())
+"""
+
+
+def test_parts_end_within_two_seconds_of_a_sigkill_of_their_parent():
+    parent = subprocess.Popen([sys.executable, "-c", SUPERVISE], stdout=subprocess.PIPE, text=True)
+    part = psutil.Process(int(parent.stdout.readline()))
+
+    parent.kill()
+    parent.communicate()
+
+    gone, _ = psutil.wait_procs([part], timeout=2)
+    assert gone == [part]
