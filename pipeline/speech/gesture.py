@@ -1,4 +1,11 @@
-"""Sound and phones together become the movement of the mouth."""
+"""Sound and phones together become the movement of the mouth.
+
+The opening is a product of three witnesses: how loud the vowels are, where their first formant lies (it rises as the
+jaw falls, in every language), and what the recogniser thinks it heard. The first two are never far wrong and never
+quite right; the third is very good on clear English, fair on other languages. The exponents are those that followed
+best, together, three synthetic judges (English, German and Mandarin phonemes with known times) and a
+filmed English speaker; none of the four falls by more than 0.03 from its own best.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.speech.activity import Flags, spans
 from pipeline.speech.coarticulation import Targets
+from pipeline.speech.lips import contacts
 from pipeline.speech.loudness import Bands, smoothed
 from pipeline.speech.phones import Phone
 from pipeline.types import MouthCurve
@@ -19,35 +27,38 @@ _TAIL: Final = 9
 """Frames the mouth opens before the first sound of a phrase and needs to close after the last."""
 _LOUD_RANGE_DB: Final = 26.0
 """A vowel this far below the loudest ones hardly opens the mouth."""
+_HIGH_JAW_DB: Final = -30.0
+_LOW_JAW_DB: Final = 10.0
+"""Energy around the first formant of open vowels, relative to the voice's lowest harmonics, from i and m to a."""
+_LOUDNESS_WEIGHT: Final = 0.5
+_FORMANT_WEIGHT: Final = 0.5
+_PHONE_WEIGHT: Final = 1.0
+"""Exponents of the three witnesses."""
 _MOVE_S: Final = 0.016
 """Sigma of the last smoothing: lets 8 Hz pass (70 %), holds back 20 Hz (13 %)."""
-_TYPICAL_OPENING: Final = 0.30
+_TYPICAL_OPENING: Final = 0.28
 _WIDE_OPENING: Final = 0.70
-"""Median and 95th percentile while speaking, as shares of ``FULL_OPENING``."""
+"""Median and 95th percentile while speaking, as shares of ``FULL_OPENING``; 0.24 and 0.69 were measured on a
+filmed presenter."""
+_BENDS: Final = (0.6, 2.5)
+"""How far the distribution of openings may be bent to get there."""
+_BITTEN_OPENING: Final = 0.15
+"""Share of the opening that is left while the lower lip touches the teeth."""
 
 
 def form(bands: Bands, flags: Flags, phones: Sequence[Phone], targets: Targets) -> MouthCurve:
     """Form the curve of a Take; every argument covers the same (n,) moments."""
-    speech = _presence(flags)
     if not flags.any():
-        nothing = np.zeros(len(flags), np.float32)
-        return MouthCurve(*(nothing.copy() for _ in range(6)))
-    closure = np.zeros(len(flags), np.float32)
-    teeth = np.zeros(len(flags), np.float32)
-    for phone in phones:
-        first, last = round(phone.start_s * 100), round(phone.end_s * 100)
-        if phone.name in {"M", "B", "P"}:
-            closure[first:last] = 1.0
-        if phone.name in {"F", "V"}:
-            teeth[first:last] = 1.0
-    closure = np.clip(smoothed(closure, 0.015) * 1.6, 0, 1) * speech
-    teeth = smoothed(teeth, 0.02) * speech
-    opening = _scaled(_loud(bands, flags) * (0.6 + 0.8 * targets.opening), flags)
+        return MouthCurve(*(np.zeros(len(flags), np.float32) for _ in range(6)))
+    speech = _presence(flags)
+    closure, teeth = (contact * (speech > 0) for contact in contacts(phones, bands))
+    opening = _scaled(_witnessed(bands, flags, targets), flags, closure)
     opening = smoothed(opening, _MOVE_S) * speech * (1 - closure)
+    opening *= 1 - (1 - _BITTEN_OPENING) * teeth
     return MouthCurve(
         opening=np.clip(opening, 0, 1).astype(np.float32),
-        width=(smoothed(targets.width, 0.02) * speech).astype(np.float32),
-        rounding=(smoothed(targets.rounding, 0.02) * speech).astype(np.float32),
+        width=_gentle(targets.width, speech),
+        rounding=_gentle(targets.rounding, speech),
         closure=closure.astype(np.float32),
         teeth=teeth.astype(np.float32),
         speech=speech,
@@ -69,21 +80,30 @@ def _distances(flags: Flags) -> tuple[_Curve, _Curve]:
     return index - last, following - index
 
 
-def _loud(bands: Bands, flags: Flags) -> _Curve:
-    """Turn the level of the vowels into 0.0-1.0; beyond the edges of a phrase its last value is held."""
-    power = 10 ** (bands.voice / 10) + 10 ** (bands.jaw / 10)
-    level_db = 10 * np.log10(np.maximum(power, 1e-12)).astype(np.float32)
-    top_db = np.percentile(level_db[flags], 95)
-    loud = np.clip(1 + (level_db - top_db) / _LOUD_RANGE_DB, 0, 1.15)
+def _witnessed(bands: Bands, flags: Flags, targets: Targets) -> _Curve:
+    """Multiply the three witnesses; beyond the edges of a phrase the last value is held."""
+    top_db = np.percentile(bands.jaw[flags], 95)
+    loud = np.clip(1 + (bands.jaw - top_db) / _LOUD_RANGE_DB, 0, 1.1)
+    tilt = (bands.jaw - bands.murmur - _HIGH_JAW_DB) / (_LOW_JAW_DB - _HIGH_JAW_DB)
+    low_jaw = np.clip(tilt, 0.15, 1.1)
+    product = loud**_LOUDNESS_WEIGHT * low_jaw**_FORMANT_WEIGHT * targets.opening**_PHONE_WEIGHT
+    opening = smoothed(product, _MOVE_S)
+    held = opening.copy()
     for start, end in spans(flags):
-        loud[max(0, start - _LEAD) : start] = loud[start]
-        loud[end : end + _TAIL] = loud[end - 1]
-    return np.asarray(loud, np.float32)
+        held[max(0, start - _LEAD) : start] = opening[start]
+        held[end : end + _TAIL] = opening[end - 1]
+    return held
 
 
-def _scaled(opening: _Curve, flags: Flags) -> _Curve:
+def _scaled(opening: _Curve, flags: Flags, closure: _Curve) -> _Curve:
     """Bend and scale so that median and 95th percentile while speaking are those of a clear speaker."""
-    middle, high = (max(float(v), 1e-3) for v in np.percentile(opening[flags], [50, 95]))
+    free = opening[flags] * (1 - closure[flags])
+    middle, high = (max(float(value), 1e-3) for value in np.percentile(free, [50, 95]))
     bend = np.log(_TYPICAL_OPENING / _WIDE_OPENING) / min(np.log(middle / high), -1e-3)
-    scaled = _WIDE_OPENING * (opening / high) ** np.clip(bend, 0.6, 2.5)
+    scaled = _WIDE_OPENING * (opening / high) ** np.clip(bend, *_BENDS)
     return np.asarray(scaled, np.float32)
+
+
+def _gentle(values: _Curve, speech: _Curve) -> _Curve:
+    """Smooth what the phones ask for and let it go where nobody speaks."""
+    return np.asarray(smoothed(values, _MOVE_S) * speech, np.float32)

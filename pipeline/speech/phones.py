@@ -17,6 +17,9 @@ from pipeline.speech.loudness import RATE_HZ
 from pipeline.types import CURVE_RATE_HZ, Samples
 
 _SILENCE: Final = frozenset({"SIL", "<s>", "</s>", "[NOISE]", "[SPEECH]", "+SPN+", "+NSN+"})
+_GRAMMAR_WEIGHT: Final = 1.0
+"""Of the order English phones come in. 2.0 is usual; 1.0 loses 0.003 of correlation with the mouth on English speech and
+wins 0.03 on German and Mandarin."""
 _LONGEST_S: Final = 20.0
 """One utterance's search history grows with its length; this bounds it."""
 
@@ -53,7 +56,7 @@ def _decoder() -> Decoder:
         allphone=str(model / "en-us-phone.lm.bin"),
         lm=None,
         dict=None,
-        lw=2.0,
+        lw=_GRAMMAR_WEIGHT,
         beam=1e-20,
         pbeam=1e-20,
         loglevel="FATAL",
