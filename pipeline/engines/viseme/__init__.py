@@ -1,0 +1,1 @@
+"""The viseme engine: mouth movements by warping and painting, without weights, on the CPU."""

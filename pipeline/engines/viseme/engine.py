@@ -1,0 +1,173 @@
+"""The viseme engine behind the ``LipSync`` port."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.engines.port import Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.viseme.composing import change_mouth
+from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_rest
+from pipeline.engines.viseme.movement import plan_movement
+from pipeline.faces import geometry
+from pipeline.faces.track import runs
+from pipeline.speech.curve import resample
+from pipeline.types import MouthShape, Planes, Points
+
+WINDOW_FRAMES: Final = 25
+"""Frames per Window: a second of video, so that a request to stop is heard in time."""
+
+_FILE: Final = "viseme.npz"
+_STEADY_FRAMES: Final = 2.0
+"""Standard deviation of the smoothing of the face's axes over time."""
+
+
+@dataclass(frozen=True)
+class VisemePrepared(Prepared):
+    """A Performance with what the engine knows of its mouth. One row per Template frame."""
+
+    axes: NDArray[np.float32]
+    """(frames, 2), from the left to the right outer eye corner in pixels, steadied; NaN without a face."""
+    rest: Rest | None
+    """None where no frame shows a face."""
+
+
+@dataclass(frozen=True)
+class VisemePatch(Patch):
+    """How one Template frame's mouth is to be shaped; ``mouth`` is None where the frame stays as it is."""
+
+    mouth: Mouth | None
+    landmarks: Points
+    shape: MouthShape
+    rest: Rest | None
+    strength: float
+
+
+class VisemeEngine:
+    """Lip-sync by warping the Template's own face; needs neither weights nor a GPU."""
+
+    name: ClassVar[str] = "viseme"
+
+    def prepare(self, performance: Performance) -> VisemePrepared:
+        """Compute the steadied axes of the face and its mouth at rest, from the Track alone."""
+        landmarks = performance.track.landmarks
+        axes = landmarks[:, geometry.EYE_CORNERS[1]] - landmarks[:, geometry.EYE_CORNERS[0]]
+        steady = _steadied(axes)
+        mouths = [
+            measure_mouth(points, along)
+            for points, along in zip(landmarks, steady, strict=True)
+            if not np.isnan(along).any()
+        ]
+        return VisemePrepared(performance, steady, measure_rest(mouths))
+
+    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
+        """Cut a Clip into Windows of a second or so."""
+        facts = prepared.performance.facts
+        frames = clip_frames(speech.duration_s, facts.fps)
+        for first in range(0, frames, WINDOW_FRAMES):
+            numbers = range(first, min(first + WINDOW_FRAMES, frames))
+            sources = [source_frame(number, facts.frames) for number in numbers]
+            yield Window(prepared, speech, numbers, sources)
+
+    def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[VisemePatch]]:
+        """Work out what each frame's mouth has to do."""
+        return [self._patches(window) for window in windows]
+
+    def compose(self, planes: Planes, patch: Patch) -> Planes:
+        """Move the mouth of one frame, in place.
+
+        Raises:
+            TypeError: The Patch was made by another engine.
+        """
+        if not isinstance(patch, VisemePatch):
+            raise TypeError(f"a Patch of another engine: {type(patch).__name__}")
+        if patch.mouth is not None and patch.rest is not None:
+            movement = plan_movement(patch.mouth, patch.shape, patch.rest, patch.strength)
+            change_mouth(planes, patch.mouth, movement, patch.landmarks)
+        return planes
+
+    def _patches(self, window: Window) -> list[VisemePatch]:
+        prepared = window.prepared
+        if not isinstance(prepared, VisemePrepared):
+            raise TypeError(f"prepared by another engine: {type(prepared).__name__}")
+        track, facts = prepared.performance.track, prepared.performance.facts
+        shapes = resample(window.speech.curve, facts.fps, window.frames[-1] + 1)
+        patches = []
+        for frame, source in zip(window.frames, window.sources, strict=True):
+            landmarks, strength = track.landmarks[source], float(track.presence[source])
+            axes = prepared.axes[source]
+            absent = strength <= 0.0 or bool(np.isnan(axes).any())
+            patches.append(
+                VisemePatch(
+                    frame=frame,
+                    source=source,
+                    mouth=None if absent else measure_mouth(landmarks, axes),
+                    landmarks=landmarks,
+                    shape=shapes[frame],
+                    rest=prepared.rest,
+                    strength=strength,
+                )
+            )
+        return patches
+
+
+def clip_frames(duration_s: float, fps: Fraction) -> int:
+    """Count the frames of a Clip: as many as begin within the Take, and at least one."""
+    return max(math.ceil(duration_s * fps - 1e-6), 1)
+
+
+def source_frame(number: int, frames: int) -> int:
+    """Say which of a Template's ``frames`` a Clip's frame is made from: it plays forward and backward in turn.
+
+    The first and last frame are not shown twice when the direction turns.
+    """
+    if frames < 2:
+        return 0
+    place = number % (2 * frames - 2)
+    return place if place < frames else 2 * frames - 2 - place
+
+
+def save(prepared: VisemePrepared, folder: Path) -> None:
+    """Keep what ``prepare`` computed in the Template's folder."""
+    rest = prepared.rest
+    kept = {"axes": prepared.axes}
+    if rest is not None:
+        kept |= {"seam": rest.seam, "upper_lip": rest.upper_lip, "lower_lip": rest.lower_lip}
+        kept["width"] = np.array([rest.width])
+    with (folder / _FILE).open("wb") as file:
+        np.savez_compressed(file, **kept)  # type: ignore[arg-type]  # numpy's stub takes the names for its own option
+
+
+def load(performance: Performance, folder: Path) -> VisemePrepared | None:
+    """Take back what ``save`` kept; None where nothing is kept or it does not belong to this Performance."""
+    path = folder / _FILE
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as kept:
+        arrays = dict(kept)
+    axes = arrays["axes"]
+    if len(axes) != len(performance.track.landmarks):
+        return None
+    rest = None
+    if "seam" in arrays:
+        width = float(arrays["width"][0])
+        rest = Rest(arrays["seam"], width, arrays["upper_lip"], arrays["lower_lip"])
+    return VisemePrepared(performance, axes, rest)
+
+
+def _steadied(axes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Smooth the eyes' vector over time within each stretch with a face; symmetric, so it does not lag."""
+    steady = axes.copy()
+    reach = int(3 * _STEADY_FRAMES)
+    window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _STEADY_FRAMES) ** 2)
+    for first, end in runs(~np.isnan(axes[:, 0])):
+        weight = np.convolve(np.ones(end - first), window, mode="full")[reach : reach + end - first]
+        for column in range(2):
+            total = np.convolve(axes[first:end, column], window, mode="full")
+            steady[first:end, column] = total[reach : reach + end - first] / weight
+    return steady

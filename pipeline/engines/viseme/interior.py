@@ -1,0 +1,146 @@
+"""The inside of the mouth, painted from the face's own colours: shade, upper teeth, tongue."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from pipeline.engines.viseme.field import Field, Grid, ease
+from pipeline.engines.viseme.mouth import Mouth
+from pipeline.engines.viseme.movement import Movement
+from pipeline.faces.planes import split
+from pipeline.types import Planes, Points
+
+_CHEEKS: Final = (50, 280, 205, 425)
+"""Points of the mesh on the cheeks, where skin is seen in its own light."""
+_LIPS: Final = ((0, 13), (37, 82), (267, 312), (14, 17), (87, 84), (317, 314))
+"""Pairs of points on either edge of a lip; the lip's colour is taken between them."""
+
+_BLACK: Final = 16.0
+"""Luma of black in limited range."""
+_NEUTRAL: Final = 128.0
+"""Chroma of grey."""
+
+_TEETH_EDGE: Final = 0.040
+"""Height of the upper teeth's edge below the closed lips, in eye distances: about 3.5 mm."""
+_TOOTH: Final = 0.088
+"""Width of a middle upper tooth, in eye distances (8.5 mm where the eye corners are 95 mm apart)."""
+_LIT: Final = 0.10
+"""A gap from which daylight reaches the teeth."""
+_SOFT: Final = 0.011
+"""Width over which the edge of the opening is soft, in eye distances."""
+
+
+@dataclass(frozen=True)
+class Complexion:
+    """Colours of one face in one frame, as (luma, first chroma, second chroma), 0-255."""
+
+    skin: tuple[float, float, float]
+    lips: tuple[float, float, float]
+
+
+def read_complexion(planes: Planes, landmarks: Points) -> Complexion:
+    """Take the colours of skin and lips from a frame; landmarks are (468, 2) in pixels."""
+    lips = [(landmarks[a] + landmarks[b]) / 2 for a, b in _LIPS]
+    return Complexion(
+        skin=_median_colour(planes, landmarks[list(_CHEEKS)]),
+        lips=_median_colour(planes, np.array(lips)),
+    )
+
+
+def _median_colour(planes: Planes, spots: Points) -> tuple[float, float, float]:
+    """Take the middle colour of small patches around some places (those outside the frame are moved to its edge)."""
+    values = []
+    for plane, shrink in zip(split(planes), (1, 2, 2), strict=True):
+        rows, columns = plane.shape
+        patches = [
+            plane[y - 2 : y + 3, x - 2 : x + 3].mean()
+            for x, y in (
+                (int(np.clip(sx / shrink, 2, columns - 3)), int(np.clip(sy / shrink, 2, rows - 3)))
+                for sx, sy in spots
+            )
+        ]
+        values.append(float(np.median(patches)))
+    return values[0], values[1], values[2]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What is painted into the opening: three planes and how much they cover, per luma pixel of the Region."""
+
+    luma: Grid
+    blue: Grid
+    red: Grid
+    cover: Grid
+
+
+def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -> Painting | None:
+    """Paint the inside of an opened mouth.
+
+    Returns:
+        The Painting, or None where nothing of it would show.
+    """
+    scale = np.float32(mouth.scale_px)
+    soft = np.float32(max(_SOFT * mouth.scale_px, 1.0))
+    edge = np.minimum(field.below_upper_px, field.above_lower_px)
+    gap = field.below_upper_px + field.above_lower_px
+    cover = ease(edge / soft + 0.5) * ease(gap / (2 * soft)) * np.float32(movement.strength)
+    if not cover.any():
+        return None
+    half = np.float32((mouth.inner_corners[1] - mouth.inner_corners[0]) / 2)
+    aside = field.across / half
+    below, above = field.below_upper_px / scale, field.above_lower_px / scale
+    teeth = _teeth(mouth, field, soft)
+    tongue = (
+        ease((0.10 - above) / 0.09)
+        * min(max((movement.gap - 0.06) / 0.10, 0.0), 1.0)
+        * ease((1 - np.abs(aside)) / 0.8)
+    )
+    upper_rim, lower_rim = 1 - ease(below / 0.014), 1 - ease(above / 0.018)  # moist, in shade
+    light = 0.45 + 0.55 * min(movement.gap / _LIT, 1.0)  # little light falls through a narrow gap
+    shadow = (0.5 + 0.5 * ease(below / 0.03)) * light
+    rounded = np.clip(1 - 0.55 * aside * aside, 0.25, 1)
+
+    skin, lips = colours.skin, colours.lips
+    luma = np.full_like(edge, _BLACK + 0.10 * (skin[0] - _BLACK))
+    luma += tongue * (0.42 * (lips[0] - _BLACK))
+    enamel = _BLACK + 1.0 * (min(skin[0], 195.0) - _BLACK)
+    lit = _BLACK + (enamel - _BLACK) * rounded * shadow * _tooth_relief(field.across)
+    luma += teeth * (lit - luma)
+    luma += upper_rim * (_BLACK + 0.36 * (lips[0] - _BLACK) - luma)
+    luma += lower_rim * (_BLACK + 0.52 * (lips[0] - _BLACK) - luma)
+    blue = _chroma(lips[1], skin[1], teeth * light, tongue)
+    red = _chroma(lips[2], skin[2], teeth * light, tongue)
+    return Painting(luma, blue, red, cover)
+
+
+def _teeth(mouth: Mouth, field: Field, soft: np.float32) -> Grid:
+    """Where the upper teeth are: they belong to the skull, so the lips move over them."""
+    closed = -0.28 * mouth.gap  # height at which this frame's lips would meet
+    lower_edge = closed + np.float32(_TEETH_EDGE) - 0.35 * field.across * field.across
+    return ease((lower_edge - field.height) * np.float32(mouth.scale_px) / soft + 0.5)
+
+
+def _tooth_relief(across: Grid) -> Grid:
+    """Shade the teeth a little darker where two of them meet."""
+    place = np.abs(across) / np.float32(_TOOTH)
+    place = np.where(place > 1, 1 + (place - 1) * 1.25, place)  # the outer ones are narrower
+    meeting = np.abs(place - np.round(place))
+    relief: Grid = 1 - 0.08 * np.exp(-((meeting / 0.09) ** 2))
+    return relief
+
+
+def _chroma(lips: float, skin: float, teeth: Grid, tongue: Grid) -> Grid:
+    """Mix a chroma plane: reddish dark, redder tongue, nearly neutral teeth in the light that falls on the skin."""
+    inside = _NEUTRAL + (lips - _NEUTRAL) * (0.45 + 0.45 * tongue)
+    enamel = _NEUTRAL + 0.50 * (skin - _NEUTRAL)
+    mixed: Grid = inside + teeth * (enamel - inside)
+    return mixed
+
+
+def halve(values: Grid) -> Grid:
+    """Bring a plane of luma size to chroma size by averaging fours."""
+    rows, columns = values.shape
+    halved: Grid = cv2.resize(values, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+    return halved
