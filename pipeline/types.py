@@ -58,6 +58,12 @@ class VideoFacts:
     """Frames at that constant rate."""
     duration_s: float
     has_sound: bool
+    matrix: int = 2
+    """How Y, U and V come from R, G and B: a code point of ITU-T H.273; 2 if the video does not say."""
+    primaries: int = 2
+    """Likewise."""
+    transfer: int = 2
+    """Likewise."""
 
 
 @dataclass(frozen=True)

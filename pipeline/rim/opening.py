@@ -1,0 +1,115 @@
+"""Opening a file from outside: by what it holds, never by its name, and never anything beside it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import av
+import av.logging
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pipeline.errors import UnreadableFile
+
+# What FFmpeg has to say about broken input we say in our own words: its lines must not fill the operator's log.
+av.logging.set_level(None)
+av.logging.set_libav_level(av.logging.PANIC)
+
+_FORMATS: Final = ",".join(
+    (
+        *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "ogg", "avi", "flv", "asf"),
+        *("mpegts", "mpeg", "gif", "wav", "w64", "flac", "mp3", "aac", "aiff", "caf", "au", "ac3"),
+        *("amr", "wv", "ape"),
+    )
+)
+"""Demuxers that may be used. Playlists (hls, concat, dash, sdp) are not here: they would open further files."""
+
+
+@contextmanager
+def open_media(path: Path, name: str) -> Iterator[InputContainer]:
+    """Open a container for reading; any error of FFmpeg inside the block becomes UnreadableFile.
+
+    FFmpeg gets an open descriptor instead of a path, and no other protocol: so it sees no file name to guess from, and
+    nothing in the file can make it open another one.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    options = {"fd": str(descriptor), "protocol_whitelist": "fd", "format_whitelist": _FORMATS}
+    try:
+        with av.open("fd:", "r", container_options=options, metadata_errors="replace") as container:
+            yield container
+    except FFmpegError as error:
+        raise UnreadableFile(name=name) from error
+    finally:
+        os.close(descriptor)
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The sound somebody would hear when playing the file; None if it has none."""
+    return container.streams.best("audio")  # type: ignore[return-value]  # typed as Stream
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The moving picture of a file; None if it has none. A cover picture is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & (Disposition.attached_pic | Disposition.still_image):
+            return stream
+    return None
+
+
+def decode_sound(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+    """Yield what decodes; packets that do not are skipped."""
+    for packet in _packets(container, stream):
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            continue
+        for frame in frames:
+            if isinstance(frame, AudioFrame):
+                yield frame
+
+
+def decode_pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Yield what decodes, in the order of display; packets that do not are skipped."""
+    for packet in _packets(container, stream):
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            continue
+        for frame in frames:
+            if isinstance(frame, VideoFrame):
+                yield frame
+
+
+def _packets(
+    container: InputContainer, stream: AudioStream | VideoStream
+) -> "Iterator[Packet[Stream]]":  # quoted: Packet is generic for type checkers only
+    """Yield a stream's packets; the last one is empty and makes the decoder give what it still holds."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except FFmpegError:
+            break  # a file that breaks off in the middle: what came before it is kept
+        yield packet
+    flush: Packet[Stream] = Packet()
+    flush.stream = stream
+    yield flush
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Errors of FFmpeg while it writes are no fault of the material: they become OSError (disk full, for example)."""
+    try:
+        yield
+    except FFmpegError as error:
+        raise OSError(error.errno, error.strerror, error.filename) from error

@@ -1,0 +1,328 @@
+"""Sound: decoded to its end and kept in time; encoded once for all Clips of a Take."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from pipeline import amr
+from pipeline.errors import (
+    NoSound,
+    NotARecording,
+    TakeTooLong,
+    UnreadableFile,
+    UnsupportedCodec,
+)
+from pipeline.rim.kinds import is_silk, read_head, recognise
+from pipeline.rim.opening import decode_sound, open_media, picture_stream, sound_stream, writing
+from pipeline.types import Samples, SoundFacts
+
+CLIP_RATE_HZ: Final = 48_000
+BIT_RATES: Final = {1: 192_000, 2: 256_000}
+"""AAC bits a second for each number of channels. The encoder stays below them where the band is narrow: telephone
+speech asked for at 160 kbit/s came out at 124."""
+
+_JITTER_S: Final = 0.04
+"""Time stamps may be off by this much (Matroska rounds to milliseconds, some recorders to a packet)."""
+_LONGEST_HOLE_S: Final = 60.0
+"""A larger step of the time stamps is a broken time stamp, not a pause."""
+
+Block = NDArray[np.float32]
+"""(channels, n) samples that follow on the block before without a gap."""
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """An opened recording."""
+
+    codec: str
+    rate_hz: int
+    source_channels: int
+    declared_s: float
+    """Length as the header says; 0.0 if it does not. Headers lie: for messages only."""
+    blocks: Iterator[Block]
+
+    @property
+    def channels(self) -> int:
+        return min(self.source_channels, 2)
+
+
+def read_sound(path: Path, rate_hz: int) -> Samples:
+    """Decode a recording to its end, mono, for analysis.
+
+    Args:
+        path: A recording or a video with sound, in any container we read.
+        rate_hz: The rate wanted.
+
+    Returns:
+        (n,) -1.0 to 1.0; n is the length of the recording times the rate, rounded.
+
+    Raises:
+        InputRejected: As ``encode_sound``, without a limit.
+    """
+    with _open_sound(path, path.name) as sound:
+        resampled = _resample(sound.blocks, sound.rate_hz, rate_hz, "mono")
+        parts = [np.clip(block[0], -1.0, 1.0) for block in resampled]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def encode_sound(
+    source: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    limit_s: float | None = None,
+    heard: Callable[[float, float], None] | None = None,
+) -> SoundFacts:
+    """Decode a recording to its end and encode it as the sound of all its Clips (AAC-LC, 48 kHz, in MP4).
+
+    Args:
+        source: A recording or a video with sound, in any container we read.
+        out: Written whole or not at all.
+        name: The name it came with, for messages.
+        limit_s: The longest recording allowed, by what decodes, whatever the header says.
+        heard: Called now and then with the seconds decoded and the seconds declared (0.0 if unknown).
+
+    Returns:
+        Facts of the source; ``duration_s`` is what decoded, holes included.
+
+    Raises:
+        EmptyFile, UnreadableFile, NotARecording, NoSound, UnsupportedCodec, TakeTooLong: What the file is instead.
+    """
+    name = name or source.name
+    with _open_sound(source, name) as sound, _SoundWriter(out, sound.channels) as writer:
+        layout = "mono" if sound.channels == 1 else "stereo"
+        counted = _Counted(sound, limit_s, heard)
+        for block in _resample(counted, sound.rate_hz, CLIP_RATE_HZ, layout):
+            writer.write(block)
+        if not counted.samples:
+            raise UnreadableFile(name=name)
+        writer.finish()
+    return SoundFacts(
+        sound.codec, sound.rate_hz, sound.source_channels, counted.samples / sound.rate_hz
+    )
+
+
+class _Counted:
+    """Passes blocks on, counts their samples, and ends at the limit."""
+
+    def __init__(
+        self,
+        sound: _Sound,
+        limit_s: float | None,
+        heard: Callable[[float, float], None] | None,
+    ) -> None:
+        self.samples = 0
+        self._sound = sound
+        self._limit_s = limit_s
+        self._heard = heard
+
+    def __iter__(self) -> Iterator[Block]:
+        told_s = 0.0
+        for block in self._sound.blocks:
+            self.samples += block.shape[1]
+            seconds = self.samples / self._sound.rate_hz
+            if self._limit_s is not None and seconds > self._limit_s:
+                longest_s = max(seconds, self._sound.declared_s)
+                raise TakeTooLong(seconds=round(longest_s, 1), limit_s=self._limit_s)
+            if self._heard is not None and seconds - told_s >= 1.0:
+                told_s = seconds
+                self._heard(seconds, self._sound.declared_s)
+            yield block
+
+
+class _SoundWriter:
+    """Writes AAC in MP4 under a name of its own until it is whole."""
+
+    def __init__(self, out: Path, channels: int) -> None:
+        self._out = out
+        self._partial = out.with_name(f".{out.name}.partial")
+        self._channels = channels
+        self._position = 0
+
+    def __enter__(self) -> "_SoundWriter":
+        with writing():
+            self._container = av.open(str(self._partial), "w", format="mp4")
+            self._stream = self._container.add_stream("aac", CLIP_RATE_HZ)
+            self._stream.bit_rate = BIT_RATES[self._channels]
+            self._stream.layout = "mono" if self._channels == 1 else "stereo"
+        return self
+
+    def write(self, block: Block) -> None:
+        """Encode (channels, n) samples at ``CLIP_RATE_HZ``."""
+        frame = _frame(block, CLIP_RATE_HZ, self._position)
+        self._position += block.shape[1]
+        with writing():
+            self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Encode what is left and give the file its name."""
+        with writing():
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        self._partial.replace(self._out)
+
+    def __exit__(self, *exception: object) -> None:
+        try:
+            with writing():
+                self._container.close()
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _open_sound(path: Path, name: str) -> Iterator[_Sound]:
+    head = read_head(path, name)
+    kind = amr.recognise(head)
+    if kind is not None:
+        with path.open("rb") as file:
+            yield _Sound(
+                kind.codec, kind.rate_hz, 1, 0.0, _amr_blocks(amr.read_frames(file, kind), kind)
+            )
+        return
+    if is_silk(head):
+        raise UnsupportedCodec(codec="SILK", second=0.0)
+    found = recognise(head)
+    if found is not None:
+        raise NotARecording(name=name, found=found)
+    with open_media(path, name) as container:
+        yield _contained_sound(container, name)
+
+
+def _contained_sound(container: InputContainer, name: str) -> _Sound:
+    stream = sound_stream(container)
+    if stream is None:
+        raise _instead_of_sound(container, name)
+    if stream.codec_context is None:
+        raise UnsupportedCodec(codec=stream.name or "?", second=0.0)
+    frames = decode_sound(container, stream)
+    first = next(frames, None)
+    if first is None:
+        raise UnreadableFile(name=name)
+    rate_hz = first.sample_rate
+    channels = len(first.layout.channels)
+    declared_s = float((container.duration or 0) / av.time_base)
+    # A sound track may begin later than the picture; without a picture, what comes first is the beginning.
+    begin_s = (container.start_time or 0) / av.time_base if picture_stream(container) else None
+    timed = _in_time(first, frames, begin_s)
+    layout = "mono" if channels == 1 else "stereo"
+    return _Sound(
+        stream.codec_context.name, rate_hz, channels, declared_s, _blocks(timed, rate_hz, layout)
+    )
+
+
+def _instead_of_sound(
+    container: InputContainer, name: str
+) -> NoSound | NotARecording | UnreadableFile:
+    if container.format.name == "gif":
+        return NotARecording(name=name, found="picture")
+    if picture_stream(container) is not None:
+        return NoSound(name=name)
+    if container.streams.video:
+        return NotARecording(name=name, found="picture")
+    return UnreadableFile(name=name)
+
+
+def _in_time(
+    first: AudioFrame, others: Iterator[AudioFrame], begin_s: float | None
+) -> Iterator[tuple[int, AudioFrame]]:
+    """Yield each frame with the samples of silence, at the first frame's rate, that belong before it."""
+    rate_hz = first.sample_rate
+    zero_s = begin_s
+    position = 0
+    for frame in _chain(first, others):
+        hole = 0
+        time_s = frame.time
+        if time_s is not None:
+            if zero_s is None:
+                zero_s = time_s
+            ahead_s = time_s - zero_s - position / rate_hz
+            if _JITTER_S < ahead_s <= _LONGEST_HOLE_S:
+                hole = round(ahead_s * rate_hz)
+            elif abs(ahead_s) > _JITTER_S:
+                zero_s += ahead_s  # the clock jumped: count on from here
+        position += hole + round(frame.samples * rate_hz / frame.sample_rate)
+        yield hole, frame
+
+
+def _chain(first: AudioFrame, others: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    yield first
+    yield from others
+
+
+def _blocks(timed: Iterator[tuple[int, AudioFrame]], rate_hz: int, layout: str) -> Iterator[Block]:
+    """Turn frames of any sample format, rate and layout into blocks of one."""
+    channels = 1 if layout == "mono" else 2
+    resampler, shape = None, None
+    for hole, frame in timed:
+        if hole:
+            yield np.zeros((channels, hole), np.float32)
+        if (frame.format.name, frame.layout.name, frame.sample_rate) != shape:
+            # Streams may change in the middle (AAC does when its high band appears).
+            if resampler is not None:
+                yield from _arrays(resampler.resample(None))
+            shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+            resampler = AudioResampler(format="fltp", layout=layout, rate=rate_hz)
+        frame.pts = None
+        if resampler is not None:
+            yield from _arrays(resampler.resample(frame))
+    if resampler is not None:
+        yield from _arrays(resampler.resample(None))
+
+
+def _resample(
+    blocks: Iterator[Block] | _Counted, rate_hz: int, out_rate_hz: int, layout: str
+) -> Iterator[Block]:
+    """Turn blocks of one rate and layout into blocks of another."""
+    resampler = AudioResampler(format="fltp", layout=layout, rate=out_rate_hz)
+    position = 0
+    for block in blocks:
+        frame = _frame(block, rate_hz, position)
+        position += block.shape[1]
+        yield from _arrays(resampler.resample(frame))
+    if position:
+        yield from _arrays(resampler.resample(None))
+
+
+def _arrays(frames: list[AudioFrame]) -> Iterator[Block]:
+    for frame in frames:
+        yield frame.to_ndarray().astype(np.float32, copy=False)
+
+
+def _frame(block: Block, rate_hz: int, position: int) -> AudioFrame:
+    layout = "mono" if block.shape[0] == 1 else "stereo"
+    frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+    frame.sample_rate = rate_hz
+    frame.time_base = Fraction(1, rate_hz)
+    frame.pts = position
+    return frame
+
+
+def _amr_blocks(frames: Iterator[bytes | None], kind: amr.AmrKind) -> Iterator[Block]:
+    """Decode speech frames in order; the others, and what does not decode, are silence of the same length."""
+    decoder = cast(AudioCodecContext, av.CodecContext.create(kind.codec, "r"))
+    decoder.sample_rate = kind.rate_hz
+    decoder.layout = "mono"
+    silence = np.zeros((1, kind.frame_samples), np.float32)
+    for frame in frames:
+        yield silence if frame is None else _decode_amr(decoder, frame, silence)
+
+
+def _decode_amr(decoder: AudioCodecContext, frame: bytes, silence: Block) -> Block:
+    try:
+        decoded = decoder.decode(Packet(frame))
+    except FFmpegError:
+        return silence
+    return next(_arrays(decoded), silence)
