@@ -91,8 +91,12 @@ class ObjectStore(Protocol):
         """Yield ``size_bytes`` bytes from ``start``; raises ObjectMissing."""
         ...
 
+    def local_path(self, key: str) -> Path | None:
+        """Where the object's bytes lie as one file of this machine, to be read only; None if nowhere."""
+        ...
+
     async def stat(self, key: str) -> ObjectFacts:
-        """Raises ObjectMissing."""
+        """Raises ObjectMissing; for an Archive also when one of its entries is gone."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectFacts]:

@@ -1,0 +1,70 @@
+"""Which part of a file a request asks for (RFC 9110 sections 13 and 14), as plain functions."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from worker.contract.ports import ObjectFacts
+
+_SINGLE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
+
+
+class RangeNotSatisfiable(Exception):
+    """The range begins behind the last byte."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Consecutive bytes of a file."""
+
+    start: int
+    size_bytes: int
+    whole: bool
+    """Nobody asked for a part, or not in a way that is answered with one."""
+
+
+def etag(facts: ObjectFacts) -> str:
+    """A strong validator: what lies under a key never changes."""
+    digest = hashlib.sha256(f"{facts.key}\0{facts.size_bytes}".encode()).hexdigest()
+    return f'"{digest[:32]}"'
+
+
+def http_date(moment: datetime) -> str:
+    """As ``Last-Modified`` writes it; ``moment`` is in UTC."""
+    return format_datetime(moment, usegmt=True)
+
+
+def wanted(headers: Mapping[str, str], facts: ObjectFacts) -> Slice:
+    """The bytes a GET asks for.
+
+    One range is served; several, other units and what cannot be understood are answered with the whole file,
+    as section 14.2 allows. So is a resumed download (``If-Range``) of something else than this file.
+
+    Args:
+        headers: Of the request; names in any case.
+        facts: Of the object.
+
+    Raises:
+        RangeNotSatisfiable: To be answered with 416.
+    """
+    whole = Slice(0, facts.size_bytes, whole=True)
+    condition = headers.get("If-Range")
+    if condition is not None and condition.strip() not in {
+        etag(facts),
+        http_date(facts.modified_at),
+    }:
+        return whole
+    match = _SINGLE.fullmatch(headers.get("Range", "").strip())
+    if match is None or match.groups() == ("", ""):
+        return whole
+    first, last = match.groups()
+    if first and last and int(first) > int(last):
+        return whole  # section 14.1.1: invalid, so it is as if it were not there
+    start = int(first) if first else max(facts.size_bytes - int(last), 0)
+    end = min(int(last) + 1, facts.size_bytes) if first and last else facts.size_bytes
+    if start >= end:
+        raise RangeNotSatisfiable
+    return Slice(start, end - start, whole=False)
