@@ -1,9 +1,7 @@
 """The viseme engine behind the ``LipSync`` port."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -16,6 +14,7 @@ from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_re
 from pipeline.engines.viseme.movement import plan_movement
 from pipeline.faces import geometry
 from pipeline.faces.track import runs
+from pipeline.media import clip_frames, source_order
 from pipeline.speech.curve import resample
 from pipeline.types import MouthShape, Planes, Points
 
@@ -68,11 +67,11 @@ class VisemeEngine:
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
         """Cut a Clip into Windows of a second or so."""
         facts = prepared.performance.facts
-        frames = clip_frames(speech.duration_s, facts.fps)
+        frames = clip_frames(speech.duration_s, facts)
+        sources = list(source_order(facts.frames, frames))
         for first in range(0, frames, WINDOW_FRAMES):
-            numbers = range(first, min(first + WINDOW_FRAMES, frames))
-            sources = [source_frame(number, facts.frames) for number in numbers]
-            yield Window(prepared, speech, numbers, sources)
+            end = min(first + WINDOW_FRAMES, frames)
+            yield Window(prepared, speech, range(first, end), sources[first:end])
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[VisemePatch]]:
         """Work out what each frame's mouth has to do."""
@@ -114,22 +113,6 @@ class VisemeEngine:
                 )
             )
         return patches
-
-
-def clip_frames(duration_s: float, fps: Fraction) -> int:
-    """Count the frames of a Clip: as many as begin within the Take, and at least one."""
-    return max(math.ceil(duration_s * fps - 1e-6), 1)
-
-
-def source_frame(number: int, frames: int) -> int:
-    """Say which of a Template's ``frames`` a Clip's frame is made from: it plays forward and backward in turn.
-
-    The first and last frame are not shown twice when the direction turns.
-    """
-    if frames < 2:
-        return 0
-    place = number % (2 * frames - 2)
-    return place if place < frames else 2 * frames - 2 - place
 
 
 def save(prepared: VisemePrepared, folder: Path) -> None:

@@ -1,0 +1,186 @@
+"""One Clip, from the frames of a Template and the mouth movements of a Take to a finished file.
+
+::
+
+    decode (thread)  ->  generate and compose (caller)  ->  encode (thread)
+
+Three lanes joined by short queues: OpenCV and the codecs release Python's lock, so on two cores the lanes overlap,
+and memory stays flat however long the Take is.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from pipeline.engines.port import LipSync, Patch, Prepared, Speech, Window
+from pipeline.media import ClipWriter, read_source_order
+from pipeline.types import Planes, Progress, VideoFacts
+
+_QUEUED_FRAMES: Final = 12
+"""Frames that may wait between two lanes: half a second, 37 MB of 1080p at most in each queue."""
+_LOOK_EVERY_S: Final = 0.1
+"""How often a lane that waits looks whether another one has ended."""
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What was rendered."""
+
+    frames: int
+    fps: Fraction
+    duration_s: float
+    seconds: dict[str, float]
+    """Busy time of each lane (``decode``, ``render``, ``encode``), and ``total``, the time that passed."""
+
+
+def render_clip(
+    engine: LipSync, prepared: Prepared, speech: Speech, out: Path, progress: Progress
+) -> ClipFacts:
+    """Render one Clip.
+
+    Args:
+        engine: Makes the Patches and puts them into the frames.
+        prepared: The Template, as this engine prepared it.
+        speech: The Take.
+        out: The Clip; written under another name and renamed at the end.
+        progress: Called with stage ``"render"`` after every Window; may raise ``Stopped``.
+
+    Returns:
+        Facts of the Clip, which has exactly the frames that the engine's Windows name.
+
+    Raises:
+        Stopped: ``progress`` raised it. As with any other error, no file is left behind.
+        UnreadableFile: The Template no longer decodes.
+        OSError: The Clip cannot be written.
+    """
+    started = time.perf_counter()
+    facts = prepared.performance.facts
+    windows = list(engine.windows(prepared, speech))
+    frames = sum(len(window.frames) for window in windows)
+    lanes = _Lanes()
+    with ThreadPoolExecutor(2, thread_name_prefix="clip") as threads:
+        decoding = threads.submit(_decode, lanes, prepared.performance.video, facts, windows)
+        encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound)
+        try:
+            rendered_s = _compose(lanes, engine, windows, frames, progress)
+            encoded_s = encoding.result()
+            decoded_s = decoding.result()
+        except _OtherLaneEnded:
+            raise _reason(decoding, encoding) from None
+        finally:
+            lanes.end()
+    return ClipFacts(
+        frames=frames,
+        fps=facts.fps,
+        duration_s=float(frames / facts.fps),
+        seconds={
+            "decode": round(decoded_s, 3),
+            "render": round(rendered_s, 3),
+            "encode": round(encoded_s, 3),
+            "total": round(time.perf_counter() - started, 3),
+        },
+    )
+
+
+class _OtherLaneEnded(Exception):
+    """Another lane has ended early, so this one cannot go on; why is that lane's to say."""
+
+
+class _Lanes:
+    """The two queues, and the sign that all lanes are to end."""
+
+    def __init__(self) -> None:
+        self.decoded: queue.Queue[Planes] = queue.Queue(_QUEUED_FRAMES)
+        self.composed: queue.Queue[Planes] = queue.Queue(_QUEUED_FRAMES)
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Ask every lane that waits, or will wait, to end."""
+        self._ended.set()
+
+    def put(self, into: "queue.Queue[Planes]", planes: Planes) -> None:
+        """Hand a frame on, waiting for room."""
+        while not self._ended.is_set():
+            try:
+                return into.put(planes, timeout=_LOOK_EVERY_S)
+            except queue.Full:
+                continue
+        raise _OtherLaneEnded
+
+    def take(self, source: "queue.Queue[Planes]") -> Planes:
+        """Wait for the next frame."""
+        while not self._ended.is_set():
+            try:
+                return source.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                continue
+        raise _OtherLaneEnded
+
+
+def _decode(lanes: _Lanes, video: Path, facts: VideoFacts, windows: list[Window]) -> float:
+    """Read the frames that the Windows name; return the seconds spent on it."""
+    busy_s = 0.0
+    sources = (source for window in windows for source in window.sources)
+    try:
+        frames = read_source_order(video, facts, sources)
+        while True:
+            started = time.perf_counter()
+            planes = next(frames, None)
+            busy_s += time.perf_counter() - started
+            if planes is None:
+                return busy_s
+            lanes.put(lanes.decoded, planes)
+    except BaseException:
+        lanes.end()
+        raise
+
+
+def _compose(
+    lanes: _Lanes, engine: LipSync, windows: list[Window], frames: int, progress: Progress
+) -> float:
+    """Put the mouth into every frame; return the seconds spent on it."""
+    busy_s, done = 0.0, 0
+    progress("render", 0, frames)
+    for window in windows:
+        started = time.perf_counter()
+        patches: Iterator[Patch] = iter(engine.generate([window])[0])
+        busy_s += time.perf_counter() - started
+        for _, patch in zip(window.frames, patches, strict=True):
+            planes = lanes.take(lanes.decoded)
+            started = time.perf_counter()
+            planes = engine.compose(planes, patch)
+            busy_s += time.perf_counter() - started
+            lanes.put(lanes.composed, planes)
+        done += len(window.frames)
+        progress("render", done, frames)
+    return busy_s
+
+
+def _encode(lanes: _Lanes, out: Path, facts: VideoFacts, frames: int, sound: Path) -> float:
+    """Write every frame that comes; return the seconds spent on it."""
+    busy_s = 0.0
+    try:
+        with ClipWriter(out, facts, frames, sound) as writer:
+            for _ in range(frames):
+                planes = lanes.take(lanes.composed)
+                started = time.perf_counter()
+                writer.write(planes)
+                busy_s += time.perf_counter() - started
+            started = time.perf_counter()
+        return busy_s + time.perf_counter() - started
+    except BaseException:
+        lanes.end()
+        raise
+
+
+def _reason(*lanes: "Future[float]") -> BaseException:
+    """Find the error that ended the lanes, once both threads are through."""
+    errors = [error for lane in lanes if (error := lane.exception()) is not None]
+    real = [error for error in errors if not isinstance(error, _OtherLaneEnded)]
+    return (real or errors)[0]
