@@ -1,0 +1,54 @@
+"""What a finished video's container says: when its streams begin, and its embedded AI label."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.rim.opening import open_media, picture_stream, sound_stream
+
+LABEL_KEY: Final = "AIGC"
+"""Key of the implicit label in the file's metadata (GB 45438-2025: JSON under this name)."""
+_MICROSECONDS: Final = 1_000_000
+"""FFmpeg counts a container's start in these (AV_TIME_BASE)."""
+
+
+@dataclass(frozen=True)
+class ContainerFacts:
+    """Starts are in seconds on the container's own clock; ``sound_start_s`` is None without sound."""
+
+    start_s: float
+    picture_start_s: float
+    sound_start_s: float | None
+    label: dict[str, object] | None
+    """The embedded label; None where there is none or it is no JSON object."""
+
+
+def read_container(path: Path) -> ContainerFacts:
+    """Read a video's header.
+
+    Raises:
+        UnreadableFile: It is no container we read.
+    """
+    with open_media(path, path.name) as container:
+        start_s = (container.start_time or 0) / _MICROSECONDS
+        picture, sound = picture_stream(container), sound_stream(container)
+        starts = [
+            start_s
+            if stream is None or stream.start_time is None or stream.time_base is None
+            else float(stream.start_time * stream.time_base)
+            for stream in (picture, sound)
+        ]
+        label = _label(dict(container.metadata))
+    return ContainerFacts(start_s, starts[0], None if sound is None else starts[1], label)
+
+
+def _label(metadata: dict[str, str]) -> dict[str, object] | None:
+    for key, text in metadata.items():
+        if key.upper() == LABEL_KEY:
+            try:
+                label = json.loads(text)
+            except ValueError:
+                return None
+            return label if isinstance(label, dict) else None
+    return None
