@@ -26,9 +26,9 @@ _STARTS_AT: Final = 0.5
 _ENDS_BELOW: Final = 0.35
 """The model's own advice: 0.15 below the threshold that starts speech."""
 
-_LOOK_BACK: Final = 15
+_LOOK_BACK: Final = 30
 _LOOK_AHEAD: Final = 6
-"""Frames the detector may be late at a start (its window must fill) and early at an end."""
+"""Frames the detector may be late at a start (200 ms after silence, measured) and early at an end."""
 _SOUND_RANGE_DB: Final = 30.0
 """Below the loudest tenth of speech by more than this nothing of a voice is heard."""
 _VOWEL_RANGE_DB: Final = 20.0
@@ -82,16 +82,20 @@ def speaking(probability: NDArray[np.float32], bands: Bands) -> Flags:
     if not detected.any():
         return detected
     level_db = float(np.percentile(bands.voice[detected], 90))
-    quiet = bands.voice[~_grown(detected, 30, 30)]
+    quiet = bands.voice[~grown(detected, 30, 30)]
     noise_db = float(np.percentile(quiet, 50)) if len(quiet) >= CURVE_RATE_HZ // 5 else -np.inf
     floor_db = min(max(level_db - _SOUND_RANGE_DB, noise_db + _OVER_NOISE_DB), level_db - 12.0)
-    near = _grown(detected, _LOOK_BACK, _LOOK_AHEAD)
+    near = grown(detected, _LOOK_BACK, _LOOK_AHEAD)
     voiced = np.maximum(bands.voice, bands.murmur - 6.0)
     vowels = near & (bands.voice > max(level_db - _VOWEL_RANGE_DB, floor_db))
     vowels = _without_short(vowels, _SHORTEST)
     sounding = near & (np.maximum(voiced, bands.hiss) > floor_db)
-    heard = sounding & _grown(vowels, _NEAR_VOWEL, _NEAR_VOWEL)
-    return _without_short(_filled(heard, _GAP), _SHORTEST)
+    heard = sounding & grown(vowels, _NEAR_VOWEL, _NEAR_VOWEL)
+    phrases = _without_short(_filled(heard, _GAP), _SHORTEST)
+    for start, end in spans(phrases):
+        if not detected[start:end].any():
+            phrases[start:end] = False
+    return phrases
 
 
 def spans(flags: Flags) -> list[tuple[int, int]]:
@@ -129,7 +133,7 @@ def _detected(probability: NDArray[np.float32], frames: int) -> Flags:
     return on[np.minimum(chunk, len(on) - 1)] & (chunk < len(on))
 
 
-def _grown(flags: Flags, before: int, after: int) -> Flags:
+def grown(flags: Flags, before: int, after: int) -> Flags:
     """Extend every stretch of True by frames at its start and end."""
     grown = flags.copy()
     for start, end in spans(flags):

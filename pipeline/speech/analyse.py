@@ -16,7 +16,11 @@ from pipeline.speech import activity, coarticulation, gesture, loudness, phones
 from pipeline.types import CURVE_RATE_HZ, MouthCurve, Samples
 
 _SPEAKING_LEVEL_DB: Final = -16.0
-"""Level of the loudest twentieth of a recording that detector and recogniser are used to."""
+"""Level of vowels that detector and recogniser are used to."""
+_HIGHEST_LEVEL_DB: Final = -8.0
+"""Hum and rumble below the voice count here too."""
+_LOUD_FRAMES: Final = (30, 300)
+"""At least and at most this much of a recording is taken for loud: more than a slammed door, and no silence."""
 _MOST_GAIN_DB: Final = 45.0
 """More would make speech of the noise of a silent room."""
 _PHONE_MARGIN_S: Final = 0.15
@@ -41,29 +45,33 @@ def mouth_curve(samples: Samples, duration_s: float) -> MouthCurve:
     """
     frames = curve_length(duration_s)
     heard = samples[: round(duration_s * loudness.RATE_HZ)]
-    level_db = _level_db(loudness.measure(heard, frames))
-    gain = 10 ** (min(_SPEAKING_LEVEL_DB - level_db, _MOST_GAIN_DB) / 20)
-    even = (heard * np.float32(gain)).astype(np.float32)
-    bands = loudness.measure(even, frames)
+    as_recorded = loudness.measure(heard, frames)
+    gain_db = _gain_db(as_recorded)
+    even = (heard * np.float32(10 ** (gain_db / 20))).astype(np.float32)
+    bands = as_recorded.louder(gain_db)
     flags = activity.speaking(activity.speech_probability(even), bands)
     heard_phones = phones.hear(even, _phrases(flags, duration_s))
     targets = coarticulation.blend(heard_phones, frames)
     return gesture.form(bands, flags, heard_phones, targets)
 
 
-def _level_db(bands: loudness.Bands) -> float:
-    """Measure how loud the recording is where it is loud."""
-    return float(np.percentile(bands.voice, 95))
+def _gain_db(bands: loudness.Bands) -> float:
+    """Choose the gain that brings the voice to speaking level without driving anything else into clipping."""
+    to_level_db = _SPEAKING_LEVEL_DB - _loud_db(bands.voice)
+    return min(to_level_db, _HIGHEST_LEVEL_DB - _loud_db(bands.total), _MOST_GAIN_DB)
+
+
+def _loud_db(level_db: loudness.Levels) -> float:
+    """Measure how loud it is where it is loud: in a twentieth of the Take, but at most three seconds."""
+    frames = len(level_db)
+    loudest = min(max(frames // 20, _LOUD_FRAMES[0]), _LOUD_FRAMES[1], frames)
+    return float(np.sort(level_db)[-loudest])
 
 
 def _phrases(flags: activity.Flags, duration_s: float) -> list[tuple[float, float]]:
     """List the phrases in seconds, with a margin of silence."""
     margin = round(_PHONE_MARGIN_S * CURVE_RATE_HZ)
-    wide = [(a - margin, b + margin) for a, b in activity.spans(flags)]
-    joined: list[tuple[int, int]] = []
-    for start, end in wide:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return [(max(0.0, a / CURVE_RATE_HZ), min(duration_s, b / CURVE_RATE_HZ)) for a, b in joined]
+    return [
+        (max(0.0, first / CURVE_RATE_HZ), min(duration_s, last / CURVE_RATE_HZ))
+        for first, last in activity.spans(activity.grown(flags, margin, margin))
+    ]

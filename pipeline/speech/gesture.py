@@ -2,9 +2,8 @@
 
 The opening is a product of three witnesses: how loud the vowels are, where their first formant lies (it rises as the
 jaw falls, in every language), and what the recogniser thinks it heard. The first two are never far wrong and never
-quite right; the third is very good on clear English, fair on other languages. The exponents are those that followed
-best, together, three synthetic judges (English, German and Mandarin phonemes with known times) and a
-filmed English speaker; none of the four falls by more than 0.03 from its own best.
+quite right; the third is very good on clear English, fair on other languages. The exponents are those that follow
+well, together, synthetic speakers with known phonemes (English, German, Mandarin) and a filmed English speaker.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,10 @@ _LOUD_RANGE_DB: Final = 26.0
 _HIGH_JAW_DB: Final = -30.0
 _LOW_JAW_DB: Final = 10.0
 """Energy around the first formant of open vowels, relative to the voice's lowest harmonics, from i and m to a."""
-_LOUDNESS_WEIGHT: Final = 0.5
+_LOUDNESS_FLOOR: Final = 0.05
+_FORMANT_FLOOR: Final = 0.15
+"""Share left where the sound says "closed": s and t are silent in this band, and the lips stay apart."""
+_LOUDNESS_WEIGHT: Final = 0.8
 _FORMANT_WEIGHT: Final = 0.5
 _PHONE_WEIGHT: Final = 1.0
 """Exponents of the three witnesses."""
@@ -40,8 +42,15 @@ _TYPICAL_OPENING: Final = 0.28
 _WIDE_OPENING: Final = 0.70
 """Median and 95th percentile while speaking, as shares of ``FULL_OPENING``; 0.24 and 0.69 were measured on a
 filmed presenter."""
-_BENDS: Final = (0.6, 2.5)
+_BENDS: Final = (0.6, 1.6)
 """How far the distribution of openings may be bent to get there."""
+_FASTEST: Final = 0.12
+"""Change of opening in 10 ms: some 25 cm/s, about what lips reach in running speech. Cuts off openings between two contacts
+that no mouth could make."""
+_DRIFT_S: Final = 3.0
+_DRIFT_SHARE: Final = 0.75
+"""A speaker who turns away or tires gets quieter over seconds without opening the mouth as much less: so much of that is
+evened out."""
 _BITTEN_OPENING: Final = 0.15
 """Share of the opening that is left while the lower lip touches the teeth."""
 
@@ -54,7 +63,7 @@ def form(bands: Bands, flags: Flags, phones: Sequence[Phone], targets: Targets) 
     closure, teeth = (contact * (speech > 0) for contact in contacts(phones, bands))
     opening = _scaled(_witnessed(bands, flags, targets), flags, closure)
     opening = smoothed(opening, _MOVE_S) * speech * (1 - closure)
-    opening *= 1 - (1 - _BITTEN_OPENING) * teeth
+    opening = _possible(opening * (1 - (1 - _BITTEN_OPENING) * teeth))
     return MouthCurve(
         opening=np.clip(opening, 0, 1).astype(np.float32),
         width=_gentle(targets.width, speech),
@@ -82,10 +91,11 @@ def _distances(flags: Flags) -> tuple[_Curve, _Curve]:
 
 def _witnessed(bands: Bands, flags: Flags, targets: Targets) -> _Curve:
     """Multiply the three witnesses; beyond the edges of a phrase the last value is held."""
-    top_db = np.percentile(bands.jaw[flags], 95)
-    loud = np.clip(1 + (bands.jaw - top_db) / _LOUD_RANGE_DB, 0, 1.1)
+    level_db = _without_drift(bands.jaw, flags)
+    top_db = np.percentile(level_db[flags], 95)
+    loud = _above(_LOUDNESS_FLOOR, 1 + (level_db - top_db) / _LOUD_RANGE_DB)
     tilt = (bands.jaw - bands.murmur - _HIGH_JAW_DB) / (_LOW_JAW_DB - _HIGH_JAW_DB)
-    low_jaw = np.clip(tilt, 0.15, 1.1)
+    low_jaw = _above(_FORMANT_FLOOR, tilt)
     product = loud**_LOUDNESS_WEIGHT * low_jaw**_FORMANT_WEIGHT * targets.opening**_PHONE_WEIGHT
     opening = smoothed(product, _MOVE_S)
     held = opening.copy()
@@ -95,6 +105,20 @@ def _witnessed(bands: Bands, flags: Flags, targets: Targets) -> _Curve:
     return held
 
 
+def _without_drift(level_db: _Curve, flags: Flags) -> _Curve:
+    """Even out most of what changes over seconds."""
+    usual_db = float(np.mean(level_db[flags]))
+    weight = smoothed(flags.astype(np.float32), _DRIFT_S)
+    excess_db = np.where(flags, np.maximum(level_db - usual_db, -_LOUD_RANGE_DB), 0)
+    drift_db = smoothed(excess_db, _DRIFT_S) / np.maximum(weight, 0.05)
+    return np.asarray(level_db - _DRIFT_SHARE * drift_db, np.float32)
+
+
+def _above(floor: float, witness: _Curve) -> _Curve:
+    """Keep a witness from vetoing the others: 0.0-1.1 becomes ``floor`` to a little over 1.0."""
+    return np.asarray(floor + (1 - floor) * np.clip(witness, 0, 1.1), np.float32)
+
+
 def _scaled(opening: _Curve, flags: Flags, closure: _Curve) -> _Curve:
     """Bend and scale so that median and 95th percentile while speaking are those of a clear speaker."""
     free = opening[flags] * (1 - closure[flags])
@@ -102,6 +126,14 @@ def _scaled(opening: _Curve, flags: Flags, closure: _Curve) -> _Curve:
     bend = np.log(_TYPICAL_OPENING / _WIDE_OPENING) / min(np.log(middle / high), -1e-3)
     scaled = _WIDE_OPENING * (opening / high) ** np.clip(bend, *_BENDS)
     return np.asarray(scaled, np.float32)
+
+
+def _possible(opening: _Curve) -> _Curve:
+    """Lower what cannot be reached in time from the nearest low points; the low points stay as they are."""
+    climb = _FASTEST * np.arange(len(opening))
+    rising = np.minimum.accumulate(opening - climb) + climb
+    falling = np.minimum.accumulate((opening + climb)[::-1])[::-1] - climb
+    return np.asarray(np.clip(np.minimum(rising, falling), 0, None), np.float32)
 
 
 def _gentle(values: _Curve, speech: _Curve) -> _Curve:

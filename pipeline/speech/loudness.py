@@ -1,7 +1,7 @@
 """How loud the Take is, every 10 ms and in the parts of the spectrum that tell mouth positions apart."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -53,6 +53,19 @@ class Bands:
     """3400-7600 Hz: noise of s, sh, f. Empty on the telephone."""
     total: Levels
     """80-7600 Hz."""
+
+    def louder(self, gain_db: float) -> "Bands":
+        """Tell what would be measured of the same sound with this gain; digital silence stays it."""
+        return Bands(
+            **{
+                field.name: np.where(
+                    getattr(self, field.name) > FLOOR_DB,
+                    getattr(self, field.name) + np.float32(gain_db),
+                    FLOOR_DB,
+                ).astype(np.float32)
+                for field in fields(self)
+            }
+        )
 
 
 def measure(samples: Samples, frames: int) -> Bands:

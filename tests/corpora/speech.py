@@ -1,6 +1,7 @@
 """Labelled speech: sentences spoken by eSpeak NG, with the exact time of every phoneme."""
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -101,3 +102,52 @@ def _resampled(sound: np.ndarray, rate_hz: int) -> Samples:
     count = len(sound) * 16_000 // rate_hz
     spectrum = np.fft.rfft(sound)[: count // 2 + 1]
     return (np.fft.irfft(spectrum, count) * count / len(sound)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound of ``babble``: first three formants in Hz, how long, how loud; no formants for a closure."""
+
+    formants_hz: tuple[float, ...]
+    length_s: float
+    level: float = 1.0
+
+
+AH: Final = Sound((750.0, 1250.0, 2500.0), 0.18)
+EE: Final = Sound((290.0, 2250.0, 2950.0), 0.16, 0.6)
+OO: Final = Sound((320.0, 800.0, 2300.0), 0.16, 0.6)
+SHUT: Final = Sound((), 0.07)
+
+
+def babble(sounds: Sequence[Sound], pitch_hz: float = 118.0) -> Samples:
+    """Make voiced sounds in a row, without any outside program: a buzz through three moving resonances.
+
+    Near enough to a voice for the voice detector; the pitch sinks and wavers as in a spoken phrase.
+    """
+    rate_hz = 16_000
+    counts = [round(sound.length_s * rate_hz) for sound in sounds]
+    total = sum(counts)
+    seconds = np.arange(total) / rate_hz
+    waver = 1 + 0.06 * np.sin(2 * np.pi * 2.3 * seconds) - 0.12 * seconds / max(seconds[-1], 1)
+    phase = np.cumsum(pitch_hz * waver / rate_hz)
+    frames = np.repeat(np.arange(len(sounds)), counts)
+    formants = np.array([sound.formants_hz or AH.formants_hz for sound in sounds])
+    levels = np.array([sound.level if sound.formants_hz else 0.0 for sound in sounds])
+    blur = np.hanning(640) / np.hanning(640).sum()
+    tracks = np.stack([_blurred(formants[frames, column], blur) for column in range(3)])
+    loud = _blurred(levels[frames], blur)
+    voice = np.zeros(total)
+    for harmonic in range(1, 34):
+        hertz = harmonic * pitch_hz * waver
+        gain = sum(
+            1 / (1 + ((hertz - track) / width) ** 2)
+            for track, width in zip(tracks, (70.0, 90.0, 130.0), strict=True)
+        )
+        voice += gain / harmonic**0.7 * np.sin(2 * np.pi * harmonic * phase)
+    voice *= loud
+    return (0.3 * voice / np.abs(voice).max()).astype(np.float32)
+
+
+def _blurred(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    held = np.pad(values.astype(float), len(kernel) // 2, mode="edge")
+    return np.convolve(held, kernel, mode="valid")[: len(values)]
