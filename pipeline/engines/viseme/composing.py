@@ -28,34 +28,40 @@ def change_mouth(planes: Planes, mouth: Mouth, movement: Movement, landmarks: Po
     field = displace(mouth, movement, region)
     painting = paint(mouth, movement, field, read_complexion(planes, landmarks))
     luma, blue, red = split(planes)
+    _warp(luma, region, field.from_x, field.from_y, field.moved)
+    half, moved = _halved(region), field.moved[::2, ::2] | field.moved[1::2, 1::2]
     from_x, from_y = (halve(field.from_x) - 0.5) / 2, (halve(field.from_y) - 0.5) / 2
-    touched = field.moved[::2, ::2] | field.moved[1::2, 1::2]
-    half = Region(
+    _warp(blue, half, from_x, from_y, moved)
+    _warp(red, half, from_x, from_y, moved)
+    if painting is not None:
+        cover, half = halve(painting.cover), _halved(painting.region)
+        _lay(luma, painting.region, painting.cover, painting.luma)
+        _lay(blue, half, cover, halve(painting.blue))
+        _lay(red, half, cover, halve(painting.red))
+
+
+def _halved(region: Region) -> Region:
+    return Region(
         region.left_px // 2, region.top_px // 2, region.width_px // 2, region.height_px // 2
     )
-    cover = colours = None
-    if painting is not None:
-        cover, colours = painting.cover, (painting.luma, halve(painting.blue), halve(painting.red))
-    _redraw(luma, region, (field.from_x, field.from_y, field.moved), cover, colours and colours[0])
-    cover = None if cover is None else halve(cover)
-    _redraw(blue, half, (from_x, from_y, touched), cover, colours and colours[1])
-    _redraw(red, half, (from_x, from_y, touched), cover, colours and colours[2])
 
 
-def _redraw(
-    plane: Pixels,
-    region: Region,
-    source: tuple[Grid, Grid, NDArray[np.bool_]],
-    cover: Grid | None,
-    colour: Grid | None,
+def _cut(plane: Pixels, region: Region) -> Pixels:
+    """Show a Region of a plane as a view."""
+    rows = slice(region.top_px, region.top_px + region.height_px)
+    return plane[rows, region.left_px : region.left_px + region.width_px]
+
+
+def _warp(
+    plane: Pixels, region: Region, from_x: Grid, from_y: Grid, moved: NDArray[np.bool_]
 ) -> None:
-    """Warp one plane's Region and lay the painting over it; pixels that neither touches keep their bits."""
-    x, y, w, h = region.left_px, region.top_px, region.width_px, region.height_px
-    there = plane[y : y + h, x : x + w]
-    from_x, from_y, changed = source
+    """Fetch one plane's Region from where it comes from; pixels that have not moved keep their bits."""
     warped = cv2.remap(plane, from_x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    if cover is not None and colour is not None:
-        mixed = warped + cover * (colour - warped)
-        warped = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
-        changed = changed | (cover > 0)
-    np.copyto(there, warped, where=changed)
+    np.copyto(_cut(plane, region), warped, where=moved)
+
+
+def _lay(plane: Pixels, region: Region, cover: Grid, colour: Grid) -> None:
+    """Lay a painting over one plane's Region; pixels that it does not cover keep their bits."""
+    there = _cut(plane, region)
+    mixed = there + cover * (colour - there)
+    np.copyto(there, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), where=cover > 0)

@@ -20,11 +20,11 @@ from pipeline.faces.planes import Region, region_around
 Grid = NDArray[Any]
 """(rows, columns) of a Region, float32, one value per pixel (numpy's stubs lose the type in arithmetic)."""
 
-_UPPER: Final = 0.22
+_UPPER: Final = 0.24
 """Share of an opening that the upper lip makes; the lower lip, carried by the jaw, makes the rest."""
 _JAW: Final = 0.6
 """How far the chin goes down for an opening of 1.0: the lower lip moves on the jaw as well as with it."""
-_CORNER_DROP: Final = 0.1
+_CORNER_DROP: Final = 0.22
 """How far the corners of the mouth go down for an opening of 1.0."""
 _NECK: Final = 0.5
 """How far below the chin the skin is still moved, in eye distances."""

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.engines.viseme.field import Field, Grid, ease
 from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
-from pipeline.faces.planes import split
+from pipeline.faces.planes import Region, region_around, split
 from pipeline.types import Planes, Points
 
 _CHEEKS: Final = (50, 280, 205, 425)
@@ -28,8 +28,16 @@ _TOOTH: Final = 0.088
 """Width of a middle upper tooth, in eye distances (8.5 mm where the eye corners are 95 mm apart)."""
 _LIT: Final = 0.10
 """A gap from which daylight reaches the teeth."""
+_RIM: Final = 0.016
+"""Width of the shaded rim inside the lips, in eye distances."""
+_MEETING_SHADE: Final = 0.08
+"""How much darker it is where two teeth meet."""
 _SOFT: Final = 0.011
 """Width over which the edge of the opening is soft, in eye distances."""
+
+
+_PATCH: Final = np.stack(np.meshgrid(np.arange(-2, 3), np.arange(-2, 3)), axis=2).reshape(-1, 2)
+"""(25, 2): the pixels of a small patch around its middle."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +61,18 @@ def _median_colour(planes: Planes, spots: Points) -> tuple[float, float, float]:
     """Take the middle colour of small patches around some places (those outside the frame are moved to its edge)."""
     values = []
     for plane, shrink in zip(split(planes), (1, 2, 2), strict=True):
-        rows, columns = plane.shape
-        patches = [
-            plane[y - 2 : y + 3, x - 2 : x + 3].mean()
-            for x, y in (
-                (int(np.clip(sx / shrink, 2, columns - 3)), int(np.clip(sy / shrink, 2, rows - 3)))
-                for sx, sy in spots
-            )
-        ]
-        values.append(float(np.median(patches)))
+        places = (np.asarray(spots)[:, None, :] / shrink + _PATCH).astype(np.intp)  # (spots, 25, 2)
+        rows = np.clip(places[:, :, 1], 0, plane.shape[0] - 1)
+        columns = np.clip(places[:, :, 0], 0, plane.shape[1] - 1)
+        values.append(float(np.median(plane[rows, columns].mean(axis=1))))
     return values[0], values[1], values[2]
 
 
 @dataclass(frozen=True)
 class Painting:
-    """What is painted into the opening: three planes and how much they cover, per luma pixel of the Region."""
+    """What is painted into the opening: three planes and how much they cover, per luma pixel of its own Region."""
 
+    region: Region
     luma: Grid
     blue: Grid
     red: Grid
@@ -83,43 +87,71 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
     """
     scale = np.float32(mouth.scale_px)
     soft = np.float32(max(_SOFT * mouth.scale_px, 1.0))
-    edge = np.minimum(field.below_upper_px, field.above_lower_px)
-    gap = field.below_upper_px + field.above_lower_px
-    cover = ease(edge / soft + 0.5) * ease(gap / (2 * soft)) * np.float32(movement.strength)
-    if not cover.any():
+    view = _opening(field, soft)
+    if view is None:
         return None
+    region, (below_px, above_px, across, height) = view
+    cover = ease(np.minimum(below_px, above_px) / soft + 0.5)
+    cover *= ease((below_px + above_px) / (2 * soft)) * np.float32(movement.strength)
     half = np.float32((mouth.inner_corners[1] - mouth.inner_corners[0]) / 2)
-    aside = field.across / half
-    below, above = field.below_upper_px / scale, field.above_lower_px / scale
-    teeth = _teeth(mouth, field, soft)
+    aside = across / half
+    below, above = below_px / scale, above_px / scale
+    relief = _tooth_relief(across)
+    teeth = _teeth(mouth, height, across, relief)
     tongue = (
         ease((0.10 - above) / 0.09)
         * min(max((movement.gap - 0.06) / 0.10, 0.0), 1.0)
         * ease((1 - np.abs(aside)) / 0.8)
     )
-    upper_rim, lower_rim = 1 - ease(below / 0.014), 1 - ease(above / 0.018)  # moist, in shade
-    light = 0.45 + 0.55 * min(movement.gap / _LIT, 1.0)  # little light falls through a narrow gap
+    rim = np.clip((below + above) / 4, 0.004, _RIM)  # moist inner side of the lips, in shade
+    upper_rim, lower_rim = 1 - ease(below / rim), 1 - ease(above / rim)
+    light = 0.35 + 0.65 * min(movement.gap / _LIT, 1.0)  # little light falls through a narrow gap
     shadow = (0.5 + 0.5 * ease(below / 0.03)) * light
-    rounded = np.clip(1 - 0.55 * aside * aside, 0.25, 1)
+    rounded = np.clip(1 - 0.75 * aside * aside, 0.15, 1)
 
     skin, lips = colours.skin, colours.lips
-    luma = np.full_like(edge, _BLACK + 0.10 * (skin[0] - _BLACK))
+    luma = np.full_like(below, _BLACK + 0.10 * (skin[0] - _BLACK))
     luma += tongue * (0.42 * (lips[0] - _BLACK))
     enamel = _BLACK + 1.0 * (min(skin[0], 195.0) - _BLACK)
-    lit = _BLACK + (enamel - _BLACK) * rounded * shadow * _tooth_relief(field.across)
+    lit = _BLACK + (enamel - _BLACK) * rounded * shadow * relief
     luma += teeth * (lit - luma)
-    luma += upper_rim * (_BLACK + 0.36 * (lips[0] - _BLACK) - luma)
-    luma += lower_rim * (_BLACK + 0.52 * (lips[0] - _BLACK) - luma)
+    luma += upper_rim * (_BLACK + 0.42 * (lips[0] - _BLACK) - luma)
+    luma += lower_rim * (_BLACK + 0.60 * (lips[0] - _BLACK) - luma)
     blue = _chroma(lips[1], skin[1], teeth * light, tongue)
     red = _chroma(lips[2], skin[2], teeth * light, tongue)
-    return Painting(luma, blue, red, cover)
+    return Painting(region, luma, blue, red, cover)
 
 
-def _teeth(mouth: Mouth, field: Field, soft: np.float32) -> Grid:
+def _opening(field: Field, soft: np.float32) -> tuple[Region, list[Grid]] | None:
+    """Cut the even-aligned box of the opening out of a Field: its distances to the lips, places and heights."""
+    inside = np.minimum(field.below_upper_px, field.above_lower_px) > -soft / 2
+    inside &= field.below_upper_px + field.above_lower_px > 0
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return None
+    box = region_around(
+        float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0, inside.shape
+    )
+    cut = (
+        slice(box.top_px, box.top_px + box.height_px),
+        slice(box.left_px, box.left_px + box.width_px),
+    )
+    grids = (field.below_upper_px, field.above_lower_px, field.across, field.height)
+    place = Region(
+        field.region.left_px + box.left_px,
+        field.region.top_px + box.top_px,
+        box.width_px,
+        box.height_px,
+    )
+    return place, [grid[cut] for grid in grids]
+
+
+def _teeth(mouth: Mouth, height: Grid, across: Grid, relief: Grid) -> Grid:
     """Where the upper teeth are: they belong to the skull, so the lips move over them."""
     closed = -0.28 * mouth.gap  # height at which this frame's lips would meet
-    lower_edge = closed + np.float32(_TEETH_EDGE) - 0.35 * field.across * field.across
-    return ease((lower_edge - field.height) * np.float32(mouth.scale_px) / soft + 0.5)
+    edge = closed + np.float32(_TEETH_EDGE) - 0.35 * across * across
+    edge -= 0.008 * (1 - relief) / _MEETING_SHADE
+    return ease((edge - height) / np.float32(_SOFT) + 0.5)
 
 
 def _tooth_relief(across: Grid) -> Grid:
@@ -127,7 +159,7 @@ def _tooth_relief(across: Grid) -> Grid:
     place = np.abs(across) / np.float32(_TOOTH)
     place = np.where(place > 1, 1 + (place - 1) * 1.25, place)  # the outer ones are narrower
     meeting = np.abs(place - np.round(place))
-    relief: Grid = 1 - 0.08 * np.exp(-((meeting / 0.09) ** 2))
+    relief: Grid = 1 - _MEETING_SHADE * np.exp(-((meeting / 0.09) ** 2))
     return relief
 
 
