@@ -18,6 +18,7 @@
         VideoTooLong           video_too_long    seconds, limit_s
         UnsupportedCodec       unsupported       codec, second
       EngineUnavailable        an engine, its extra or its weights are not installed
+      ChildCrashed             the disposable child failed, and not because of the material
       Stopped                  somebody asked to stop
 
 ``code`` and the names of ``facts`` are what the texts for people are written against (``bot/texts``).
@@ -120,6 +121,10 @@ class UnsupportedCodec(InputRejected):
 
 class EngineUnavailable(PipelineError):
     """An engine cannot be used here; the message says which command installs what is missing."""
+
+
+class ChildCrashed(PipelineError):
+    """The disposable child failed for a reason of ours; the message holds what it told last."""
 
 
 class Stopped(PipelineError):

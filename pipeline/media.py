@@ -6,6 +6,7 @@ writers give a file its name only when it is whole.
 """
 
 from pipeline.rim.clips import CRF, PRESET, ClipWriter, clip_frames, transcode
+from pipeline.rim.planes import as_rgb
 from pipeline.rim.sound import CLIP_RATE_HZ, encode_sound, read_sound
 from pipeline.rim.video import (
     BACKWARD_BYTES,
@@ -23,6 +24,7 @@ __all__ = [
     "PRESET",
     "ClipWriter",
     "VideoLimits",
+    "as_rgb",
     "clip_frames",
     "encode_sound",
     "probe_video",

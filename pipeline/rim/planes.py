@@ -10,11 +10,16 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.types import Pixels, Planes
+from pipeline.types import Pixels, Planes, VideoFacts
 
 _UNSPECIFIED: Final = 2
 _BT709: Final = 1
 _RGB: Final = 0
+_BT601: Final = 6
+_BT2020: Final = 9
+_SCALER_MATRICES: Final = {_BT709: Colorspace.ITU709, _BT2020: Colorspace.BT2020}
+_STANDARD_PX: Final = 576
+"""The shorter side of the largest picture of standard definition."""
 
 
 class Converter:
@@ -25,10 +30,13 @@ class Converter:
         self._width_px = width_px
         self._height_px = height_px
         self._reformatter = VideoReformatter()
+        self._turn: _Turn | None = None
 
     def convert(self, frame: VideoFrame) -> Planes:
         """Copy a frame, turned and scaled as its metadata asks for; full range becomes limited range."""
-        turn = _Turn(frame)
+        # Once for all frames: asking a frame for its side data ties it into a reference cycle, and hundreds of
+        # megabytes of frames then wait for the collector.
+        turn = self._turn = self._turn or _Turn(frame)
         stored = (self._width_px, self._height_px)
         if turn.transposed:
             stored = stored[::-1]
@@ -91,6 +99,21 @@ def split(planes: Planes) -> tuple[Pixels, Pixels, Pixels]:
 def to_frame(planes: Planes) -> VideoFrame:
     """Copy I420 into a frame for the encoder."""
     return VideoFrame.from_ndarray(planes, format="yuv420p")
+
+
+def as_rgb(planes: Planes, facts: VideoFacts) -> Pixels:
+    """Turn I420 of a video into (h, w, 3) RGB for people to look at, by the video's own matrix."""
+    matrix = facts.matrix
+    if matrix == _UNSPECIFIED:  # as players guess: high definition is BT.709
+        matrix = _BT709 if min(facts.width_px, facts.height_px) > _STANDARD_PX else _BT601
+    picture = VideoReformatter().reformat(
+        to_frame(planes),
+        format="rgb24",
+        src_colorspace=_SCALER_MATRICES.get(matrix, Colorspace.ITU601),
+        src_color_range=ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+    )
+    return cast(Pixels, picture.to_ndarray())
 
 
 def _views(frame: VideoFrame, stored: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:

@@ -1,0 +1,246 @@
+"""The disposable child in which bytes from outside are decoded first.
+
+``python -m pipeline.sandbox PARENT`` (see ``command``) reads one JSON object from its standard input, up to the end::
+
+    {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
+
+``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
+its standard output, any number of the first, then exactly one of the others::
+
+    {"event": "progress", "stage": text, "done": number, "total": number}
+    {"event": "done", "result": {...}}             TakeAnalysis, or TemplateAnalysis as analysis_as_json gives it
+    {"event": "rejected", "code": text, "facts": {...}}
+    {"event": "fault", "trace": text}
+
+and ends with status 0. If it is ended by a signal without one of these, a limit was hit or a codec crashed: the file is not to be
+trusted (``UnreadableFile``). Whatever libraries print goes to standard error. What it makes stands in ``folder``
+(``OUTPUTS`` of ``pipeline.takes`` or ``pipeline.templates``); after anything but ``done``, call ``remove_outputs``.
+
+The child leads a process group of its own, which the caller kills to stop it, and dies with the thread that started it
+(so start it from the main thread).
+"""
+
+import ctypes
+import dataclasses
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+from pipeline.errors import ChildCrashed, InputRejected, UnreadableFile
+from pipeline.types import Progress
+
+OUTPUTS: Final = {
+    "take": ("sound.m4a", "speech.npz"),
+    "template": ("track.npz", "poster.jpg", "template.json"),
+}
+
+_GIB: Final = 2**30
+# Address space, measured at the end of the samples on two cores: 0.76 GiB for a Take, 1.64 GiB for a Template (of
+# which 0.35 GiB resident). Every core brings threads, each with a stack and a heap of its own.
+_MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB}
+_MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
+_CPU_S: Final = {"take": 600, "template": 3600}
+_FILE_BYTES: Final = _GIB // 2
+_PR_SET_PDEATHSIG: Final = 1
+_TRACE_CHARS: Final = 4000
+
+
+def command() -> list[str]:
+    """The command line of the child, for the process that calls this (its parent-to-be)."""
+    # -P: a module in the current directory must not stand in for ours.
+    return [sys.executable, "-P", "-m", "pipeline.sandbox", str(os.getpid())]
+
+
+def remove_outputs(do: str, folder: Path) -> None:
+    """Remove what a child that did not end well may have left, unfinished files too."""
+    for name in OUTPUTS[do]:
+        (folder / name).unlink(missing_ok=True)
+        (folder / f".{name}.partial").unlink(missing_ok=True)
+
+
+def run_in_child(
+    request: Mapping[str, Any], *, timeout_s: float, progress: Progress
+) -> dict[str, Any]:
+    """Have one request done in a disposable child, and wait for it.
+
+    Args:
+        request: As in the module's description.
+        timeout_s: After so long the child is killed, and the file counts as unreadable.
+        progress: Called with what the child reports; what it raises stops the child.
+
+    Returns:
+        The ``result`` of the child's last line.
+
+    Raises:
+        InputRejected: The child refused the material, or died of it.
+        ChildCrashed: It failed for another reason.
+    """
+    ended = False
+    try:
+        with _child(timeout_s) as (process, last_words):
+            result = _converse(process, request, progress, last_words)
+        ended = True
+        return result
+    finally:
+        if not ended:
+            remove_outputs(request["do"], Path(request["folder"]))
+
+
+@contextmanager
+def _child(timeout_s: float) -> Iterator[tuple["subprocess.Popen[str]", IO[bytes]]]:
+    """Start a child whose group is gone when the block ends."""
+    with (
+        tempfile.TemporaryFile() as last_words,
+        subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
+            command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=last_words,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process,
+    ):
+        alarm = threading.Timer(timeout_s, _kill, (process,))
+        alarm.start()
+        try:
+            yield process, last_words
+        finally:
+            alarm.cancel()
+            _kill(process)
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    # The group first: it may hold more than the child. Until it is waited for, its number cannot be another's.
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _converse(
+    process: "subprocess.Popen[str]",
+    request: Mapping[str, Any],
+    progress: Progress,
+    last_words: IO[bytes],
+) -> dict[str, Any]:
+    if process.stdin is None or process.stdout is None:
+        raise ChildCrashed("no pipes")
+    with suppress(BrokenPipeError):  # it ended already: its output tells why, or nothing does
+        process.stdin.write(json.dumps(dict(request)))
+        process.stdin.close()
+    for line in process.stdout:
+        event = json.loads(line)
+        match event["event"]:
+            case "progress":
+                progress(event["stage"], event["done"], event["total"])
+            case "done":
+                result: dict[str, Any] = event["result"]
+                return result
+            case "rejected":
+                raise rejection(event["code"], event["facts"])
+            case _:
+                raise ChildCrashed(event.get("trace", "no trace"))
+    process.wait()
+    if (
+        process.returncode > 0
+    ):  # it could not even begin; a limit or a crash is a signal, hence negative
+        last_words.seek(0)
+        raise ChildCrashed(last_words.read().decode("utf-8", "replace")[-_TRACE_CHARS:])
+    raise UnreadableFile(name=request["name"])
+
+
+def rejection(code: str, facts: Mapping[str, str | float]) -> InputRejected:
+    """Make the Rejection again that a child told of."""
+    for kind in InputRejected.__subclasses__():
+        if kind.code == code:
+            return kind(**facts)
+    raise ChildCrashed(f"a rejection nobody knows: {code}")
+
+
+def main() -> int:
+    """Be the child."""
+    lines = _take_over_output()
+    _bind_to_parent(int(sys.argv[1]))
+    request = json.load(sys.stdin)
+    _limit(request["do"])
+
+    def tell(event: str, **facts: object) -> None:
+        lines.write(json.dumps({"event": event, **facts}) + "\n")
+        lines.flush()
+
+    try:
+        tell("done", result=_work(request, tell))
+    except InputRejected as refused:
+        tell("rejected", code=refused.code, facts=refused.facts)
+    except MemoryError:
+        tell("rejected", code=UnreadableFile.code, facts={"name": request["name"]})
+    except Exception:  # noqa: BLE001  # the top of a job: the parent logs it and raises
+        tell("fault", trace=traceback.format_exc()[-_TRACE_CHARS:])
+    return 0
+
+
+def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
+    def progress(stage: str, done: int, total: int) -> None:
+        tell("progress", stage=stage, done=done, total=total)
+
+    source, folder = Path(request["source"]), Path(request["folder"])
+    limits = request.get("limits", {})
+    # Imported here, because the limits must stand before the first codec is loaded.
+    if request["do"] == "take":
+        from pipeline import takes  # noqa: PLC0415
+
+        taken = takes.analyse_take(
+            source, request["name"], folder, takes.TakeLimits(**limits), progress
+        )
+        return dataclasses.asdict(taken)
+    from pipeline import media, templates  # noqa: PLC0415
+
+    prepared = templates.prepare_template(
+        source, request["name"], folder, media.VideoLimits(**limits), progress
+    )
+    return templates.analysis_as_json(prepared)
+
+
+def _take_over_output() -> IO[str]:
+    """Keep standard output for our lines; what libraries print there goes to standard error."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return lines
+
+
+def _bind_to_parent(parent: int) -> None:
+    """Die with the parent, in a group of our own."""
+    if os.getpgrp() != os.getpid():
+        os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before we asked
+        raise SystemExit(1)
+
+
+def _limit(do: str) -> None:
+    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1)
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, _CPU_S[do]),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.setrlimit(what, (most, most))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
