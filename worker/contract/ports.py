@@ -27,6 +27,10 @@ class ObjectMissing(Exception):
     """There is no such object (any more)."""
 
 
+class LedgerUnavailable(Exception):
+    """Redis cannot be reached, or has no memory left: an Outage; any call of the Ledger but its streams may raise it."""
+
+
 @dataclass(frozen=True)
 class ObjectFacts:
     """What a store knows of an object."""

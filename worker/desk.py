@@ -1,0 +1,181 @@
+"""The foremen's side of the ledger: drawing work with a lease, renewing it, and ending it.
+
+Every call names the lease's fencing number: a worker that stalled and lost its lease can change nothing.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from arq.constants import in_progress_key_prefix
+
+from worker.contract import keys
+from worker.contract.codes import Code
+from worker.contract.records import ClipResult, ClipState, Reason, TakeState, TemplateState
+from worker.ledger_scripts import Queue, Scripts, redis_errors_as_ours
+
+LEASE_S: Final = 6.0
+"""A lease nobody renewed for so long is lost; with a sweep every second a killed worker's Clip waits 7 s at most."""
+_MOST_ATTEMPTS: Final = 3
+"""An item whose worker died this often is what kills them, and is given up."""
+_MOST_GIVEN_UP: Final = 8  # in one sweep; the next one takes the rest
+_FOREMAN_SILENT_S: Final = 6.0
+
+
+def new_incident() -> str:
+    """A short id that people can read out and the log can be searched for."""
+    return secrets.token_hex(4)
+
+
+class Verdict(StrEnum):
+    """What a renewal says."""
+
+    OK = "ok"
+    STOP = "stop"
+    """Nobody wants the result any more."""
+    LOST = "lost"
+    """Somebody else has the item, or it is gone."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one item, until it lapses."""
+
+    item: str
+    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``archive:<batch>:<round>``."""
+    fence: str
+    attempt: int
+    """1 the first time."""
+
+    @property
+    def kind(self) -> str:
+        """What is to be done."""
+        return self.item.partition(":")[0]
+
+    @property
+    def subject(self) -> str:
+        """The Batch's, Take's or Template's id."""
+        return self.item.split(":")[1]
+
+    @property
+    def number(self) -> int:
+        """The Clip's number, or the Archive's round."""
+        return int(self.item.split(":")[2])
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found."""
+
+    taken_over: Sequence[str]
+    """Items whose lease lapsed; they wait again."""
+    given_up: Mapping[str, str]
+    """Items that lapsed too often, with the incident each one failed with."""
+    tickets: int
+    """Missing tickets that were added."""
+
+
+class Desk:
+    """Hands out work. Any call may raise LedgerUnavailable, and may be repeated."""
+
+    def __init__(self, scripts: Scripts, lease_s: float = LEASE_S) -> None:
+        self._scripts = scripts
+        self._lease_ms = round(lease_s * 1000)
+
+    async def draw(self, queue: Queue, worker: str, ticket: str = "") -> Lease | None:
+        """The next item with its lease, in one step; None if nothing waits.
+
+        ``ticket`` is arq's job id: it is cleared away should this worker die.
+        """
+        drawn = await self._scripts.run(
+            "draw", queue, worker, ticket, self._lease_ms, secrets.token_hex(8)
+        )
+        return Lease(drawn[0], drawn[1], int(drawn[2])) if drawn else None
+
+    async def renew(self, leases: Sequence[Lease]) -> Sequence[Verdict]:
+        """Keep leases for another term; one Verdict each."""
+        if not leases:
+            return []
+        named = [word for lease in leases for word in (lease.item, lease.fence)]
+        return [Verdict(word) for word in await self._scripts.run("renew", self._lease_ms, *named)]
+
+    async def report(self, lease: Lease, state: ClipState, done: int, total: int) -> bool:
+        """Say how far a Clip is; False if the lease is lost."""
+        return bool(await self._scripts.run("report", lease.item, lease.fence, state, done, total))
+
+    async def finish_clip(self, lease: Lease, result: ClipResult) -> bool:
+        """The Clip lies in the store. False if the lease is lost: then it counts for nothing."""
+        return await self._finish(lease, ClipState.DONE, result.model_dump_json(), None)
+
+    async def cancel_clip(self, lease: Lease) -> bool:
+        """The Clip was stopped because its Batch was cancelled."""
+        return await self._finish(lease, ClipState.CANCELLED, "", None)
+
+    async def settle_take(
+        self, lease: Lease, state: TakeState, facts: Mapping[str, float], reason: Reason | None
+    ) -> bool:
+        """A Take is READY with its facts, or REJECTED for a reason."""
+        return await self._finish(lease, state, json.dumps(facts), reason)
+
+    async def settle_template(
+        self, lease: Lease, state: TemplateState, facts: Mapping[str, float], reason: Reason | None
+    ) -> bool:
+        """A Template is READY with its facts, or REJECTED for a reason."""
+        return await self._finish(lease, state, json.dumps(facts), reason)
+
+    async def finish_archive(self, lease: Lease, key: str, size_bytes: int, name: str) -> bool:
+        """The Archive lies in the store."""
+        return await self._finish(lease, "done", f"{key} {size_bytes} {name}", None)
+
+    async def fail(self, lease: Lease, reason: Reason) -> bool:
+        """The item cannot be done. A Clip, Take or Template fails; without Archive the Batch does."""
+        return await self._finish(lease, "failed", "", reason)
+
+    async def give_back(self, lease: Lease) -> bool:
+        """Let another worker have it; this attempt does not count."""
+        return bool(await self._scripts.run("give_back", lease.item, lease.fence))
+
+    async def forget_take(self, take_id: str) -> None:
+        """What was computed of a Take is gone from the store: have it analysed again when it is next sent."""
+        await self._scripts.run("forget_take", take_id)
+
+    async def sweep(self) -> Sweep:
+        """Take over what lapsed, give up what lapsed too often, and add missing tickets."""
+        incidents = [new_incident() for _ in range(_MOST_GIVEN_UP)]
+        reasons = [Reason(code=Code.INCIDENT, incident=one).model_dump_json() for one in incidents]
+        taken_over, given_up = await self._scripts.run(
+            "sweep", self._lease_ms, _MOST_ATTEMPTS, in_progress_key_prefix, *reasons
+        )
+        tickets = await self._scripts.add_missing_tickets()
+        return Sweep(taken_over, dict(zip(given_up, incidents, strict=False)), tickets)
+
+    async def first_to_sweep(self, worker: str, every_s: float) -> bool:
+        """Whether this foreman sweeps now; one among all does, every ``every_s``."""
+        with redis_errors_as_ours():
+            return bool(
+                await self._scripts.client.set(
+                    keys.redis("sweeper"), worker, nx=True, px=round(every_s * 1000)
+                )
+            )
+
+    async def beat(self, worker: str) -> None:
+        """Say that this foreman lives."""
+        await self._scripts.run("beat", worker, round(_FOREMAN_SILENT_S * 1000))
+
+    async def leave(self, worker: str) -> None:
+        """Say that this foreman ends."""
+        with redis_errors_as_ours():
+            await self._scripts.client.zrem(keys.redis("foremen"), worker)
+
+    async def workers(self) -> int:
+        """Foremen alive."""
+        return int(await self._scripts.run("beat", "", round(_FOREMAN_SILENT_S * 1000)))
+
+    async def _finish(self, lease: Lease, state: str, facts: str, reason: Reason | None) -> bool:
+        written = reason.model_dump_json() if reason else ""
+        return bool(
+            await self._scripts.run("finish", lease.item, lease.fence, state, facts, written)
+        )

@@ -1,0 +1,246 @@
+"""The ledger: who ordered what and how far it is, in Redis. With its scripts the only code that touches those keys.
+
+What the bot and the commands use stands here; what the foremen use is the ``desk`` (``worker/desk.py``).
+
+::
+
+    chorus:take:<sha256>          hash: the record; state, analyses, facts, reason
+    chorus:take:<sha256>:tellers  set: utterances due when it is settled
+    chorus:take:<sha256>:batches  set: Batches that wait for it (for Templates likewise)
+    chorus:template:<id>          hash; chorus:templates maps names to ids
+    chorus:batch:<id>             hash; chorus:clip:<id>:<number> one for each Clip
+    chorus:code:<CODE>, chorus:order:<key>   the Batch's id
+    chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
+    chorus:item:<item>            hash: a work item in play, its flow and its lease
+    chorus:waiting:<queue>        index of what waits; chorus:served, :owed, :crowd keep it fair
+    chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
+    chorus:facts, chorus:outbox:<mailbox>    streams
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import redis.asyncio
+
+from worker import ledger_streams
+from worker.contract import keys
+from worker.contract.codes import Code
+from worker.contract.ports import Ledger
+from worker.contract.records import (
+    BatchRecord,
+    Chat,
+    Fact,
+    MessageRef,
+    Order,
+    Person,
+    Reason,
+    TakeRecord,
+    TemplateRecord,
+    TemplateState,
+    Utterance,
+)
+from worker.desk import Desk
+from worker.ledger_records import (
+    batch_of,
+    name_of_chat,
+    name_of_person,
+    pairs,
+    take_of,
+    template_of,
+)
+from worker.ledger_scripts import Scripts, redis_errors_as_ours
+
+_CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Nothing that is taken for something else: no 0 and O, no 1, I and L."""
+_SHORT_CODES, _LONG_CODES = 6, 6
+"""Candidates of 4 letters, then of 5: with 10 000 Batches alive the last short one is reached once in 10^10."""
+
+
+class RedisLedger:
+    """The Ledger in a Redis server; any number of processes may share it."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        """``client`` decodes responses, and should retry while a server restarts; it stays the caller's to close."""
+        self._client = client
+        self._scripts = Scripts(client)
+        self.desk = Desk(self._scripts)
+        """Where foremen draw work."""
+
+    async def open_take(self, take: TakeRecord, teller: Utterance | None = None) -> TakeRecord:
+        """Have a recording analysed, unless it is or was already; ``teller`` is told when it is settled."""
+        chat = name_of_chat(teller.chat) if teller else "library"
+        person = name_of_person(teller.person) if teller else ""
+        fields = await self._scripts.run(
+            "open_take",
+            take.id,
+            take.model_dump_json(),
+            chat,
+            person,
+            teller.chat.mailbox if teller else "",
+            teller.model_dump_json() if teller else "",
+            secrets.token_hex(8),
+        )
+        return take_of(pairs(fields))
+
+    async def take(self, take_id: str) -> TakeRecord | None:
+        """None if unknown."""
+        fields = await self._scripts.read_hash(keys.redis("take", take_id))
+        return take_of(fields) if fields else None
+
+    async def add_template(self, template: TemplateRecord) -> TemplateRecord:
+        """Have a video prepared; a taken name gets a number behind it."""
+        fields = await self._scripts.run(
+            "add_template",
+            template.id,
+            template.model_dump_json(),
+            template.name,
+            template.name.casefold(),
+        )
+        return template_of(pairs(fields))
+
+    async def templates(self) -> Sequence[TemplateRecord]:
+        """The library, by name; without withdrawn ones."""
+        ids = await self._scripts.read_hash(keys.redis("templates"))
+        with redis_errors_as_ours():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for template_id in ids.values():
+                    pipe.hgetall(keys.redis("template", template_id))
+                hashes = await pipe.execute()
+        records = [template_of(fields) for fields in hashes if fields]
+        shown = [record for record in records if record.state is not TemplateState.WITHDRAWN]
+        return sorted(shown, key=lambda record: (record.name.casefold(), record.id))
+
+    async def template(self, template_id: str) -> TemplateRecord | None:
+        """None if unknown."""
+        fields = await self._scripts.read_hash(keys.redis("template", template_id))
+        return template_of(fields) if fields else None
+
+    async def remove_template(self, template_id: str) -> None:
+        """Forget a Template; Clips that waited for its preparation fail."""
+        await self._scripts.run("remove_template", template_id)
+
+    async def open_batch(self, order: Order) -> BatchRecord:
+        """Make a Batch of an order; the same order key gives the same Batch."""
+        created_ms = time.time_ns() // 1_000_000
+        clips = await asyncio.gather(*(self._ordered(id_) for id_ in order.template_ids))
+        outcome = Utterance(kind="outcome", chat=order.chat, person=order.person, subject="")
+        while True:
+            batch_id = f"{created_ms:011x}{secrets.token_hex(4)}"
+            codes = _code_candidates()
+            opened: str = await self._scripts.run(
+                "open_batch",
+                batch_id,
+                order.key,
+                order.model_dump_json(),
+                name_of_chat(order.chat),
+                name_of_person(order.person),
+                order.chat.mailbox,
+                outcome.model_copy(update={"subject": batch_id}).model_dump_json(),
+                order.take_id,
+                _gone(Code.TAKE_GONE, order.take_name),
+                created_ms,
+                len(codes),
+                *codes,
+                len(clips),
+                *(field for clip in clips for field in clip),
+            )
+            if opened:
+                batch = await self.batch(opened)
+                assert batch is not None  # noqa: S101 - just opened, and only ended ones are forgotten
+                return batch
+
+    async def _ordered(self, template_id: str) -> tuple[str, str, str, str]:
+        """Template, name, file and what is said should it be gone: the fields of a Clip."""
+        template = await self.template(template_id)
+        name = template.name if template else template_id
+        file = template.file_name if template else ""
+        return template_id, name, file, _gone(Code.TEMPLATE_GONE, name)
+
+    async def batch(self, batch_id: str) -> BatchRecord | None:
+        """None if unknown."""
+        picture = await self._scripts.run("read_batch", batch_id)
+        if not picture:
+            return None
+        batch, *clips = (pairs(flat) for flat in picture)
+        return batch_of(batch_id, batch, clips)
+
+    async def batch_by_code(self, code: str) -> BatchRecord | None:
+        """Whatever the case of the letters; None if unknown."""
+        with redis_errors_as_ours():
+            batch_id = await self._client.get(keys.redis("code", code.strip().upper()))
+        return await self.batch(batch_id) if batch_id else None
+
+    async def history(
+        self, chat: Chat, person: Person | None, offset: int, limit: int
+    ) -> Sequence[BatchRecord]:
+        """Batches of a chat, in all its threads (of one person if given), newest first."""
+        who = (name_of_person(person),) if person else ()
+        name = keys.redis("history", name_of_chat(chat), *who)
+        with redis_errors_as_ours():
+            ids = await self._client.zrevrange(name, offset, offset + limit - 1)
+        records = [await self.batch(batch_id) for batch_id in ids]
+        return [record for record in records if record is not None]
+
+    async def active_batches(self, mailbox: str) -> Sequence[str]:
+        """Ids of the Batches of a mailbox about which something is still to be told, oldest first."""
+        with redis_errors_as_ours():
+            return list(await self._client.zrange(keys.redis("active", mailbox), 0, -1))
+
+    async def place(self, batch_id: str) -> int:
+        """How many waiting Clips of others are drawn before the first waiting one of this Batch."""
+        return int(await self._scripts.run("place", batch_id))
+
+    async def cancel(self, batch_id: str) -> BatchRecord | None:
+        """End a Batch: waiting Clips are taken out, running ones asked to stop, done ones kept."""
+        await self._scripts.run("cancel", batch_id)
+        return await self.batch(batch_id)
+
+    async def retry(self, batch_id: str) -> BatchRecord | None:
+        """Set failed and cancelled Clips of an ended Batch waiting again, in a new round; None if there are none."""
+        reopened = await self._scripts.run("retry", batch_id, secrets.token_hex(8))
+        return await self.batch(batch_id) if reopened else None
+
+    async def forget_batch(self, batch_id: str) -> None:
+        """Remove an ended Batch; one that is still active stays."""
+        await self._scripts.run("forget_batch", batch_id)
+
+    async def note_progress_message(self, batch_id: str, message: MessageRef | None) -> None:
+        """Remember which message shows the progress."""
+        written = message.model_dump_json() if message else ""
+        await self._scripts.run("note_message", batch_id, written)
+
+    async def close_batch(self, batch_id: str, round_: int) -> BatchRecord | None:
+        """The chat took (or finally refused) the Outcome of this round; None if the Batch is unknown."""
+        await self._scripts.run("close_batch", batch_id, round_)
+        return await self.batch(batch_id)
+
+    def facts(self) -> AsyncIterator[Fact]:
+        """What happens, from now on; ends only by cancellation."""
+        return ledger_streams.facts(self._client)
+
+    def outbox(self, mailbox: str, consumer: str) -> AsyncIterator[tuple[str, Utterance]]:
+        """What is to be told through a mailbox; first what this or a dead consumer left unfinished."""
+        return ledger_streams.Outbox(self._client, mailbox, consumer).entries()
+
+    async def told(self, mailbox: str, entry: str) -> None:
+        """The chat took it, or finally refused it."""
+        await ledger_streams.told(self._client, mailbox, entry)
+
+    async def workers(self) -> int:
+        """Foremen alive."""
+        return await self.desk.workers()
+
+
+_: type[Ledger] = RedisLedger
+
+
+def _gone(code: Code, name: str) -> str:
+    return Reason(code=code, facts={"name": name}).model_dump_json()
+
+
+def _code_candidates() -> list[str]:
+    lengths = [4] * _SHORT_CODES + [5] * _LONG_CODES
+    return ["".join(secrets.choice(_CODE_LETTERS) for _ in range(length)) for length in lengths]

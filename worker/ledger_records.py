@@ -1,0 +1,120 @@
+"""How records lie in Redis hashes: what never changes as one JSON, what changes as fields of its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from worker.contract.records import (
+    BatchRecord,
+    BatchState,
+    Chat,
+    ClipRecord,
+    ClipResult,
+    ClipState,
+    MessageRef,
+    Order,
+    Person,
+    Reason,
+    TakeRecord,
+    TakeState,
+    TemplateRecord,
+    TemplateState,
+)
+
+Fields = Mapping[str, str]
+TAKE_FACTS = frozenset({"duration_s", "speech_s"})
+TEMPLATE_FACTS = frozenset(
+    {"width_px", "height_px", "fps", "frames", "duration_s", "face_share", "seconds"}
+)
+
+
+def pairs(flat: Sequence[str]) -> dict[str, str]:
+    """The fields of a hash, from a script's flat list."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def name_of_chat(chat: Chat) -> str:
+    """One word for a chat, whatever its threads."""
+    return ":".join(quote(part, safe="") for part in (chat.platform, chat.account, chat.id))
+
+
+def name_of_person(person: Person) -> str:
+    """One word for a person of a chat."""
+    return quote(person.id, safe="")
+
+
+def take_of(fields: Fields) -> TakeRecord:
+    """The record of a Take's hash."""
+    record = TakeRecord.model_validate_json(fields["record"])
+    return record.model_copy(
+        update={
+            "state": TakeState(fields["state"]),
+            "analyses": int(fields["analyses"]),
+            "reason": _reason(fields["reason"]),
+            **_facts(fields["facts"]),
+        }
+    )
+
+
+def template_of(fields: Fields) -> TemplateRecord:
+    """The record of a Template's hash."""
+    record = TemplateRecord.model_validate_json(fields["record"])
+    return record.model_copy(
+        update={
+            "name": fields["name"],
+            "state": TemplateState(fields["state"]),
+            "reason": _reason(fields["reason"]),
+            **_facts(fields["facts"]),
+        }
+    )
+
+
+def batch_of(batch_id: str, fields: Fields, clips: Sequence[Fields]) -> BatchRecord:
+    """The record of a Batch's hash and its Clips' hashes."""
+    message = fields.get("message", "")
+    return BatchRecord(
+        id=batch_id,
+        code=fields["code"],
+        order=Order.model_validate_json(fields["order"]),
+        state=BatchState(fields["state"]),
+        created_at=_moment(fields["created_ms"]),
+        finished_at=_moment(fields["finished_ms"]) if "finished_ms" in fields else None,
+        clips=tuple(_clip_of(number, clip) for number, clip in enumerate(clips, 1)),
+        cancelled=fields["cancelled"] == "1",
+        round=int(fields["round"]),
+        archive_key=fields.get("archive_key"),
+        archive_size_bytes=int(fields.get("archive_size", 0)),
+        archive_name=fields.get("archive_name"),
+        progress_message=MessageRef.model_validate_json(message) if message else None,
+        reason=_reason(fields["reason"]),
+    )
+
+
+def _clip_of(number: int, fields: Fields) -> ClipRecord:
+    result = fields["result"]
+    return ClipRecord(
+        number=number,
+        template_id=fields["template"],
+        template_name=fields["name"],
+        template_file=fields["file"],
+        state=ClipState(fields["state"]),
+        done=int(fields["done"]),
+        total=int(fields["total"]),
+        attempts=int(fields["attempts"]),
+        reason=_reason(fields["reason"]),
+        result=ClipResult.model_validate_json(result) if result else None,
+    )
+
+
+def _reason(written: str) -> Reason | None:
+    return Reason.model_validate_json(written) if written else None
+
+
+def _facts(written: str) -> dict[str, Any]:
+    return dict(json.loads(written)) if written else {}
+
+
+def _moment(written_ms: str) -> datetime:
+    return datetime.fromtimestamp(int(written_ms) / 1000, UTC)

@@ -1,0 +1,108 @@
+"""The ledger's atomic steps: Lua scripts run by the Redis server, and arq tickets for what they made ready.
+
+Each script in ``scripts/`` stands behind the common prelude and gets the prefix of all keys as its only key.
+An item that enters the index needs a ticket in arq's queue; the ticket is added by an own step after the script,
+and the sweeper adds those that were lost between the two.
+"""
+
+import contextlib
+import json
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import redis.asyncio
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import TimeoutError as RedisSlow
+
+from worker.contract import keys
+from worker.contract.ports import LedgerUnavailable
+
+Queue = Literal["clips", "rest"]
+"""Which waiting index, and which of the two arq queues."""
+QUEUES: Final[tuple[Queue, ...]] = ("clips", "rest")
+
+TICKET_JOB: Final = "serve_ticket"
+"""Name of the only job arq runs."""
+TICKET_LIFE_MS: Final = 86_400_000
+"""After a day arq drops a ticket that nobody took; the sweeper adds another if it is still needed."""
+_MOST_TICKETS: Final = 256
+"""So many idle tickets keep every worker busy from one sweep to the next, whatever the backlog."""
+
+OUTAGES: Final = (RedisGone, RedisSlow, BusyLoadingError, OutOfMemoryError, ReadOnlyError)
+"""What redis-py raises when the server is away, still loading, full or a replica."""
+_FOLDER: Final = Path(__file__).with_name("scripts")
+
+
+@contextlib.contextmanager
+def redis_errors_as_ours() -> Iterator[None]:
+    """Raise LedgerUnavailable where redis-py says that the server is away or full."""
+    try:
+        yield
+    except OUTAGES as error:
+        raise LedgerUnavailable(str(error)) from error
+
+
+class Scripts:
+    """Runs the scripts on one Redis, and issues tickets."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        """Nothing is sent yet; ``client`` decodes responses and stays the caller's to close."""
+        self.client = client
+        prelude = (_FOLDER / "prelude.lua").read_text()
+        self._scripts = {
+            path.stem: client.register_script(prelude + path.read_text())
+            for path in sorted(_FOLDER.glob("*.lua"))
+            if path.stem != "prelude"
+        }
+        self._arq = ArqRedis(
+            client.connection_pool,
+            job_serializer=dump_json,
+            job_deserializer=json.loads,
+            expires_extra_ms=TICKET_LIFE_MS,
+        )
+
+    async def run(self, name: str, *arguments: str | int) -> Any:
+        """Run a script, issue tickets for what it made ready, and return its answer.
+
+        Raises LedgerUnavailable. A call may be sent twice when a connection breaks: the scripts bear it.
+        """
+        with redis_errors_as_ours():
+            answer, clips, rest = await self._scripts[name](keys=[keys.PREFIX], args=arguments)
+            await self._issue("clips", clips)
+            await self._issue("rest", rest)
+        return answer
+
+    async def read_hash(self, name: str) -> dict[str, str]:
+        """The fields of a hash, none if there is no such. Raises LedgerUnavailable."""
+        with redis_errors_as_ours():
+            # redis-py shares its annotations between the blocking and the asyncio client
+            return await cast("Awaitable[dict[str, str]]", self.client.hgetall(name))
+
+    async def add_missing_tickets(self) -> int:
+        """Add tickets so that each waiting item has one; returns how many were missing. Raises LedgerUnavailable."""
+        added = 0
+        for queue in QUEUES:
+            missing: int = await self.run(
+                "missing_tickets", queue, in_progress_key_prefix, _MOST_TICKETS
+            )
+            with redis_errors_as_ours():
+                await self._issue(queue, missing)
+            added += missing
+        return added
+
+    async def _issue(self, queue: Queue, count: int) -> None:
+        if not count:
+            return
+        name = keys.redis("queue", queue)
+        count = min(count, _MOST_TICKETS - await self.client.zcard(name))
+        for _ in range(count):
+            await self._arq.enqueue_job(TICKET_JOB, _queue_name=name)  # arq makes a fresh id
+
+
+def dump_json(value: dict[str, Any]) -> bytes:
+    """How jobs are written: JSON, never pickle."""
+    return json.dumps(value).encode()

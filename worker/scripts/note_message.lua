@@ -1,0 +1,6 @@
+-- ARGV: id, message
+local hash = key('batch', ARGV[1])
+if redis.call('EXISTS', hash) == 1 then
+  redis.call('HSET', hash, 'message', ARGV[2])
+end
+return answer(0)

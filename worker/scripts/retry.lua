@@ -1,0 +1,34 @@
+-- ARGV: id, nonce. Answers 1 if the Batch was reopened (by this very call, should it come twice).
+local id, nonce = ARGV[1], ARGV[2]
+local hash = key('batch', id)
+local facts = redis.call('HMGET', hash, 'state', 'size', 'take', 'chat', 'person', 'mailbox', 'created_ms', 'reason', 'nonce')
+if facts[9] == nonce then
+  return answer(1)
+end
+if not facts[1] or not ENDED[facts[1]] or facts[1] == 'expired' then
+  return answer(0)
+end
+local again = facts[8] ~= ''  -- it could not be packed
+for number = 1, tonumber(facts[2]) do
+  local clip = key('clip', id, number)
+  local read = redis.call('HMGET', clip, 'state', 'template')
+  if read[1] == 'failed' or read[1] == 'cancelled' then
+    again = true
+    redis.call('HSET', clip, 'state', 'waiting', 'done', 0, 'total', 0, 'attempts', 0, 'reason', '')
+    if redis.call('HGET', key('template', read[2]), 'state') == 'failed' then
+      open_preparation('template', read[2], 'preparing', facts[4], facts[5])
+    end
+  end
+end
+if not again then
+  return answer(0)
+end
+if redis.call('HGET', key('take', facts[3]), 'state') == 'failed' then
+  open_preparation('take', facts[3], 'analysing', facts[4], facts[5])
+end
+redis.call('HINCRBY', hash, 'round', 1)
+redis.call('HSET', hash, 'state', 'queued', 'cancelled', '', 'reason', '', 'nonce', nonce)
+redis.call('HDEL', hash, 'archive_key', 'archive_size', 'archive_name', 'finished_ms')
+redis.call('ZADD', key('active', facts[6]), facts[7], id)
+look(id)
+return answer(1)
