@@ -58,7 +58,7 @@ def skin(at: Grid, look: Look, rng: np.random.Generator) -> tuple[Colours, Field
 
 
 def lips(at: Grid, albedo: Colours, look: Look, rng: np.random.Generator) -> tuple[Colours, Field]:
-    """(albedo with the lips, their mask): fine upright creases, dark where the lips meet."""
+    """(albedo with the lips, how wet they are): fine upright creases, dark where the lips meet."""
     mask = lip_mask(at)
     creases = woven(at.v * 14.0, at.u * 75.0, rng)
     red = paint(look.lips) * (1.0 + 0.07 * creases)[..., None]
@@ -66,7 +66,8 @@ def lips(at: Grid, albedo: Colours, look: Look, rng: np.random.Generator) -> tup
     off = (at.v - mouth_line(at)) / 0.011
     meet = np.exp(-(off**2)) * ramp(MOUTH_HALF + 0.025, MOUTH_HALF - 0.08, np.abs(at.u))
     dark = paint(look.lips) * np.array([0.22, 0.14, 0.14], np.float32)
-    return over(albedo, dark, (0.88 * meet).astype(np.float32)), mask
+    wet = mask * (1.0 - meet)
+    return over(albedo, dark, (0.88 * meet).astype(np.float32)), wet.astype(np.float32)
 
 
 def nostrils(at: Grid, albedo: Colours, look: Look) -> Colours:

@@ -216,12 +216,12 @@ def _face(at: Grid, look: Look, rng: np.random.Generator) -> tuple[Colours, Fiel
     ear_height, ear_mask = ears(at)
     ear_mask = ear_mask * (look.hair_style != "long")  # long hair lies over them
     albedo, pores = skin(at, look, rng)
-    albedo, red = lips(at, albedo, look, rng)
+    albedo, wet = lips(at, albedo, look, rng)
     albedo = nostrils(at, albedo, look)
     arch = brows(at, look, rng)
     albedo = over(albedo, paint(look.hair) * 0.8, 0.85 * arch)
     relief = np.maximum(height, ear_height * ear_mask * (1.0 - skull)) + pores + 0.008 * arch
-    gloss = 0.40 + 0.55 * red - 0.3 * arch
+    gloss = 0.40 + 0.55 * wet - 0.3 * arch
     picture = lit(Surface(albedo, relief.astype(np.float32), gloss.astype(np.float32), 1.0), at)
     return picture, np.maximum(skull, ear_mask), height
 

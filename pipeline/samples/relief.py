@@ -54,7 +54,7 @@ def head_height(at: Grid, look: Look) -> Field:
     sockets = -0.13 * pair(at, 0.43, -0.02, 0.25, 0.15) - 0.05 * pair(at, 0.2, 0.02, 0.10, 0.16)
     brows = 0.055 * pair(at, 0.42, -0.27, 0.30, 0.10) + 0.03 * hill(at, 0, -0.62, 0.5, 0.3)
     cheeks = 0.085 * pair(at, 0.52, 0.45, 0.24, 0.22) - 0.04 * pair(at, 0.66, 0.95, 0.20, 0.25)
-    folds = -0.028 * _crease(at)
+    folds = -0.022 * _crease(at)
     chin = 0.10 * hill(at, 0, 1.36, 0.24 + 0.06 * look.jaw, 0.14) - 0.055 * hill(
         at, 0, 1.175, 0.24, 0.06
     )
@@ -65,20 +65,20 @@ def _crease(at: Grid) -> Field:
     """The folds that run from the wings of the nose past the corners of the mouth."""
     along = ramp(0.60, 0.72, at.v) * ramp(1.12, 0.90, at.v)
     line = 0.27 + 0.26 * np.clip(at.v - 0.60, 0.0, 1.0)
-    return np.asarray(np.exp(-(((np.abs(at.u) - line) / 0.035) ** 2)) * along, np.float32)
+    return np.asarray(np.exp(-(((np.abs(at.u) - line) / 0.055) ** 2)) * along, np.float32)
 
 
 def _nose(at: Grid) -> Field:
     """Bridge, tip, wings and the drop underneath, the column to the lip included."""
-    rise = 0.05 + 0.27 * ramp(-0.25, 0.56, at.v)
+    rise = 0.05 + 0.21 * ramp(-0.25, 0.56, at.v)
     width = 0.085 + 0.07 * ramp(0.05, 0.55, at.v)
     ridge = rise * np.exp(-((at.u / width) ** 2)) * ramp(-0.42, -0.05, at.v)
     foot = 0.625 - 0.05 * (np.abs(at.u) / 0.2) ** 2
-    ridge = ridge * ramp(foot + 0.085, foot - 0.14, at.v)
-    tip = 0.12 * hill(at, 0, 0.525, 0.13, 0.12)
+    ridge = ridge * ramp(foot + 0.07, foot - 0.16, at.v)
+    tip = 0.11 * hill(at, 0, 0.515, 0.12, 0.11)
     wings = 0.17 * pair(at, 0.165, 0.575, 0.075, 0.075)
     groove = -0.02 * pair(at, 0.235, 0.56, 0.03, 0.08)
-    philtrum = 0.014 * pair(at, 0.055, 0.79, 0.03, 0.09) - 0.012 * hill(at, 0, 0.79, 0.03, 0.09)
+    philtrum = 0.008 * pair(at, 0.06, 0.79, 0.035, 0.09) - 0.008 * hill(at, 0, 0.79, 0.035, 0.09)
     return np.asarray(ridge + tip + wings + groove + philtrum, np.float32)
 
 
@@ -118,13 +118,13 @@ def lip_mask(at: Grid) -> Field:
 def _lips(at: Grid) -> Field:
     """Volume of both lips, the groove between them, dimples at the corners."""
     t = np.clip(np.abs(at.u) / (MOUTH_HALF + 0.04), 0.0, 1.0)
-    taper = np.sqrt(1.0 - t**2)
+    taper = (1.0 - t**2) ** 0.85
     off = at.v - mouth_line(at)
     muzzle = 0.075 * hill(at, 0, 0.95, 0.40, 0.24)
     upper = 0.050 * taper * np.exp(-(((off + 0.055) / 0.050) ** 2))
     lower = 0.072 * taper * np.exp(-(((off - 0.065) / 0.062) ** 2))
     groove = -0.050 * np.exp(-((off / 0.014) ** 2)) * ramp(MOUTH_HALF + 0.05, 0.30, np.abs(at.u))
-    corners = -0.05 * pair(at, MOUTH_HALF + 0.02, 0.965, 0.045, 0.05)
+    corners = -0.04 * pair(at, MOUTH_HALF + 0.02, 0.955, 0.055, 0.055)
     return np.asarray(muzzle + upper + lower + groove + corners, np.float32)
 
 
@@ -160,7 +160,10 @@ def body_height(at: Grid, look: Look) -> tuple[Field, Field, Field]:
     deep = np.clip(1.0 - np.clip(off / 0.75, 0.0, 1.0), 0.0, 1.0)
     chest = 0.15 * pair(at, 0.75, 3.0, 0.6, 0.5) * (1.0 - 0.5 * look.jaw)
     flat = np.sqrt(np.clip(1.0 - (side / 3.2) ** 2, 0.05, 1.0))
-    torso_height = 0.85 * np.sqrt(1.0 - deep**2) * flat + chest
+    arms = (
+        -0.10 * np.exp(-(((side - 1.80 + 0.10 * (at.v - 3.0)) / 0.10) ** 2)) * ramp(2.75, 3.5, at.v)
+    )
+    torso_height = arms + 0.85 * np.sqrt(1.0 - deep**2) * flat + chest
     half = (0.54 + 0.12 * look.jaw) * (1.0 + 0.26 * ramp(1.55, 2.05, at.v))
     neck = silhouette(at, half.astype(np.float32)) * ramp(1.0, 1.05, at.v) * ramp(2.55, 2.45, at.v)
     around = np.sqrt(np.clip(1.0 - (at.u / half) ** 2, 0.0, 1.0))

@@ -101,6 +101,7 @@ def _suit(at: Grid, look: Look, rng: np.random.Generator) -> _Cloth:
     blade = polygon(at, [(-0.085, 2.30), (0.085, 2.30), (0.23, 4.5), (-0.23, 4.5)], 0.006)
     stripes = 0.85 + 0.30 * ramp(-0.15, 0.15, np.sin((at.u * 0.8 + at.v) * 26.0).astype(np.float32))
     tie = (paint(look.tie) * stripes[..., None]).astype(np.float32)
+    blade = blade * shirt_area
     albedo = over(albedo, tie, np.maximum(knot, blade))
     height = 0.05 * blurred(knot, 0.03 * at.unit_px) + 0.04 * blurred(blade, 0.02 * at.unit_px)
     collar = np.zeros(at.shape, np.float32)

@@ -84,9 +84,9 @@ _SOUNDS: Final = {
 
 _SCRIPT: Final = """
 _ 300  w 85 eh 100 l 75 k- 60 k! 14 kh 40 ax 75 m 85  t- 60 t! 14 th 40 uw 75
-c- 65 c! 16 ch 42 ao 120 r 75 ax 80 s 150  _ 420
+c- 65 c! 16 ch 42 ao 120 r 75 ax 80 s 150  _ 650
 w 90 ah 120 n 90  r 80 ix 70 k- 60 k! 14 kh 38 ao 110 r 70 d- 45 d! 12 ix 85 ng 120  _ 260
-m 95 eh 115 n 70 iy 95  p- 75 p! 12 ph 34 r 65 ix 60 z 80 eh 115 n 60 t- 45 t! 14 th 34 er 130 z 150  _ 350
+m 95 eh 115 n 70 iy 95  p- 75 p! 12 ph 34 r 65 ix 60 z 80 eh 115 n 60 t- 45 t! 14 th 34 er 130 z 150  _ 500
 """
 """Sounds and their lengths in milliseconds."""
 
@@ -94,8 +94,8 @@ _PACE: Final = 1.12
 """Factor on the lengths of all sounds but pauses."""
 _MELODY: Final = (
     (0.00, 116), (0.45, 132), (0.75, 116), (1.00, 112), (1.32, 126), (1.55, 104), (1.76, 86),
-    (2.15, 118), (2.35, 134), (2.55, 118), (2.85, 126), (3.10, 108), (3.24, 120), (3.55, 122),
-    (3.75, 134), (3.95, 116), (4.20, 114), (4.45, 128), (4.75, 102), (5.00, 82), (5.40, 76),
+    (2.38, 118), (2.58, 134), (2.78, 118), (3.08, 126), (3.33, 108), (3.47, 120), (3.78, 122),
+    (3.98, 134), (4.18, 116), (4.43, 114), (4.68, 128), (4.98, 102), (5.23, 82), (5.70, 76),
 )  # fmt: skip
 """Pitch in Hz at seconds: a rise on each stressed syllable over a line that falls through the phrase."""
 
