@@ -71,10 +71,15 @@ def render_clip(
             rendered_s = _compose(lanes, engine, windows, frames, progress)
             encoded_s = encoding.result()
             decoded_s = decoding.result()
-        except _OtherLaneEnded:
-            raise _reason(decoding, encoding) from None
-        finally:
+        except BaseException as error:
             lanes.end()
+            if encoding.exception() is None:
+                out.unlink(
+                    missing_ok=True
+                )  # stopped after the last frame: it was written meanwhile
+            if isinstance(error, _OtherLaneEnded):
+                raise _reason(decoding, encoding) from None
+            raise
     return ClipFacts(
         frames=frames,
         fps=facts.fps,

@@ -150,7 +150,7 @@ def _teeth(mouth: Mouth, height: Grid, across: Grid, relief: Grid) -> Grid:
     """Where the upper teeth are: they belong to the skull, so the lips move over them."""
     closed = -0.28 * mouth.gap  # height at which this frame's lips would meet
     edge = closed + np.float32(_TEETH_EDGE) - 0.35 * across * across
-    edge -= 0.008 * (1 - relief) / _MEETING_SHADE
+    edge -= 0.004 * (1 - relief) / _MEETING_SHADE
     return ease((edge - height) / np.float32(_SOFT) + 0.5)
 
 

@@ -1,0 +1,293 @@
+"""The viseme engine on small synthetic faces: what moves, how far, and what stays as it is."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.engines.port import LipSync, Patch, Performance, Speech
+from pipeline.engines.registry import open_engine
+from pipeline.engines.viseme.engine import VisemeEngine, VisemePrepared, load, save
+from pipeline.errors import EngineUnavailable
+from pipeline.faces import geometry
+from pipeline.faces.planes import split
+from pipeline.types import FULL_OPENING, MouthCurve, Track, VideoFacts
+
+WIDTH_PX, HEIGHT_PX = 320, 360
+EYES_PX = 120.0
+CENTRE = np.array([160.0, 180.0])
+
+_: type[LipSync] = VisemeEngine
+
+
+def landmarks(gap: float = 0.0, roll_deg: float = 0.0, centre: np.ndarray = CENTRE) -> np.ndarray:
+    """A face whose lips meet at ``centre`` when ``gap`` (in eye distances) is 0.0."""
+    points = np.zeros((468, 2))
+    side = np.linspace(-1, 1, 11)
+    arch = 1 - side**2
+    points[list(geometry.UPPER_OUTER)] = np.stack([side * 0.25, -0.08 * arch - gap / 2], 1)
+    points[list(geometry.LOWER_OUTER)] = np.stack([side * 0.25, 0.10 * arch + gap / 2], 1)
+    points[list(geometry.UPPER_INNER)] = np.stack([side * 0.22, -gap / 2 * arch**0.3], 1)
+    points[list(geometry.LOWER_INNER)] = np.stack([side * 0.22, gap / 2 * arch**0.3], 1)
+    for pair, height in ((geometry.UPPER_OUTER, 0.0), (geometry.LOWER_OUTER, 0.0)):
+        points[[pair[0], pair[-1]]] = [(-0.25, height), (0.25, height)]
+    jaw = np.linspace(-1, 1, len(geometry.JAW))
+    points[list(geometry.JAW)] = np.stack([jaw * 0.7, -0.1 + 0.6 * (1 - jaw**2)], 1)
+    points[geometry.CHIN] = (0, 0.45)
+    points[geometry.NOSE_BASE] = (0, -0.28)
+    points[list(geometry.EYE_CORNERS)] = [(-0.5, -0.8), (0.5, -0.8)]
+    for cheek, x in ((50, -0.4), (280, 0.4), (205, -0.35), (425, 0.35)):
+        points[cheek] = (x, -0.25)
+    angle = np.radians(roll_deg)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return (points @ turn * EYES_PX + centre).astype(np.float32)
+
+
+def picture(face: np.ndarray, gap: float = 0.0) -> np.ndarray:
+    """Skin with a fine texture, a lip mark above and below the seam, and a dark hole where the mouth is open."""
+    noise = np.random.default_rng(3).normal(0, 12, (HEIGHT_PX, WIDTH_PX))
+    luma = np.clip(130 + cv2.GaussianBlur(noise, (0, 0), 1.5) * 3, 40, 200).astype(np.uint8)
+    planes = np.full((HEIGHT_PX * 3 // 2, WIDTH_PX), 128, np.uint8)
+    planes[:HEIGHT_PX] = luma
+    if gap:
+        inside = [*geometry.UPPER_INNER, *geometry.LOWER_INNER[::-1]]
+        cv2.fillPoly(planes[:HEIGHT_PX], [np.round(face[inside]).astype(np.int32)], 20)
+    for mark, value in ((upper_mark(face), 250), (lower_mark(face), 235)):
+        cv2.circle(planes[:HEIGHT_PX], np.round(mark).astype(int).tolist(), 2, value, -1)
+    return planes
+
+
+def upper_mark(face: np.ndarray) -> np.ndarray:
+    return face[13] + 0.25 * (face[0] - face[13])
+
+
+def lower_mark(face: np.ndarray) -> np.ndarray:
+    return face[14] + 0.25 * (face[17] - face[14])
+
+
+def found_marks(planes: np.ndarray) -> list[np.ndarray]:
+    """Where the two marks are now: centres of the bright spots, upper one first."""
+    bright = (planes[:HEIGHT_PX] > 208).astype(np.uint8)
+    _, _, _, centres = cv2.connectedComponentsWithStats(bright)
+    return sorted(centres[1:], key=lambda spot: spot[1])
+
+
+def curve(opening: float = 0.0, frames: int = 1, **others: float) -> MouthCurve:
+    samples = 4 * frames + 8
+    rows = {"width": 0.0, "rounding": 0.0, "closure": 0.0, "teeth": 0.0, "speech": 1.0} | others
+    return MouthCurve(
+        opening=np.full(samples, opening, np.float32),
+        **{name: np.full(samples, value, np.float32) for name, value in rows.items()},
+    )
+
+
+def performance(faces: list[np.ndarray], presence: float = 1.0) -> Performance:
+    count = len(faces)
+    facts = VideoFacts(
+        "h264", WIDTH_PX, HEIGHT_PX, Fraction(25), count, count / 25, has_sound=False
+    )
+    weights = np.full(count, presence, np.float32)
+    return Performance(Path("template.mp4"), facts, Track(np.stack(faces), weights))
+
+
+def shown(
+    face: np.ndarray, planes: np.ndarray, asked: MouthCurve, presence: float = 1.0
+) -> np.ndarray:
+    """The first frame of a Clip made of one picture."""
+    engine = VisemeEngine()
+    prepared = engine.prepare(performance([face], presence))
+    window = next(iter(engine.windows(prepared, Speech(Path("take.m4a"), 0.04, asked))))
+    return engine.compose(planes.copy(), engine.generate([window])[0][0])
+
+
+def test_a_frame_that_already_shows_what_is_asked_keeps_its_bits():
+    face = landmarks()
+    planes = picture(face)
+
+    assert np.array_equal(shown(face, planes, curve(0.0)), planes)
+
+
+def test_without_presence_the_frame_keeps_its_bits():
+    face = landmarks(gap=0.2)
+    planes = picture(face, gap=0.2)
+
+    assert np.array_equal(shown(face, planes, curve(0.0), presence=0.0), planes)
+
+
+@pytest.mark.parametrize("opening", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("roll_deg", [0.0, 25.0])
+def test_the_lips_part_by_what_the_curve_asks_on_a_tilted_head_too(opening: float, roll_deg: float):
+    face = landmarks(roll_deg=roll_deg)
+    planes = picture(face)
+
+    marks = found_marks(shown(face, planes, curve(opening)))
+
+    before = np.hypot(*(lower_mark(face) - upper_mark(face)))
+    grown = (np.hypot(*(marks[-1] - marks[0])) - before) / EYES_PX
+    assert grown == pytest.approx(opening * FULL_OPENING, abs=0.02)
+
+
+def test_the_lower_lip_does_most_of_the_opening():
+    face = landmarks()
+    planes = picture(face)
+
+    marks = found_marks(shown(face, planes, curve(0.8)))
+
+    up, down = upper_mark(face)[1] - marks[0][1], marks[-1][1] - lower_mark(face)[1]
+    assert 0 <= up < 0.4 * down
+
+
+def test_the_chin_goes_down_with_the_jaw():
+    face = landmarks()
+    planes = picture(face)
+    chin = np.round(face[geometry.CHIN]).astype(int)
+    cv2.circle(planes[:HEIGHT_PX], chin.tolist(), 2, 250, -1)
+
+    marks = found_marks(shown(face, planes, curve(1.0)))
+
+    assert 0.08 * EYES_PX < marks[-1][1] - chin[1] < FULL_OPENING * EYES_PX
+
+
+@pytest.mark.parametrize("asked", [curve(0.0, speech=0.0), curve(0.5, closure=1.0)])
+def test_an_open_mouth_closes_for_silence_and_for_pressed_lips(asked: MouthCurve):
+    face = landmarks(gap=0.2)
+    planes = picture(face, gap=0.2)
+
+    closed = shown(face, planes, asked)
+
+    middle = int(face[13][0])
+    column = closed[int(face[13][1]) - 10 : int(face[14][1]) + 10, middle + 6]
+    assert column.min() > 60
+
+
+def test_where_a_closed_mouth_opens_the_inside_is_dark_with_teeth_on_top():
+    face = landmarks()
+    planes = picture(face)
+
+    opened = shown(face, planes, curve(1.0))[:HEIGHT_PX]
+
+    x, y = int(face[13][0]), int(face[13][1])
+    assert opened[y + 12 : y + 18, x].max() < 60  # shade
+    assert opened[y - 2 : y + 4, x + 5].mean() > opened[y + 12 : y + 18, x].mean() + 40  # teeth
+
+
+def test_rounded_lips_are_narrower_and_spread_ones_wider():
+    face = landmarks()
+    planes = picture(face)
+    spots = [face[61], face[291]]
+    for spot in spots:
+        cv2.circle(planes[:HEIGHT_PX], np.round(spot).astype(int).tolist(), 2, 250, -1)
+
+    def corners(asked: MouthCurve) -> float:
+        xs = [spot[0] for spot in found_marks(shown(face, planes, asked))]
+        return float(max(xs) - min(xs))
+
+    assert corners(curve(0.1, rounding=1.0)) < corners(curve(0.1)) - 4
+    assert corners(curve(0.1, width=1.0)) > corners(curve(0.1)) + 3
+
+
+@pytest.mark.parametrize("asked", [curve(1.0), curve(0.3, rounding=1.0), curve(0.0, teeth=1.0)])
+def test_outside_the_lower_face_every_bit_stays(asked: MouthCurve):
+    face = landmarks()
+    planes = picture(face)
+
+    changed = shown(face, planes, asked)
+
+    left, right = face[list(geometry.JAW)][:, 0].min(), face[list(geometry.JAW)][:, 0].max()
+    outside = np.ones((HEIGHT_PX, WIDTH_PX), dtype=bool)
+    top, bottom = face[geometry.NOSE_BASE][1] - 4, face[geometry.CHIN][1] + 0.5 * EYES_PX + 4
+    outside[int(top) : int(bottom), int(left) - 2 : int(right) + 4] = False
+    halved = outside[::2, ::2] & outside[1::2, 1::2]
+    masks = (outside, halved, halved)
+    for before, after, mask in zip(split(planes), split(changed), masks, strict=True):
+        assert np.array_equal(before[mask], after[mask])
+    assert not np.array_equal(planes, changed)
+
+
+def test_half_a_presence_shows_half_of_the_opening():
+    face = landmarks()
+    planes = picture(face)
+    before = lower_mark(face)[1] - upper_mark(face)[1]
+
+    whole, half = (
+        found_marks(shown(face, planes, curve(1.0), presence=presence)) for presence in (1.0, 0.5)
+    )
+
+    ratio = (half[-1][1] - half[0][1] - before) / (whole[-1][1] - whole[0][1] - before)
+    assert ratio == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("centre", [(5, 180), (160, 350), (318, 4), (-400, 900)])
+def test_a_face_cut_by_the_edge_of_the_picture_is_no_error(centre: tuple[float, float]):
+    face = landmarks(centre=np.array(centre, dtype=float))
+    planes = np.full((HEIGHT_PX * 3 // 2, WIDTH_PX), 128, np.uint8)
+
+    assert shown(face, planes, curve(1.0)).shape == planes.shape
+
+
+def test_frames_without_a_face_stay_and_the_others_move():
+    gone = np.full((468, 2), np.nan, np.float32)
+    made = performance([landmarks(), gone, landmarks()])
+    made.track.presence[1] = 0.0
+    engine = VisemeEngine()
+
+    windows = list(engine.windows(engine.prepare(made), Speech(Path("t"), 0.12, curve(1.0, 3))))
+    patches = engine.generate(windows)[0]
+
+    planes = [engine.compose(picture(landmarks()), patch) for patch in patches]
+    still = picture(landmarks())
+    assert [np.array_equal(frame, still) for frame in planes] == [False, True, False]
+
+
+def test_windows_name_every_frame_once_and_play_the_template_forward_and_backward():
+    engine = VisemeEngine()
+    prepared = engine.prepare(performance([landmarks()] * 4))
+
+    windows = list(engine.windows(prepared, Speech(Path("t"), 1.6, curve(0.0, 40))))
+
+    assert [frame for window in windows for frame in window.frames] == list(range(40))
+    assert [source for window in windows for source in window.sources][:9] == [
+        0, 1, 2, 3, 2, 1, 0, 1, 2,
+    ]  # fmt: skip
+
+
+def test_what_is_prepared_once_is_taken_back_from_the_folder(tmp_path: Path):
+    made = performance([landmarks(0.1), landmarks(), landmarks(0.2)])
+    prepared = VisemeEngine().prepare(made)
+
+    save(prepared, tmp_path)
+    again = load(made, tmp_path)
+
+    assert isinstance(again, VisemePrepared)
+    assert np.array_equal(again.axes, prepared.axes)
+    assert again.rest is not None
+    assert prepared.rest is not None
+    assert np.array_equal(again.rest.seam, prepared.rest.seam)
+    assert again.rest.width == pytest.approx(prepared.rest.width)
+
+
+def test_what_was_kept_for_another_template_is_not_taken(tmp_path: Path):
+    save(VisemeEngine().prepare(performance([landmarks()] * 3)), tmp_path)
+
+    assert load(performance([landmarks()] * 4), tmp_path) is None
+    assert load(performance([landmarks()]), tmp_path / "nothing") is None
+
+
+def test_a_patch_of_another_engine_is_refused():
+    with pytest.raises(TypeError, match="another engine"):
+        VisemeEngine().compose(np.zeros((6, 4), np.uint8), Patch(0, 0))
+
+
+def test_engines_are_opened_by_name():
+    assert open_engine("viseme").name == "viseme"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("musetalk", "neural"), ("latentsync", "neural"), ("wav2lip", "viseme, musetalk, latentsync")],
+)
+def test_an_engine_that_is_not_there_says_what_to_do(name: str, advice: str):
+    with pytest.raises(EngineUnavailable, match=advice):
+        open_engine(name)
