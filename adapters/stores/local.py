@@ -22,6 +22,7 @@ from typing import Final
 
 from adapters.stores import disk
 from adapters.stores.recipe import Recipe
+from adapters.stores.streams import exactly
 from worker.contract.ports import ArchiveEntry, ObjectFacts, ObjectMissing
 from worker.contract.tokens import DOWNLOAD, TokenCodec
 from worker.contract.virtual_zip import Piece, VirtualZip
@@ -91,7 +92,7 @@ class LocalStore:
         path, draft = self._path(key), self._draft()
         try:
             await asyncio.to_thread(disk.append, draft, b"", key)
-            async for chunk in _exactly(size_bytes, chunks, key):
+            async for chunk in exactly(size_bytes, chunks, key):
                 await asyncio.to_thread(disk.append, draft, chunk, key)
             await asyncio.to_thread(disk.settle, draft, path, key)
         except BaseException:
@@ -328,18 +329,6 @@ class LocalStore:
             for offset in range(0, piece.size_bytes, _CHUNK_BYTES):
                 size = min(_CHUNK_BYTES, piece.size_bytes - offset)
                 yield await asyncio.to_thread(disk.read_at, path, piece.start + offset, size, key)
-
-
-async def _exactly(size_bytes: int, chunks: AsyncIterator[bytes], key: str) -> AsyncIterator[bytes]:
-    """Pass a stream on, unless it turns out longer or shorter than was said."""
-    written = 0
-    async for chunk in chunks:
-        written += len(chunk)
-        if written > size_bytes:
-            break
-        yield chunk
-    if written != size_bytes:
-        raise ValueError(f"the stream for {key} is not {size_bytes} bytes long")
 
 
 def _recipe_of(path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import subprocess
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.judges import need
 from worker.contract.attachments import content_disposition
 from worker.contract.ports import ArchiveEntry
 from worker.contract.virtual_zip import Piece, VirtualZip
@@ -53,15 +53,6 @@ def whole(virtual: VirtualZip) -> bytes:
     return read(virtual, 0, virtual.size_bytes)
 
 
-def judge(name: str) -> str:
-    found = shutil.which(name)
-    if found is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
 def test_python_unpacks_every_entry_under_its_name():
     with zipfile.ZipFile(io.BytesIO(whole(VirtualZip(ENTRIES, MOMENT)))) as archive:
         assert archive.testzip() is None
@@ -76,7 +67,7 @@ def test_python_unpacks_every_entry_under_its_name():
 
 
 def test_unzip_finds_nothing_wrong_and_knows_the_moment_in_utc(tmp_path):
-    unzip = judge("unzip")
+    unzip = need("unzip")
     path = tmp_path / "a.zip"
     path.write_bytes(whole(VirtualZip(ENTRIES, MOMENT)))
 
@@ -166,7 +157,7 @@ def test_entries_and_offsets_beyond_four_gib_are_found(tmp_path):
 
 
 def test_unzip_lists_a_zip_beyond_four_gib_without_a_complaint(tmp_path):
-    unzip = judge("unzip")
+    unzip = need("unzip")
     path = tmp_path / "large.zip"
     entries = [
         ArchiveEntry("large.mp4", 5 * GIB, ZEROS_5_GIB, key="clips/b/004.mp4"),
@@ -186,7 +177,7 @@ def test_unzip_lists_a_zip_beyond_four_gib_without_a_complaint(tmp_path):
 
 @pytest.mark.slow
 def test_unzip_reads_five_gib_to_their_end(tmp_path):
-    unzip = judge("unzip")
+    unzip = need("unzip")
     path = tmp_path / "large.zip"
     entries = [ArchiveEntry("large.mp4", 5 * GIB, ZEROS_5_GIB, key="clips/b/004.mp4")]
     written_with_holes(VirtualZip(entries, MOMENT), path)

@@ -1,0 +1,387 @@
+"""The object store behind any S3-compatible endpoint, by boto3.
+
+The library blocks, so its calls run in a few threads of our own. Everything larger than one part is uploaded in
+parts, at most ``uploads`` at once, from a stream and in flat memory; an upload that fails in whatever way is aborted,
+so that no part is left to be paid for. Reading goes by ranges, several ahead, each tried again by itself.
+
+What stores differ in is avoided: keys are deleted one by one (some refuse the list without a checksum header), nothing
+relies on ``If-Range`` or on checksums in trailers, a lifecycle is asked for and may be refused.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+
+from adapters.stores import disk, s3_lifecycle
+from adapters.stores.s3_errors import in_our_words
+from adapters.stores.streams import exactly, fetched_ahead, in_parts
+from worker.contract.attachments import content_disposition
+from worker.contract.ports import ArchiveEntry, ObjectFacts, ObjectMissing, StoreUnavailable
+from worker.contract.virtual_zip import Piece, VirtualZip
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+_log = logging.getLogger(__name__)
+
+LONGEST_LIFETIME_S: Final = 7 * 86_400
+"""Of a presigned URL: what Signature Version 4 allows."""
+
+_PART_BYTES: Final = 8 << 20
+"""S3 takes parts from 5 MiB; three of 8 MiB in flight stay small in memory."""
+_MOST_PARTS: Final = 10_000
+_READ_BYTES: Final = 2 << 20
+_READS: Final = 4
+"""Ranges under way at once."""
+_TRIES: Final = 3
+"""Of reading one range; the request before its bytes come is retried by the library."""
+_LAST_PARTS_S: Final = 5.0
+"""How long an abort waits for parts under way, which would otherwise outlive it."""
+
+_BROKEN_READS: Final = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+
+Result = TypeVar("Result")
+
+
+class S3Store:
+    """An ObjectStore in one bucket."""
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        addressing: Literal["auto", "path", "virtual"] = "auto",
+        uploads: int = 3,
+        session: boto3.Session | None = None,
+    ) -> None:
+        """Prepare the client; nothing is asked of the store yet.
+
+        Args:
+            bucket: Has to exist.
+            endpoint: URL of the service; None is AWS.
+            region: None takes the session's, or ``us-east-1``.
+            addressing: Whether the bucket stands in the path or in the host name.
+            uploads: Most uploads at once.
+            session: Brings the credentials; None finds them as boto3 usually does.
+        """
+        self._bucket = bucket
+        self._uploads = uploads
+        threads = uploads + _READS + 2  # the last for short calls, which shall not wait for bytes
+        session = session or boto3.Session()
+        self._client: S3Client = session.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region or session.region_name or "us-east-1",
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": addressing},
+                retries={"mode": "standard", "total_max_attempts": 4},
+                connect_timeout=5,
+                read_timeout=60,
+                max_pool_connections=threads,
+                # Older stores refuse the checksums that newer clients add by themselves.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self._slots = asyncio.Semaphore(uploads)
+        self._aborts: set[asyncio.Task[None]] = set()
+
+    async def put_file(
+        self, key: str, path: Path, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Store a file, in parts if it is large."""
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        await self._put(key, _chunks_of(path), size_bytes, content_type)
+
+    async def put_bytes(
+        self, key: str, content: bytes, content_type: str = "application/json"
+    ) -> None:
+        """Store a small object, or replace it whole."""
+        async with self._slots:
+            await self._call(
+                key,
+                partial(
+                    self._client.put_object,
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=content,
+                    ContentType=content_type,
+                ),
+            )
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], size_bytes: int) -> None:
+        """Store what a stream yields.
+
+        Raises:
+            ValueError: The stream had another size than ``size_bytes``; nothing was stored.
+        """
+        await self._put(key, chunks, size_bytes, "application/octet-stream")
+
+    async def put_archive(
+        self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
+    ) -> int:
+        """Stream a ZIP of stored objects into the store, while it is being made; returns its size in bytes.
+
+        Raises:
+            ObjectMissing: An entry's object is not there, or has another size.
+        """
+        whole = VirtualZip(entries, modified_at)
+        for entry in entries:
+            if (
+                entry.key is not None
+                and (await self.stat(entry.key)).size_bytes != entry.size_bytes
+            ):
+                raise ObjectMissing(f"{entry.key} does not have {entry.size_bytes} bytes any more")
+        chunks = self._read(whole.pieces(0, whole.size_bytes))
+        await self._put(key, chunks, whole.size_bytes, "application/zip")
+        return whole.size_bytes
+
+    async def get_file(self, key: str, path: Path) -> None:
+        """Fetch an object into a file, which appears whole or not at all; raises ObjectMissing."""
+        facts = await self.stat(key)
+        draft = disk.beside(path)
+        try:
+            await asyncio.to_thread(disk.append, draft, b"", key)
+            async for chunk in self.open_range(key, 0, facts.size_bytes):
+                await asyncio.to_thread(disk.append, draft, chunk, key)
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    async def get_bytes(self, key: str) -> bytes:
+        """Fetch a small object; raises ObjectMissing."""
+        return await self._call(key, partial(self._get, key, None))
+
+    async def open_range(self, key: str, start: int, size_bytes: int) -> AsyncIterator[bytes]:
+        """Yield ``size_bytes`` bytes from ``start``, at most 2 MiB at a time.
+
+        Raises:
+            ObjectMissing: There is none (any more).
+            ValueError: The range does not lie within the object.
+        """
+        if start < 0 or size_bytes < 0:
+            raise ValueError(f"{start}+{size_bytes} is no range")
+        async for chunk in self._read([Piece(size_bytes, key=key, start=start)]):
+            yield chunk
+
+    def local_path(self, key: str) -> Path | None:  # noqa: ARG002 - whatever the key
+        """Nothing of it is on this machine: always None."""
+        return None
+
+    async def stat(self, key: str) -> ObjectFacts:
+        """Size and time of an object; raises ObjectMissing."""
+        head = partial(self._client.head_object, Bucket=self._bucket, Key=key)
+        facts = await self._call(key, head)
+        return ObjectFacts(key, facts["ContentLength"], facts["LastModified"])
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectFacts]:
+        """Every object whose key begins with ``prefix``, in the order of their keys."""
+        pages = iter(
+            self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix
+            )
+        )
+        while (page := await self._call(prefix, partial(next, pages, None))) is not None:
+            for found in page.get("Contents", []):
+                yield ObjectFacts(found["Key"], found["Size"], found["LastModified"])
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; no error if it is gone already."""
+        remove = partial(self._client.delete_object, Bucket=self._bucket, Key=key)
+        with contextlib.suppress(ObjectMissing):
+            await self._call(key, remove)
+
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
+        """A presigned URL, good for GET only.
+
+        Raises:
+            ValueError: The lifetime is not between one second and seven days.
+        """
+        if not 1 <= lifetime_s <= LONGEST_LIFETIME_S:
+            raise ValueError(f"S3 signs for 1 to {LONGEST_LIFETIME_S} s, not for {lifetime_s} s")
+        sign = partial(
+            self._client.generate_presigned_url,
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseContentDisposition": content_disposition(filename),
+            },
+            ExpiresIn=lifetime_s,
+        )
+        return await self._call(key, sign)  # in a thread: it may have to fetch credentials
+
+    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> bool:
+        """Have Takes, Clips and Archives put on cold storage and expired; rules of others are left alone.
+
+        Returns:
+            False if the store knows no lifecycle or does not let us set it.
+        """
+        apply = partial(s3_lifecycle.apply, self._client, self._bucket, cold_days, retention_days)
+        return await self._call("lifecycle", apply)
+
+    async def close(self) -> None:
+        """Wait for aborts under way, then let go of connections and threads."""
+        if self._aborts:
+            await asyncio.wait(self._aborts)
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        self._client.close()
+
+    async def _call(self, key: str, work: Callable[[], Result]) -> Result:
+        with in_our_words(self._bucket, key):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _put(
+        self, key: str, chunks: AsyncIterator[bytes], size_bytes: int, content_type: str
+    ) -> None:
+        parts = in_parts(part_size(size_bytes), exactly(size_bytes, chunks, key))
+        if size_bytes > _PART_BYTES:
+            await self._put_parts(key, parts, content_type)
+        else:
+            content = b"".join([part async for part in parts])
+            await self.put_bytes(key, content, content_type)
+
+    async def _put_parts(self, key: str, parts: AsyncIterator[bytes], content_type: str) -> None:
+        begin = partial(
+            self._client.create_multipart_upload,
+            Bucket=self._bucket,
+            Key=key,
+            ContentType=content_type,
+        )
+        upload = (await self._call(key, begin))["UploadId"]
+        try:
+            done = await self._send_parts(key, upload, parts)
+            finish = partial(
+                self._client.complete_multipart_upload,
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload,
+                MultipartUpload={"Parts": done},
+            )
+            await self._call(key, finish)
+        except BaseException:
+            abort = asyncio.create_task(self._abort(key, upload))
+            self._aborts.add(abort)
+            abort.add_done_callback(self._aborts.discard)
+            await asyncio.shield(abort)
+            raise
+
+    async def _send_parts(
+        self, key: str, upload: str, parts: AsyncIterator[bytes]
+    ) -> "Sequence[CompletedPartTypeDef]":
+        """Send parts as they come, at most ``uploads`` at once; returns their numbers and tags in order."""
+        sent: list[asyncio.Task[CompletedPartTypeDef]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for part in parts:
+                    await self._slots.acquire()  # before the next part is read: memory stays flat
+                    number = len(sent) + 1
+                    task = group.create_task(self._send_part(key, upload, number, part))
+                    task.add_done_callback(lambda _: self._slots.release())
+                    sent.append(task)
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
+        return [task.result() for task in sent]
+
+    async def _send_part(
+        self, key: str, upload: str, number: int, content: bytes
+    ) -> "CompletedPartTypeDef":
+        """Send one part. Cancelled, it waits a little for its thread to let go, so that the abort finds all parts."""
+        send = partial(
+            self._client.upload_part,
+            Bucket=self._bucket,
+            Key=key,
+            UploadId=upload,
+            PartNumber=number,
+            Body=content,
+        )
+        sending = asyncio.ensure_future(self._call(key, send))
+        try:
+            answer = await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await asyncio.wait([sending], timeout=_LAST_PARTS_S)
+            raise
+        return {"PartNumber": number, "ETag": answer["ETag"]}
+
+    async def _abort(self, key: str, upload: str) -> None:
+        abort = partial(
+            self._client.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=upload
+        )
+        try:
+            await self._call(key, abort)
+        except (StoreUnavailable, ObjectMissing) as error:
+            _log.warning("an upload of %s could not be aborted: %s", key, error)
+
+    def _read(self, pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
+        return fetched_ahead(self._fetches(pieces), _READS)
+
+    def _fetches(
+        self, pieces: Iterable[Piece]
+    ) -> Iterator[Callable[[], Coroutine[None, None, bytes]]]:
+        for piece in pieces:
+            if piece.content is not None:
+                yield partial(_at_once, piece.content)
+                continue
+            key = piece.key or ""
+            for offset in range(0, piece.size_bytes, _READ_BYTES):
+                span = (piece.start + offset, min(_READ_BYTES, piece.size_bytes - offset))
+                yield partial(self._call, key, partial(self._get, key, span))
+
+    def _get(self, key: str, span: tuple[int, int] | None) -> bytes:
+        """Read an object, or ``(start, size_bytes)`` of it; blocks."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(*_BROKEN_READS):
+                return self._get_once(key, span)
+        return self._get_once(key, span)
+
+    def _get_once(self, key: str, span: tuple[int, int] | None) -> bytes:
+        if span is None:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        else:
+            asked = f"bytes={span[0]}-{span[0] + span[1] - 1}"
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=asked)
+        with contextlib.closing(answer["Body"]) as body:
+            if span is not None and answer["ContentLength"] < span[1]:
+                raise ValueError(f"{span[0]}+{span[1]} is outside {key}")
+            if span is not None and answer["ContentLength"] > span[1]:
+                raise StoreUnavailable(f"the store serves no ranges (bucket {self._bucket})")
+            return body.read()
+
+
+def part_size(size_bytes: int) -> int:
+    """Bytes of each part of an upload: 8 MiB, or whole mebibytes so that 10 000 parts are enough."""
+    least = -(-size_bytes // _MOST_PARTS)
+    return max(_PART_BYTES, -(-least // (1 << 20)) << 20)
+
+
+async def _at_once(content: bytes) -> bytes:
+    return content
+
+
+async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
+    start = 0
+    while chunk := await asyncio.to_thread(_read_source, path, start):
+        yield chunk
+        start += len(chunk)
+
+
+def _read_source(path: Path, start: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(_READ_BYTES)
