@@ -43,12 +43,17 @@ def read_container(path: Path) -> ContainerFacts:
     return ContainerFacts(start_s, starts[0], None if sound is None else starts[1], label)
 
 
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are no JSON, and could not be printed as such again."""
+    raise ValueError(constant)
+
+
 def _label(metadata: dict[str, str]) -> dict[str, object] | None:
     for key, text in metadata.items():
         if key.upper() == LABEL_KEY:
             try:
-                label = json.loads(text)
-            except ValueError:
+                label = json.loads(text, parse_constant=_refuse)
+            except (ValueError, RecursionError):  # the latter: brackets nested thousands deep
                 return None
             return label if isinstance(label, dict) else None
     return None

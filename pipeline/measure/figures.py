@@ -138,9 +138,12 @@ def sound_offset_s(clip: Samples, recording: Samples, rate_hz: int) -> float | N
     Returns:
         Seconds, positive where the Clip's sound is late; None where the two have nothing in common.
     """
-    length = len(clip) + len(recording)
-    if min(len(clip), len(recording)) < rate_hz // 10:
+    common_length = min(len(clip), len(recording))
+    if common_length < rate_hz // 10:
         return None
+    # What only the longer of the two holds would count as disagreement.
+    clip, recording = clip[:common_length], recording[:common_length]
+    length = 2 * common_length
     size = 1 << (length - 1).bit_length()
     spectrum = np.fft.rfft(clip, size) * np.conj(np.fft.rfft(recording, size))
     agreement = np.fft.irfft(spectrum, size)

@@ -112,32 +112,30 @@ def inspect_clip(
         InputRejected: One of the files is not what it should be.
         Stopped: ``progress`` raised it.
     """
+    return examine(clip, voice=voice, template=template, progress=progress)[0]
+
+
+def examine(
+    clip: Path, *, voice: Path | None, template: Path | None, progress: Progress
+) -> tuple[Inspection, Series | None]:
+    """As ``inspect_clip``, and the opening that was asked of each frame, for a contact sheet; None without sound."""
     facts = probe_video(clip)
     container = read_container(clip)
     own = read_sound(clip, _SPEECH_RATE_HZ) if facts.has_sound else None
     recording = own if voice is None else read_sound(voice, _SPEECH_RATE_HZ)
-    curve = None if recording is None else _curve(recording)
+    curve = None
+    if recording is not None:
+        curve = mouth_curve(recording, len(recording) / _SPEECH_RATE_HZ)
     offset_s = _offset_s(container, own, None if voice is None else recording)
     watched = _watch(clip, facts, template, progress)
     asked = None if curve is None else requested_opening(curve, facts)
-    return _conclude(facts, container, watched, curve, asked, offset_s)
+    return _conclude(facts, container, watched, curve, asked, offset_s), asked
 
 
 def requested_opening(curve: MouthCurve, facts: VideoFacts) -> Series:
     """Read what a curve asks of each frame: gap of the inner lips as a share of the eye distance, (frames,)."""
     shapes = resample(curve, facts.fps, facts.frames)
     return np.array([shape.opening * FULL_OPENING for shape in shapes])
-
-
-def clip_curve(clip: Path, voice: Path | None) -> MouthCurve | None:
-    """Compute the mouth curve of the recording, or of the video's own sound; None without either."""
-    if voice is None and read_container(clip).sound_start_s is None:
-        return None
-    return _curve(read_sound(voice or clip, _SPEECH_RATE_HZ))
-
-
-def _curve(recording: Samples) -> MouthCurve:
-    return mouth_curve(recording, len(recording) / _SPEECH_RATE_HZ)
 
 
 def _offset_s(

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.measure.inspection import clip_curve, inspect_clip, requested_opening
-from pipeline.media import probe_video
+from pipeline.measure.inspection import examine
 from pipeline.sheet import SheetPlan, write_sheet
 from pipeline.types import Progress
 
@@ -31,9 +30,7 @@ def inspect_request(request: dict[str, Any], progress: Progress) -> dict[str, An
     )
     if clip is None:
         raise ValueError("a request to inspect names a clip")
-    figures = inspect_clip(clip, voice=voice, template=template, progress=progress)
+    figures, requested = examine(clip, voice=voice, template=template, progress=progress)
     if sheet is not None:
-        curve = clip_curve(clip, voice)
-        requested = None if curve is None else requested_opening(curve, probe_video(clip))
         write_sheet(clip, sheet, _SHEET, requested)
     return figures.as_json()
