@@ -88,6 +88,9 @@ def speaking(probability: NDArray[np.float32], bands: Bands) -> Flags:
     near = grown(detected, _LOOK_BACK, _LOOK_AHEAD)
     voiced = np.maximum(bands.voice, bands.murmur - 6.0)
     vowels = near & (bands.voice > max(level_db - _VOWEL_RANGE_DB, floor_db))
+    vowels &= (
+        bands.voice > bands.total - _VOWEL_RANGE_DB
+    )  # a whistle or hum below the band is no vowel
     vowels = _without_short(vowels, _SHORTEST)
     sounding = near & (np.maximum(voiced, bands.hiss) > floor_db)
     heard = sounding & grown(vowels, _NEAR_VOWEL, _NEAR_VOWEL)

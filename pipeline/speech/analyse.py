@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from pipeline.speech import activity, coarticulation, gesture, loudness, phones
-from pipeline.types import CURVE_RATE_HZ, MouthCurve, Samples
+from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples
 
 _SPEAKING_LEVEL_DB: Final = -16.0
 """Level of vowels that detector and recogniser are used to."""
@@ -32,12 +32,15 @@ def curve_length(duration_s: float) -> int:
     return math.ceil(round(duration_s * CURVE_RATE_HZ, 6)) + 1
 
 
-def mouth_curve(samples: Samples, duration_s: float) -> MouthCurve:
+def mouth_curve(
+    samples: Samples, duration_s: float, progress: Progress | None = None
+) -> MouthCurve:
     """Tell what the mouth should do during a Take.
 
     Args:
         samples: (n,) mono, 16 kHz, -1.0 to 1.0. Left untouched.
         duration_s: The Take's exact length; sound beyond it is ignored, silence follows if there is less.
+        progress: Told ("speech", seconds done, seconds in all) after every phrase.
 
     Returns:
         ``curve_length(duration_s)`` values, entry i for the moment i / 100 s. The same sound gives the same curve,
@@ -50,9 +53,18 @@ def mouth_curve(samples: Samples, duration_s: float) -> MouthCurve:
     even = (heard * np.float32(10 ** (gain_db / 20))).astype(np.float32)
     bands = as_recorded.louder(gain_db)
     flags = activity.speaking(activity.speech_probability(even), bands)
-    heard_phones = phones.hear(even, _phrases(flags, duration_s))
+    report = progress or _nobody
+    heard_phones = phones.hear(
+        even,
+        _phrases(flags, duration_s),
+        lambda second: report("speech", int(second), math.ceil(duration_s)),
+    )
     targets = coarticulation.blend(heard_phones, frames)
     return gesture.form(bands, flags, heard_phones, targets)
+
+
+def _nobody(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 def _gain_db(bands: loudness.Bands) -> float:

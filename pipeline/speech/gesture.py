@@ -24,6 +24,9 @@ _Curve = NDArray[np.float32]
 _LEAD: Final = 7
 _TAIL: Final = 9
 """Frames the mouth opens before the first sound of a phrase and needs to close after the last."""
+_AHEAD: Final = 1
+"""Frames by which the opening leads the sound: the jaw is on its way before the vowel is heard. In chained syllables
+anything from 20 ms after to 70 ms before has been measured (Schwartz & Savariaux, PLoS Computational Biology 10, 2014)."""
 _LOUD_RANGE_DB: Final = 26.0
 """A vowel this far below the loudest ones hardly opens the mouth."""
 _HIGH_JAW_DB: Final = -30.0
@@ -44,6 +47,13 @@ _WIDE_OPENING: Final = 0.70
 filmed presenter."""
 _BENDS: Final = (0.6, 1.6)
 """How far the distribution of openings may be bent to get there."""
+_CUE_SHARE: Final = 0.35
+"""Of width and rounding is read from the spectrum, the rest from the phones. Against synthetic speakers it raises the
+correlation of width from 0.58, 0.54, 0.53 (English, German, Mandarin) to 0.68, 0.64, 0.71; against the filmed presenter
+it loses 0.03 of 0.51."""
+_CUE_S: Final = 0.025
+_CLEAR_RANGE_DB: Final = 18.0
+_DULL_SCALE_DB: Final = 10.0
 _FASTEST: Final = 0.12
 """Change of opening in 10 ms: some 25 cm/s, about what lips reach in running speech. Cuts off openings between two contacts
 that no mouth could make."""
@@ -66,8 +76,8 @@ def form(bands: Bands, flags: Flags, phones: Sequence[Phone], targets: Targets) 
     opening = _possible(opening * (1 - (1 - _BITTEN_OPENING) * teeth))
     return MouthCurve(
         opening=np.clip(opening, 0, 1).astype(np.float32),
-        width=_gentle(targets.width, speech),
-        rounding=_gentle(targets.rounding, speech),
+        width=_gentle(_mixed(targets.width, _tongue_front(bands, flags)), speech),
+        rounding=_gentle(_mixed(targets.rounding, _lips_round(bands, flags)), speech),
         closure=closure.astype(np.float32),
         teeth=teeth.astype(np.float32),
         speech=speech,
@@ -98,6 +108,7 @@ def _witnessed(bands: Bands, flags: Flags, targets: Targets) -> _Curve:
     low_jaw = _above(_FORMANT_FLOOR, tilt)
     product = loud**_LOUDNESS_WEIGHT * low_jaw**_FORMANT_WEIGHT * targets.opening**_PHONE_WEIGHT
     opening = smoothed(product, _MOVE_S)
+    opening = np.append(opening[_AHEAD:], np.repeat(opening[-1], _AHEAD))
     held = opening.copy()
     for start, end in spans(flags):
         held[max(0, start - _LEAD) : start] = opening[start]
@@ -134,6 +145,29 @@ def _possible(opening: _Curve) -> _Curve:
     rising = np.minimum.accumulate(opening - climb) + climb
     falling = np.minimum.accumulate((opening + climb)[::-1])[::-1] - climb
     return np.asarray(np.clip(np.minimum(rising, falling), 0, None), np.float32)
+
+
+def _tongue_front(bands: Bands, flags: Flags) -> _Curve:
+    """Hear spread lips, -1.0 to 1.0: they go with a second formant far above the first, in every language."""
+    contrast_db = bands.front - bands.jaw
+    loud_db = np.percentile(bands.voice[flags], 90) - _CLEAR_RANGE_DB
+    clear = flags & (bands.voice > loud_db)
+    apart_db = contrast_db - np.median(contrast_db[clear])
+    scale_db = max(float(np.percentile(np.abs(apart_db[clear]), 70)), 1.0)
+    heard = np.where(clear, np.tanh(apart_db / (1.5 * scale_db)), 0)
+    return smoothed(heard.astype(np.float32), _CUE_S)
+
+
+def _lips_round(bands: Bands, flags: Flags) -> _Curve:
+    """Hear rounded lips, 0.0-1.0: they take away the upper part of the voice."""
+    dull_db = bands.voice - bands.front
+    apart_db = dull_db - np.median(dull_db[flags])
+    heard = np.where(flags, np.tanh(apart_db / _DULL_SCALE_DB), 0)
+    return np.clip(smoothed(heard.astype(np.float32), _CUE_S), 0, 1)
+
+
+def _mixed(phones: _Curve, sound: _Curve) -> _Curve:
+    return np.asarray((1 - _CUE_SHARE) * phones + _CUE_SHARE * sound, np.float32)
 
 
 def _gentle(values: _Curve, speech: _Curve) -> _Curve:

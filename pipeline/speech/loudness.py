@@ -24,6 +24,8 @@ _BLOCK: Final = 4096
 
 FLOOR_DB: Final = -100.0
 """What digital silence measures; below the rounding noise of 16 bit sound."""
+_SILENT_DB: Final = FLOOR_DB + 0.01
+"""At or below it a gain changes nothing: there is no sound."""
 
 _BANDS_HZ: Final[dict[str, tuple[float, float]]] = {
     "murmur": (80.0, 350.0),
@@ -57,14 +59,7 @@ class Bands:
     def louder(self, gain_db: float) -> "Bands":
         """Tell what would be measured of the same sound with this gain; digital silence stays it."""
         return Bands(
-            **{
-                field.name: np.where(
-                    getattr(self, field.name) > FLOOR_DB,
-                    getattr(self, field.name) + np.float32(gain_db),
-                    FLOOR_DB,
-                ).astype(np.float32)
-                for field in fields(self)
-            }
+            **{field.name: _raised(getattr(self, field.name), gain_db) for field in fields(self)}
         )
 
 
@@ -111,4 +106,10 @@ def _power(samples: Samples, frames: int) -> Iterator[NDArray[np.float32]]:
 
 
 def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))).astype(np.float32)
+    level_db = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
+    return np.asarray(np.maximum(level_db, FLOOR_DB), np.float32)
+
+
+def _raised(level_db: Levels, gain_db: float) -> Levels:
+    raised = np.where(level_db > _SILENT_DB, level_db + gain_db, FLOOR_DB)
+    return np.asarray(np.maximum(raised, FLOOR_DB), np.float32)

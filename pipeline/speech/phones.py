@@ -5,7 +5,7 @@ language's sound, which is right about the kind of mouth often, about the very p
 never trusts it alone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,12 +33,17 @@ class Phone:
     end_s: float
 
 
-def hear(samples: Samples, spans: Iterable[tuple[float, float]]) -> list[Phone]:
+def hear(
+    samples: Samples,
+    spans: Iterable[tuple[float, float]],
+    heard_until: Callable[[float], None] = lambda _second: None,
+) -> list[Phone]:
     """Name the phones of a Take.
 
     Args:
         samples: (n,) mono, 16 kHz, at speaking level (a quiet recording loses its phones in 16 bit noise).
         spans: (start, end) in seconds of the stretches in which somebody speaks, in order.
+        heard_until: Told, every few seconds of speech, how far it has got.
 
     Returns:
         Phones in order of time, silence left out.
@@ -46,7 +51,11 @@ def hear(samples: Samples, spans: Iterable[tuple[float, float]]) -> list[Phone]:
     # A fresh decoder each time (10 ms): a used one remembers the last speaker's spectrum and would answer
     # differently the second time.
     decoder = _decoder()
-    return [phone for span in _utterances(spans) for phone in _hear_span(decoder, samples, span)]
+    heard: list[Phone] = []
+    for span in _utterances(spans):
+        heard.extend(_hear_span(decoder, samples, span))
+        heard_until(span[1])
+    return heard
 
 
 def _decoder() -> Decoder:

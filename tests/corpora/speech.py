@@ -1,12 +1,14 @@
 """Labelled speech: sentences spoken by eSpeak NG, with the exact time of every phoneme."""
 
 import ctypes
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.types import Samples
 
@@ -51,15 +53,6 @@ class Spoken:
         return len(self.samples) / 16_000
 
 
-def installed() -> bool:
-    """Tell whether libespeak-ng can be loaded here."""
-    try:
-        ctypes.CDLL("libespeak-ng.so.1")
-    except OSError:
-        return False
-    return True
-
-
 @cache
 def _library() -> tuple[ctypes.CDLL, int]:
     library = ctypes.CDLL("libespeak-ng.so.1")
@@ -102,6 +95,40 @@ def _resampled(sound: np.ndarray, rate_hz: int) -> Samples:
     count = len(sound) * 16_000 // rate_hz
     spectrum = np.fft.rfft(sound)[: count // 2 + 1]
     return (np.fft.irfft(spectrum, count) * count / len(sound)).astype(np.float32)
+
+
+_VOWEL_OPENINGS: Final = {
+    "a": 1.0, "ɑ": 1.0, "æ": 0.85, "ɐ": 0.85, "ʌ": 0.75, "ɒ": 0.8, "ɔ": 0.65, "ɛ": 0.65, "œ": 0.6,
+    "o": 0.5, "e": 0.5, "ə": 0.5, "ɜ": 0.5, "ɤ": 0.5, "ø": 0.45, "ɵ": 0.45, "ɚ": 0.45, "ɝ": 0.45,
+    "ɪ": 0.42, "ʊ": 0.32, "ʏ": 0.3, "i": 0.3, "ɨ": 0.3, "u": 0.22, "y": 0.22,
+}  # fmt: skip
+"""By the height of the vowel in the IPA chart."""
+_CONSONANT_OPENINGS: Final = {
+    **dict.fromkeys("mbp", 0.0), **dict.fromkeys("fv", 0.1), **dict.fromkeys("szɕ", 0.15),
+    **dict.fromkeys("tdnlðθɾʃʒw", 0.22), **dict.fromkeys("kɡgŋxçχj", 0.32), "ɹ": 0.35, "h": 0.45,
+}  # fmt: skip
+
+
+def opening_of(said: Spoken) -> NDArray[np.float32]:
+    """Draw how far the mouth should be open, in steps, one value every 10 ms; pauses are 0.0."""
+    drawn = np.zeros(math.ceil(said.duration_s * 100) + 1, np.float32)
+    ends = [start for start, _ in said.phonemes[1:]] + [said.duration_s]
+    for (start, name), end in zip(said.phonemes, ends, strict=True):
+        first, last = round(start * 100), round(end * 100)
+        steps = _openings(name)
+        edges = np.linspace(first, last, len(steps) + 1).round().astype(int)
+        for value, begin, stop in zip(steps, edges[:-1], edges[1:], strict=True):
+            drawn[begin:stop] = value
+    return drawn
+
+
+def _openings(name: str) -> list[float]:
+    """List the openings a phoneme goes through: one, or one for each vowel of a diphthong."""
+    if not name or name.startswith("("):
+        return [0.0]
+    if name[0] in _CONSONANT_OPENINGS:
+        return [_CONSONANT_OPENINGS[name[0]]]
+    return [_VOWEL_OPENINGS[letter] for letter in name if letter in _VOWEL_OPENINGS] or [0.4]
 
 
 @dataclass(frozen=True)
