@@ -1,5 +1,6 @@
 """When each picture of a video is shown, and the constant rate that suits them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +17,8 @@ _STANDARD: Final = (
 )
 _STEADY: Final = 0.4
 """Frames whose times are off by no more than this share of a frame are at a constant rate."""
+_ROUNDING: Final = 1e-6
+"""Frames by which a time in floating point may be wrong."""
 _MISSING_S: Final = 0.04
 """Between frames whose time stamps are missing or run backward."""
 
@@ -55,8 +58,8 @@ class Clock:
 
 
 def place(time_s: float, fps: Fraction) -> int:
-    """Tell at which place of a constant rate a frame stands."""
-    return round(time_s * fps.numerator / fps.denominator)
+    """Tell at which place of a constant rate a frame stands: the nearest, the earlier of two that are as near."""
+    return math.ceil(time_s * fps.numerator / fps.denominator - 0.5 - _ROUNDING)
 
 
 def constant_rate(times_s: Sequence[float], declared: Fraction | None) -> Fraction:

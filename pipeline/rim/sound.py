@@ -12,6 +12,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -217,10 +218,36 @@ def _contained_sound(container: InputContainer, name: str) -> _Sound:
     # A sound track may begin later than the picture; without a picture, what comes first is the beginning.
     begin_s = (container.start_time or 0) / av.time_base if picture_stream(container) else None
     timed = _in_time(first, frames, begin_s)
-    layout = "mono" if channels == 1 else "stereo"
-    return _Sound(
-        stream.codec_context.name, rate_hz, channels, declared_s, _blocks(timed, rate_hz, layout)
-    )
+    blocks = _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo")
+    end_s = _track_end_s(container, stream, begin_s)
+    if end_s is not None:
+        blocks = _without_padding(blocks, round(end_s * rate_hz))
+    return _Sound(stream.codec_context.name, rate_hz, channels, declared_s, blocks)
+
+
+def _track_end_s(
+    container: InputContainer, stream: AudioStream, begin_s: float | None
+) -> float | None:
+    """Tell where an MP4 says its sound ends, from where we begin; None if it does not."""
+    if "mp4" not in container.format.name or not stream.duration or not stream.time_base:
+        return None
+    first_s = float((stream.start_time or 0) * stream.time_base)
+    late_s = 0.0 if begin_s is None else first_s - begin_s
+    return late_s + float(stream.duration * stream.time_base)
+
+
+def _without_padding(blocks: Iterator[Block], end: int) -> Iterator[Block]:
+    """Cut the last packet where the sound ends: AAC fills it up, and only the container knows."""
+    position = 0
+    held: Block | None = None
+    for block in blocks:
+        if held is not None:
+            yield held
+        position += block.shape[1]
+        held = block
+    if held is not None:
+        padding = position - end
+        yield held[:, :-padding] if 0 < padding < held.shape[1] else held
 
 
 def _instead_of_sound(

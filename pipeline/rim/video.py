@@ -249,11 +249,11 @@ def _open_video(
     path: Path, name: str, limits: VideoLimits | None
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
     head = read_head(path, name)
-    found = recognise(head)
+    found = "sound" if amr.recognise(head) or is_silk(head) else recognise(head)
     if found == "picture":
         raise PictureNotVideo(name=name)
-    if found is not None or is_silk(head) or amr.recognise(head):
-        raise NotAVideo(name=name, found=found or "sound")
+    if found is not None:
+        raise NotAVideo(name=name, found=found)
     with open_media(path, name) as container:
         stream = picture_stream(container)
         if stream is None:
