@@ -20,7 +20,7 @@ from pipeline.faces.planes import Region, region_around
 Grid = NDArray[Any]
 """(rows, columns) of a Region, float32, one value per pixel (numpy's stubs lose the type in arithmetic)."""
 
-_UPPER: Final = 0.24
+_UPPER: Final = 0.2
 """Share of an opening that the upper lip makes; the lower lip, carried by the jaw, makes the rest."""
 _JAW: Final = 0.6
 """How far the chin goes down for an opening of 1.0: the lower lip moves on the jaw as well as with it."""
@@ -59,6 +59,8 @@ class Field:
     """Place across the mouth, in eye distances from its middle."""
     height: Grid
     """Height in eye distances from between the frame's own lips, downwards."""
+    seam: float
+    """Height at which the middle of the lips meets when they close: it goes with the skull, not with the jaw."""
 
 
 def region_of(mouth: Mouth, shape: tuple[int, int]) -> Region:
@@ -95,7 +97,7 @@ def displace(mouth: Mouth, movement: Movement, region: Region) -> Field:
         )
         for values in coarse
     ]
-    return _assemble(mouth, region, fine)
+    return _assemble(mouth, region, fine, _seam_height(mouth, movement))
 
 
 def _step(scale_px: float) -> int:
@@ -105,7 +107,7 @@ def _step(scale_px: float) -> int:
     return 1
 
 
-def _assemble(mouth: Mouth, region: Region, fine: list[Grid]) -> Field:
+def _assemble(mouth: Mouth, region: Region, fine: list[Grid], seam: float) -> Field:
     """Choose for every pixel between the two fields, and turn shares of the eye distance into pixels."""
     shift, edges = fine
     scale = np.float32(mouth.scale_px)
@@ -129,6 +131,7 @@ def _assemble(mouth: Mouth, region: Region, fine: list[Grid]) -> Field:
         above_lower_px=above,
         across=edges[:, :, 2],
         height=edges[:, :, 3],
+        seam=seam,
     )
 
 
@@ -197,6 +200,9 @@ class _Knots:
         lower_to = seam + np.float32(1 - _UPPER) * gap * outline ** np.float32(_fullness(movement))
         drop = np.float32(_CORNER_DROP * movement.change) * wide
         self._still_above = np.float32(mouth.nose)
+        drop *= (
+            spot * spot
+        )  # the middle of the upper lip hangs on the skull, the corners on the jaw
         self._upper_in = drop + strength * (upper_to - upper_inner)
         self._lower_in = drop + strength * (lower_to - lower_inner)
         upper_lip, lower_lip = upper_inner - upper_outer, lower_outer - lower_inner
@@ -238,12 +244,22 @@ def _seam_at(
     mouth: Mouth, movement: Movement, place: Grid, upper_inner: Grid, lower_inner: Grid
 ) -> Grid:
     """Read the height at which the lips are to meet; beyond the corners it is where they are."""
-    heights = (mouth.upper_inner + mouth.lower_inner) / 2
-    ends = mouth.line_at(heights, np.array(mouth.corners, dtype=np.float32))
-    wanted = movement.seam + np.linspace(ends[0], ends[1], SEAM_SAMPLES)
+    wanted = _seam_line(mouth, movement)
     outside = (place < mouth.corners[0]) | (place > mouth.corners[1])
     met = (upper_inner + lower_inner) / 2
     return np.where(outside, met, _between_corners(wanted, mouth, place))
+
+
+def _seam_line(mouth: Mouth, movement: Movement) -> Line:
+    """Give the heights at which the lips are to meet, for ``SEAM_SAMPLES`` places from corner to corner."""
+    heights = (mouth.upper_inner + mouth.lower_inner) / 2
+    ends = mouth.line_at(heights, np.array(mouth.corners, dtype=np.float32))
+    line: Line = movement.seam + np.linspace(ends[0], ends[1], SEAM_SAMPLES)
+    return line
+
+
+def _seam_height(mouth: Mouth, movement: Movement) -> float:
+    return float(_seam_line(mouth, movement)[SEAM_SAMPLES // 2])
 
 
 def _between_corners(line: Line, mouth: Mouth, place: Grid) -> Grid:

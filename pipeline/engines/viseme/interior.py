@@ -22,8 +22,8 @@ _BLACK: Final = 16.0
 _NEUTRAL: Final = 128.0
 """Chroma of grey."""
 
-_TEETH_EDGE: Final = 0.040
-"""Height of the upper teeth's edge below the closed lips, in eye distances: about 3.5 mm."""
+_TEETH_EDGE: Final = 0.032
+"""Height of the upper teeth's edge below the closed lips, in eye distances: about 3 mm."""
 _TOOTH: Final = 0.088
 """Width of a middle upper tooth, in eye distances (8.5 mm where the eye corners are 95 mm apart)."""
 _LIT: Final = 0.10
@@ -97,7 +97,7 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
     aside = across / half
     below, above = below_px / scale, above_px / scale
     relief = _tooth_relief(across)
-    teeth = _teeth(mouth, height, across, relief)
+    teeth = _teeth(field.seam, height, across, relief)
     tongue = (
         ease((0.10 - above) / 0.09)
         * min(max((movement.gap - 0.06) / 0.10, 0.0), 1.0)
@@ -146,10 +146,9 @@ def _opening(field: Field, soft: np.float32) -> tuple[Region, list[Grid]] | None
     return place, [grid[cut] for grid in grids]
 
 
-def _teeth(mouth: Mouth, height: Grid, across: Grid, relief: Grid) -> Grid:
+def _teeth(seam: float, height: Grid, across: Grid, relief: Grid) -> Grid:
     """Where the upper teeth are: they belong to the skull, so the lips move over them."""
-    closed = -0.28 * mouth.gap  # height at which this frame's lips would meet
-    edge = closed + np.float32(_TEETH_EDGE) - 0.35 * across * across
+    edge = seam + np.float32(_TEETH_EDGE) - 0.35 * across * across
     edge -= 0.004 * (1 - relief) / _MEETING_SHADE
     return ease((edge - height) / np.float32(_SOFT) + 0.5)
 
