@@ -1,5 +1,6 @@
 """The door through which the disposable child inspects: plain values in, plain values out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from pipeline.types import Progress
 _SHEET: Final = SheetPlan(columns=8, rows=6)
 
 
-def inspect_request(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def inspect_request(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Inspect what a request names.
 
     Args:

@@ -47,14 +47,14 @@ def skin(at: Grid, look: Look, rng: np.random.Generator) -> tuple[Colours, Field
     albedo = over(albedo, base * np.array([0.72, 0.62, 0.66], np.float32), tired)
     mottle = 0.020 * noise(at.shape, 0.16 * at.unit_px, rng)
     mottle += 0.022 * noise(at.shape, 0.035 * at.unit_px, rng)
-    grain = noise(at.shape, 1.6, rng)
+    grain = noise(at.shape, 3.4, rng)
     albedo = albedo * (1.0 + mottle + 0.022 * grain)[..., None]
     beard = ramp(0.55, 0.95, at.v) * (1.0 - 0.85 * hill(at, 0, 0.98, 0.38, 0.10))
     beard *= 1.0 - 0.75 * pair(at, 0.55, 0.62, 0.25, 0.2)
     speckle = np.clip(0.55 + 0.35 * grain, 0.0, 1.0)
     shade = look.stubble * beard * speckle * (np.abs(at.u) < 1.1)
     albedo = over(albedo, base * np.array([0.36, 0.36, 0.40], np.float32), shade.astype(np.float32))
-    return albedo, (0.00035 * noise(at.shape, 2.2, rng)).astype(np.float32)
+    return albedo, (0.0004 * noise(at.shape, 4.0, rng)).astype(np.float32)
 
 
 def lips(at: Grid, albedo: Colours, look: Look, rng: np.random.Generator) -> tuple[Colours, Field]:
@@ -89,7 +89,7 @@ def brows(at: Grid, look: Look, rng: np.random.Generator) -> Field:
     body = ramp(1.15, 0.45, np.abs(at.v - arch) / thick)
     ends = ramp(-0.06, 0.10, t.astype(np.float32)) * ramp(1.03, 0.80, t.astype(np.float32))
     hairs = woven((side + at.v) * 16.0, (side * 0.45 + at.v * 1.0) * 62.0, rng)
-    return np.asarray(body * ends * np.clip(0.80 + 0.30 * hairs, 0.0, 1.0), np.float32)
+    return np.asarray(body * ends * np.clip(0.86 + 0.20 * hairs, 0.7, 1.0), np.float32)
 
 
 @dataclass(frozen=True)
