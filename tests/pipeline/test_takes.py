@@ -1,0 +1,108 @@
+"""A recording is analysed once, wholly or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import NoSound, NoSpeech, Stopped, TakeTooLong, TakeTooShort
+from pipeline.media import read_sound
+from pipeline.speech.storage import read_speech, write_speech
+from pipeline.takes import OUTPUTS, TakeLimits, analyse_take, load_take
+from pipeline.types import MouthCurve
+from tests.corpora.media import chirp, lag_s, write_sound, write_video
+
+
+def quietly(stage: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "take").mkdir()
+    return tmp_path / "take"
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        ("zh_news_8s.ogg", 8.0),
+        ("zh_bus_3s.amr", 3.38),
+        ("en_radio_8s.amr", 8.0),
+        ("de_9s.m4a", 9.342),
+    ],
+)
+def test_a_real_recording_becomes_a_take(samples: Path, folder: Path, name: str, seconds: float):
+    source = samples / "voices" / name
+
+    analysis = analyse_take(source, name, folder, TakeLimits(), quietly)
+
+    speech = load_take(folder)
+    assert analysis.duration_s == speech.duration_s == pytest.approx(seconds, abs=1e-6)
+    assert 0.5 * seconds < analysis.speech_s <= seconds
+    assert analysis.peak_db <= 0.0
+    assert -40 < analysis.loudness_db < analysis.peak_db
+    assert len(speech.curve.opening) == pytest.approx(seconds * 100, abs=2)
+    assert left_in(folder) == sorted(OUTPUTS)
+    lag = lag_s(read_sound(source, 16_000), read_sound(speech.sound, 16_000), 16_000)
+    assert abs(lag) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("sound", "error", "facts"),
+    [
+        (chirp(0.3), TakeTooShort, {"seconds": 0.3, "limit_s": 0.5}),
+        (chirp(3.0), TakeTooLong, {"seconds": 3.0, "limit_s": 2.0}),
+        (np.zeros(72_000, np.float32), NoSpeech, {"seconds": 1.5}),
+        (chirp(1.5) * 0.001, NoSpeech, {"seconds": 1.5}),
+    ],
+)
+def test_a_recording_nobody_can_use_is_refused_with_its_facts(
+    tmp_path: Path, folder: Path, sound, error, facts
+):
+    source = write_sound(tmp_path / "v.wav", sound, "pcm_s16le")
+
+    with pytest.raises(error) as refused:
+        analyse_take(source, "v.wav", folder, TakeLimits(max_s=2.0), quietly)
+
+    assert refused.value.facts == facts
+    assert left_in(folder) == []
+
+
+def test_a_video_without_sound_is_told_by_the_name_it_came_with(tmp_path: Path, folder: Path):
+    source = write_video(tmp_path / "source", range(10), container="mp4")
+
+    with pytest.raises(NoSound) as refused:
+        analyse_take(source, "Grüße.mp4", folder, TakeLimits(), quietly)
+
+    assert refused.value.facts == {"name": "Grüße.mp4"}
+
+
+def test_who_stops_the_analysis_finds_nothing_left(samples: Path, folder: Path):
+    def stop(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("speech", 1):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        analyse_take(samples / "voices" / "zh_bus_3s.amr", "v", folder, TakeLimits(), stop)
+
+    assert left_in(folder) == []
+
+
+def test_a_curve_survives_the_disk(tmp_path: Path):
+    random = np.random.default_rng(3)
+    curve = MouthCurve(*(random.random(250, dtype=np.float32) for _ in range(6)))
+
+    write_speech(tmp_path / "speech.npz", curve, 2.4999)
+    stored, duration_s = read_speech(tmp_path / "speech.npz")
+
+    assert duration_s == 2.4999
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(vars(curve).values(), vars(stored).values(), strict=True)
+    )
+    assert left_in(tmp_path) == ["speech.npz"]

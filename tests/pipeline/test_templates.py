@@ -1,0 +1,110 @@
+"""A video is prepared once, wholly or not at all."""
+
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.errors import NoFaceFound, VideoTooLarge
+from pipeline.media import ClipWriter, VideoLimits, probe_video, read_frames
+from pipeline.templates import (
+    OUTPUTS,
+    TemplateAnalysis,
+    analysis_as_json,
+    analysis_from_json,
+    choose_poster,
+    load_analysis,
+    load_template,
+    prepare_template,
+)
+from pipeline.types import Track, VideoFacts
+from tests.corpora.media import write_video
+
+FACTS = VideoFacts("h264", 720, 1080, Fraction(30000, 1001), 60, 2.002, has_sound=False)
+
+
+def quietly(stage: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "template").mkdir()
+    return tmp_path / "template"
+
+
+@pytest.fixture(scope="module")
+def with_a_gap(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 frames of a presenter, who is gone from frame 20 to 39."""
+    source = samples / "templates" / "man_idle_720x1080.mp4"
+    path = tmp_path_factory.mktemp("gap") / "gap.mp4"
+    facts = probe_video(source)
+    with ClipWriter(path, facts, 60, None) as writer:
+        for number, planes in enumerate(islice(read_frames(source, facts), 60)):
+            if 20 <= number < 40:
+                planes[:] = 128
+            writer.write(planes)
+    return path
+
+
+def test_a_presenter_is_tracked_and_gaps_are_told(with_a_gap: Path, folder: Path):
+    stages: list[tuple[str, int, int]] = []
+
+    analysis = prepare_template(
+        with_a_gap, "gap.mp4", folder, VideoLimits(), lambda *told: stages.append(told)
+    )
+
+    assert (analysis.face_share, analysis.first_gap_s, analysis.longest_gap_s) == (
+        pytest.approx(2 / 3, abs=0.04),
+        pytest.approx(0.8, abs=0.05),
+        pytest.approx(0.8, abs=0.09),
+    )
+    assert stages[-1] == ("poster", 1, 1)
+    assert ("faces", 60, 60) in stages
+    performance = load_template(folder, with_a_gap)
+    assert performance.facts == analysis.facts
+    assert performance.track.landmarks.shape == (60, 468, 2)
+    assert load_analysis(folder) == analysis
+    assert sorted(path.name for path in folder.iterdir()) == sorted(OUTPUTS)
+
+
+def test_a_poster_shows_the_face_at_640_pixels_at_most(with_a_gap: Path, folder: Path):
+    prepare_template(with_a_gap, "gap.mp4", folder, VideoLimits(), quietly)
+
+    poster = cv2.imread(str(folder / "poster.jpg"))
+    assert poster.shape == (640, 427, 3)
+    assert poster.std() > 30
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"), [(VideoLimits(), NoFaceFound), (VideoLimits(limit_px=99), VideoTooLarge)]
+)
+def test_a_video_nobody_can_use_leaves_nothing(tmp_path: Path, folder: Path, limits, error):
+    source = write_video(tmp_path / "bars.mp4", range(30))
+
+    with pytest.raises(error):
+        prepare_template(source, "bars.mp4", folder, limits, quietly)
+
+    assert list(folder.iterdir()) == []
+
+
+def test_the_poster_has_open_eyes_and_a_shut_mouth():
+    landmarks = np.zeros((4, 468, 2), np.float32)
+    landmarks[:, 33], landmarks[:, 263] = (0, 0), (100, 0)
+    landmarks[:, [145, 374], 1] = 10  # eyes open
+    landmarks[1, [145, 374], 1] = 1  # but for a blink
+    landmarks[:2, 14, 1] = 20  # speaking, then silent
+    landmarks[2] = np.nan
+    presence = np.array([1, 1, 0, 1], np.float32)
+
+    assert choose_poster(Track(landmarks, presence)) == 3
+
+
+def test_an_analysis_survives_json():
+    analysis = TemplateAnalysis(FACTS, 0.5, 1.2, 3.4)
+
+    assert analysis_from_json(analysis_as_json(analysis)) == analysis
+    assert analysis_as_json(analysis)["facts"]["fps"] == "30000/1001"
