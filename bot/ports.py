@@ -19,6 +19,7 @@ __all__ = [
     "MediaGone",
     "MediaTooLarge",
     "Memory",
+    "MemoryUnavailable",
     "MessageRef",
     "Person",
     "PlatformDown",
@@ -52,6 +53,10 @@ class MediaGone(ChatError):
 
 class MediaTooLarge(ChatError):
     """The platform does not hand out files of this size."""
+
+
+class MemoryUnavailable(Exception):
+    """The memory is away: an Outage, to be tried again; nothing may be acknowledged meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,10 @@ class ChatAdapter(Protocol):
 
 
 class Memory(Protocol):
-    """What the bot and the adapters remember between messages, for all front ends together (one Redis implementation)."""
+    """What the bot and the adapters remember between messages, for all front ends together (one Redis implementation).
+
+    Every call may raise MemoryUnavailable; only ``inbox`` waits an outage out.
+    """
 
     async def receive(self, mailbox: str, key: str, raw: str) -> bool:
         """Put a verified raw message into the inbox, once for each key, durable when this returns; False for a copy."""

@@ -1,0 +1,210 @@
+"""The bot: listens to every chat, tells what is to be told, keeps progress up to date, until it is cancelled."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from bot.desk import Desk, Turn
+from bot.dialogue import converse
+from bot.drafts import Drafts
+from bot.follow import Follower
+from bot.outages import OUTAGES, GaveUp, insist
+from bot.outcomes import tell_outcome
+from bot.policy import BotPolicy
+from bot.ports import Chat, ChatAdapter, ChatUnreachable, Inbound, Memory, Person
+from bot.recordings import tell_take
+from bot.texts.catalogue import Texts
+from worker.contract.codes import Code
+from worker.contract.ports import Ledger, ObjectStore
+from worker.contract.records import Reason, Utterance
+
+_T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 256
+"""Messages, and utterances, being dealt with at once for each mailbox; most of them only wait."""
+_ANSWER_LIMIT_S: Final = 600.0
+"""Who asked ten minutes ago and is not reachable does not wait for the answer any more; Outcomes are kept."""
+
+
+class Bot:
+    """One front end: the dialogue on all its platforms."""
+
+    def __init__(
+        self,
+        *,
+        adapters: Sequence[ChatAdapter],
+        ledger: Ledger,
+        store: ObjectStore,
+        memory: Memory,
+        texts: Texts,
+        policy: BotPolicy,
+    ) -> None:
+        """Set a desk up for each adapter.
+
+        Args:
+            adapters: The chats, one mailbox each.
+            ledger: Who ordered what.
+            store: Where recordings go and links point.
+            memory: Drafts, preferences, leaderships.
+            texts: What is said.
+            policy: What the operator decided.
+        """
+        self._ledger = ledger
+        self._name = f"bot-{secrets.token_hex(4)}"
+        drafts = Drafts(memory)
+        self._desks = [
+            Desk(adapter, ledger, store, memory, texts, policy, drafts) for adapter in adapters
+        ]
+        self._followers = {desk.adapter.mailbox: Follower(desk, self._name) for desk in self._desks}
+
+    async def run(self) -> None:
+        """Run until cancelled; what was not finished then comes again to the next one."""
+        async with asyncio.TaskGroup() as tasks:
+            for desk in self._desks:
+                mailbox = desk.adapter.mailbox
+                tasks.create_task(desk.adapter.run(), name=f"connection {mailbox}")
+                tasks.create_task(self._listen(desk), name=f"listen {mailbox}")
+                tasks.create_task(self._tell(desk), name=f"tell {mailbox}")
+                tasks.create_task(self._followers[mailbox].run(), name=f"progress {mailbox}")
+            tasks.create_task(self._hear_facts(), name="facts")
+
+    async def _listen(self, desk: Desk) -> None:
+        """Answer messages: those of one person in one chat one after the other, the rest side by side."""
+        tails: dict[tuple[Chat, str], asyncio.Task[None]] = {}
+        slots = asyncio.Semaphore(_AT_ONCE)
+        async with (
+            _closing(desk.adapter.messages()) as messages,
+            asyncio.TaskGroup() as tasks,
+        ):
+            async for inbound in messages:
+                await slots.acquire()
+                whose = (inbound.chat, inbound.person.id)
+                task = tasks.create_task(_after(tails.get(whose), desk, inbound))
+                tails[whose] = task
+
+                def done(task: asyncio.Task[None], whose: tuple[Chat, str] = whose) -> None:
+                    slots.release()
+                    if tails.get(whose) is task:
+                        del tails[whose]
+
+                task.add_done_callback(done)
+
+    async def _tell(self, desk: Desk) -> None:
+        """Tell what stands in the outbox, each for itself: a chat that is slow holds up no other."""
+        under_way: set[str] = set()
+        slots = asyncio.Semaphore(_AT_ONCE)
+        async with (
+            _closing(self._ledger.outbox(desk.adapter.mailbox, self._name)) as outbox,
+            asyncio.TaskGroup() as tasks,
+        ):
+            async for entry, utterance in outbox:
+                if entry in under_way:  # it comes again because telling it takes long
+                    continue
+                await slots.acquire()
+                under_way.add(entry)
+                task = tasks.create_task(self._utter(desk, entry, utterance))
+
+                def done(_: asyncio.Task[None], entry: str = entry) -> None:
+                    slots.release()
+                    under_way.discard(entry)
+
+                task.add_done_callback(done)
+
+    async def _utter(self, desk: Desk, entry: str, utterance: Utterance) -> None:
+        async def attempt() -> None:
+            if utterance.kind == "outcome":
+                await tell_outcome(desk, self._followers[desk.adapter.mailbox], utterance)
+                return
+            chat, person = utterance.chat, utterance.person
+            language = await desk.language_of(chat, person)
+            receipt = f"{desk.adapter.mailbox}:outbox:{entry}"
+            await tell_take(Turn(desk, chat, person, language, receipt), utterance.subject)
+
+        what = f"{utterance.kind} {utterance.subject[:12]}"
+        if not await _guarded(desk, utterance.chat, utterance.person, entry, what, attempt):
+            await insist(lambda: self._close(utterance), what)
+        await insist(lambda: self._ledger.told(desk.adapter.mailbox, entry), what)
+
+    async def _close(self, utterance: Utterance) -> None:
+        """An Outcome that cannot be told must not keep its Batch open."""
+        if utterance.kind == "outcome":
+            await self._ledger.close_batch(utterance.subject, utterance.round)
+
+    async def _hear_facts(self) -> None:
+        async with _closing(self._ledger.facts()) as facts:
+            async for fact in facts:
+                follower = self._followers.get(fact.mailbox)
+                if follower is not None:
+                    follower.notice(fact.batch_id)
+
+
+@contextlib.asynccontextmanager
+async def _closing(iterator: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
+    """End a generator where it is used, not whenever the garbage is collected."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+async def _after(earlier: asyncio.Task[None] | None, desk: Desk, inbound: Inbound) -> None:
+    """Answer a message once the one before it is answered."""
+    if earlier is not None:
+        await asyncio.wait([earlier])
+    what = f"message {inbound.key}"
+    await _guarded(
+        desk,
+        inbound.chat,
+        inbound.person,
+        inbound.key,
+        what,
+        lambda: converse(desk, inbound),
+        limit_s=_ANSWER_LIMIT_S,
+    )
+    await insist(lambda: desk.adapter.settle(inbound), what)
+
+
+async def _guarded(
+    desk: Desk,
+    chat: Chat,
+    person: Person,
+    key: str,
+    what: str,
+    attempt: Callable[[], Awaitable[None]],
+    *,
+    limit_s: float | None = None,
+) -> bool:
+    """The top of the message loop: outages are waited out, a fault is logged and answered with its id.
+
+    Returns:
+        False if it was a fault, or nobody can be told any more.
+    """
+    try:
+        await insist(attempt, what, limit_s)
+    except ChatUnreachable as error:
+        _LOG.info("%s: the chat refuses us for good: %s", what, error)
+        return False
+    except GaveUp:
+        _LOG.warning("%s: gave up", what)
+        return False
+    except Exception:  # noqa: BLE001 - the top of the message loop: log, answer, go on
+        incident = secrets.token_hex(4)
+        _LOG.exception("%s: incident %s", what, incident)
+        await _apologise(desk, chat, person, key, incident)
+        return False
+    return True
+
+
+async def _apologise(desk: Desk, chat: Chat, person: Person, key: str, incident: str) -> None:
+    reason = Reason(code=Code.INCIDENT, incident=incident)
+    try:
+        language = await desk.language_of(chat, person)
+        text = desk.texts.reason(language, reason)
+        await desk.post(chat, text, key=f"{key}:incident")
+    except (*OUTAGES, ChatUnreachable) as error:
+        _LOG.warning("Incident %s could not be told: %s", incident, error)

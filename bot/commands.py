@@ -1,0 +1,78 @@
+"""What was typed: a command, one we do not know, or something else."""
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+COMMANDS: Final = (
+    "new",
+    "templates",
+    "status",
+    "cancel",
+    "history",
+    "zip",
+    "retry",
+    "delete",
+    "clear",
+    "settings",
+    "help",
+)
+
+SYNONYMS: Final = {
+    "新建": "new",
+    "模板": "templates",
+    "状态": "status",
+    "取消": "cancel",
+    "历史": "history",
+    "下载": "zip",
+    "重试": "retry",
+    "删除": "delete",
+    "清空": "clear",
+    "设置": "settings",
+    "帮助": "help",
+}
+_ALIASES: Final = {"start": "help", "settings": "settings"}  # what platforms send by themselves
+_ALONE: Final = re.compile(rf"({'|'.join(SYNONYMS)})\s*([0-9a-z]{{0,12}})$", re.IGNORECASE)
+_SETTING: Final = re.compile(r"设置\s+(\S.*)$")
+_SLASHED: Final = re.compile(r"/(\S*)\s*(.*)$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of ours."""
+
+    name: str
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class UnknownCommand:
+    """Something with a slash that we do not know."""
+
+    typed: str
+    nearest: str | None = None
+
+
+def plain(text: str) -> str:
+    """Typed text with full-width letters, digits and punctuation as the narrow ones."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def read_command(text: str) -> Command | UnknownCommand | None:
+    """Read ``/status K7Q2``, ``/status@bot``, ``状态 K7Q2``; None if it is no command at all."""
+    text = plain(text)
+    if alone := _ALONE.fullmatch(text):
+        return Command(SYNONYMS[alone[1]], alone[2])
+    if setting := _SETTING.fullmatch(text):
+        return Command("settings", setting[1].strip())
+    slashed = _SLASHED.fullmatch(text)
+    if slashed is None:
+        return None
+    typed = slashed[1].split("@")[0].casefold()  # /status@our_bot, as groups need it
+    name = SYNONYMS.get(typed, _ALIASES.get(typed, typed))
+    if name in COMMANDS:
+        return Command(name, slashed[2].strip())
+    nearest = difflib.get_close_matches(typed, [*COMMANDS, *SYNONYMS], n=1, cutoff=0.5)
+    return UnknownCommand(f"/{typed}"[:40], nearest[0] if nearest else None)

@@ -1,0 +1,117 @@
+"""What is at hand where the messages of one mailbox are answered, and how something is said there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.drafts import Drafts
+from bot.policy import BotPolicy
+from bot.ports import Chat, ChatAdapter, Choice, Inbound, Memory, MessageRef, Person
+from bot.texts.catalogue import LANGUAGES, Language, Texts
+from worker.contract.ports import Ledger, ObjectStore
+from worker.contract.records import Reason
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything the dialogue needs, for one adapter."""
+
+    adapter: ChatAdapter
+    ledger: Ledger
+    store: ObjectStore
+    memory: Memory
+    texts: Texts
+    policy: BotPolicy
+    drafts: Drafts
+
+    async def language_of(self, chat: Chat, person: Person) -> Language:
+        """The one chosen with /settings, else the one the platform tells."""
+        kept = await self.memory.load("language", chat.mailbox, person.id)
+        return next((language for language in LANGUAGES if language == kept), person.language)
+
+    async def choose_language(self, chat: Chat, person: Person, language: Language) -> None:
+        """Keep a person's choice, for good."""
+        await self.memory.keep("language", chat.mailbox, person.id, value=language)
+
+    async def post(
+        self,
+        chat: Chat,
+        text: str,
+        *,
+        key: str,
+        reply_to: str | None = None,
+        choices: Sequence[Choice] = (),
+    ) -> MessageRef:
+        """Say something, in several messages if the platform carries only shorter ones; returns the last.
+
+        Raises ChatUnreachable, Throttled, PlatformDown. Saying it again with the same key is harmless where the
+        platform lets the adapter know.
+        """
+        *heads, tail = split_text(text, self.adapter.limits.text_length)
+        for number, head in enumerate(heads, 1):
+            await self.adapter.post(chat, head, key=f"{key}/{number}", reply_to=reply_to)
+        offered = choices[: self.adapter.limits.choices]
+        if offered:
+            return await self.adapter.offer(chat, tail, offered, key=key)
+        return await self.adapter.post(chat, tail, key=key, reply_to=reply_to)
+
+
+@dataclass
+class Turn:
+    """One message of a person being answered. Its answers have keys of their own, the same when it is answered again."""
+
+    desk: Desk
+    chat: Chat
+    person: Person
+    language: Language
+    receipt: str
+    """Names what is answered: the inbound message's key, or the outbox entry."""
+    reply_to: str | None = None
+    inbound: Inbound | None = None
+    _answers: int = field(default=0, init=False)
+
+    def say(self, message: str, **args: str | float) -> str:
+        """A text of the catalogue in the person's language."""
+        return self.desk.texts.say(self.language, message, **args)
+
+    def reason(self, reason: Reason) -> str:
+        """What happened and what to do."""
+        return self.desk.texts.reason(self.language, reason)
+
+    def short(self, reason: Reason) -> str:
+        """What happened."""
+        return self.desk.texts.short(self.language, reason)
+
+    async def answer(
+        self, *lines: str, choices: Sequence[Choice] = (), name: str | None = None
+    ) -> MessageRef:
+        """Post lines as one message; empty ones are left out.
+
+        Args:
+            lines: Of the text.
+            choices: Things to pick.
+            name: Tells the answer from others to the same message; None counts them.
+        """
+        self._answers += 1
+        return await self.desk.post(
+            self.chat,
+            "\n".join(line for line in lines if line),
+            key=f"{self.receipt}:{name or self._answers}",
+            reply_to=self.reply_to,
+            choices=choices,
+        )
+
+
+def split_text(text: str, length: int) -> list[str]:
+    """Cut a text into pieces of at most ``length`` characters, at line ends; a longer line is cut anywhere."""
+    pieces: list[str] = []
+    piece = ""
+    for line in text.split("\n"):
+        rest = line
+        if piece and len(piece) + 1 + len(rest) > length:
+            pieces.append(piece)
+            piece = ""
+        while len(rest) > length:
+            pieces.append(rest[:length])
+            rest = rest[length:]
+        piece = f"{piece}\n{rest}" if piece else rest
+    return [*pieces, piece]

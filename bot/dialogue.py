@@ -1,0 +1,141 @@
+"""One message of a person, from the door to its answer."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bot import history, library, orders, preferences, recordings, removal
+from bot.commands import SYNONYMS, Command, UnknownCommand, plain, read_command
+from bot.desk import Desk, Turn
+from bot.drafts import Draft
+from bot.permissions import admitted, entry_to_add
+from bot.picks import NO, YES
+from bot.ports import Inbound
+from worker.contract.codes import Code
+from worker.contract.records import Reason
+
+_LOG = logging.getLogger(__name__)
+
+_REFUSAL_EVERY_S: Final = 3600.0
+
+
+async def converse(desk: Desk, inbound: Inbound) -> None:
+    """Answer one message; may be called again for the same one, and then asks for nothing twice.
+
+    Raises what the platform, the store and the memory raise when they are away.
+    """
+    if not admitted(desk.policy, inbound.chat, inbound.person):
+        await _refuse(desk, inbound)
+        return
+    turn = await turn_for(desk, inbound)
+    if await orders.placed_before(turn):
+        return
+    if inbound.media is not None:
+        await recordings.receive_recording(turn, inbound.media, inbound.message_id)
+        if inbound.text.strip():  # a caption may hold picks
+            await orders.pick_by_text(turn, inbound.text)
+    elif inbound.choice is not None:
+        await _choose(turn, inbound.choice)
+    else:
+        await _answer_text(turn, inbound.text)
+
+
+async def turn_for(desk: Desk, inbound: Inbound) -> Turn:
+    """How this message is answered; in a group as a reply, so that people see whom we mean."""
+    return Turn(
+        desk=desk,
+        chat=inbound.chat,
+        person=inbound.person,
+        language=await desk.language_of(inbound.chat, inbound.person),
+        receipt=inbound.key,
+        reply_to=None if inbound.chat.private else inbound.message_id or None,
+    )
+
+
+async def _refuse(desk: Desk, inbound: Inbound) -> None:
+    """One polite sentence an hour, naming what an operator would add; in a group only if we were addressed."""
+    addressed = inbound.chat.private or inbound.media or inbound.text.lstrip().startswith("/")
+    if not addressed:
+        return
+    budget = f"refused:{inbound.chat.mailbox}:{inbound.chat.id}"
+    if await desk.memory.spend(budget, 1, _REFUSAL_EVERY_S) > 0:
+        return
+    entry = entry_to_add(inbound.chat, inbound.person)
+    _LOG.info("Not admitted: %s", entry)
+    reason = Reason(code=Code.NOT_ADMITTED, facts={"who": entry})
+    text = desk.texts.reason(inbound.person.language, reason)
+    await desk.post(inbound.chat, text, key=f"{inbound.key}:refused")
+
+
+async def _choose(turn: Turn, token: str) -> None:
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    for prefix, agreed in ((removal.YES, True), (removal.NO, False)):
+        if token.startswith(prefix):
+            asked = draft.question is not None and draft.question.id == token.removeprefix(prefix)
+            await removal.confirm(turn, draft if asked else Draft(), agreed=agreed)
+            return
+    if token in {orders.GO, orders.EMPTY} or token.startswith((orders.PICK, orders.DROP)):
+        await orders.pick_by_choice(turn, token)
+    else:
+        _LOG.info("A choice nobody offered was picked")
+
+
+async def _answer_text(turn: Turn, text: str) -> None:
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if draft.question is not None:
+        word = plain(text).casefold().rstrip("!.。")
+        if word in YES or word in NO:
+            await removal.confirm(turn, draft, agreed=word in YES)
+            return
+        await removal.forget_question(turn, draft.question)
+    command = read_command(text)
+    if isinstance(command, Command):
+        await _COMMANDS[command.name](turn, command.argument)
+    elif isinstance(command, UnknownCommand):
+        await _explain_unknown(turn, command)
+    elif not await orders.pick_by_text(turn, text) and turn.chat.private:
+        await turn.answer(turn.say("hint"))  # in a group people also talk to each other
+
+
+async def _explain_unknown(turn: Turn, unknown: UnknownCommand) -> None:
+    reason = Reason(code=Code.UNKNOWN_COMMAND, facts={"command": unknown.typed})
+    sentences = [turn.short(reason)]
+    if unknown.nearest:
+        slash = "" if unknown.nearest in SYNONYMS else "/"
+        sentences.append(turn.say("did-you-mean", command=f"{slash}{unknown.nearest}"))
+    else:
+        sentences.append(turn.say("reason-unknown_command.advice"))
+    await turn.answer(turn.desk.texts.join(turn.language, *sentences))
+
+
+async def _new(turn: Turn, _: str) -> None:
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.draft = Draft()
+    await turn.answer(turn.say("fresh"))
+
+
+async def _templates(turn: Turn, _: str) -> None:
+    await library.show_templates(turn)
+
+
+async def _clear(turn: Turn, _: str) -> None:
+    await removal.ask_clear(turn)
+
+
+async def _help(turn: Turn, _: str) -> None:
+    await turn.answer(turn.say("help", limit=turn.desk.policy.max_clips_per_batch))
+
+
+_COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
+    "new": _new,
+    "templates": _templates,
+    "status": history.show_status,
+    "cancel": history.cancel,
+    "history": history.show_history,
+    "zip": history.renew_links,
+    "retry": history.retry,
+    "delete": removal.ask_delete,
+    "clear": _clear,
+    "settings": preferences.settings,
+    "help": _help,
+}

@@ -1,0 +1,63 @@
+"""The Templates, as people see them: a numbered list, and what each can do."""
+
+from collections.abc import Collection, Sequence
+
+from bot import words
+from bot.desk import Turn
+from worker.contract.records import TemplateRecord, TemplateState
+
+_BROKEN = {TemplateState.REJECTED, TemplateState.FAILED}
+
+
+async def listed_templates(turn: Turn, listed: Sequence[str]) -> list[TemplateRecord]:
+    """The Templates as last shown to this person, or the library if no list was shown; without those gone since."""
+    library = list(await turn.desk.ledger.templates())
+    if not listed:
+        return library
+    by_id = {template.id: template for template in library}
+    return [by_id[id_] for id_ in listed if id_ in by_id]
+
+
+def list_lines(
+    turn: Turn, templates: Sequence[TemplateRecord], picked: Collection[str] = ()
+) -> list[str]:
+    """A numbered line for each Template: name, length, state, and a mark if it is picked."""
+    return [
+        _line(turn, number, template, picked=template.id in picked)
+        for number, template in enumerate(templates, 1)
+    ]
+
+
+def _line(turn: Turn, number: int, template: TemplateRecord, *, picked: bool) -> str:
+    name = words.shown_name(template.name)
+    facts = ""
+    if template.state is TemplateState.PREPARING:
+        facts = turn.say("template-preparing")
+    elif template.state is TemplateState.READY:
+        facts = words.duration(turn.desk.texts, turn.language, template.duration_s)
+    line = f"{number}. {name}" + (f" · {facts}" if facts else "")
+    if template.state in _BROKEN:
+        line += f" ✗ {broken(turn, template)}"
+    return f"{line} ✓" if picked else line
+
+
+def broken(turn: Turn, template: TemplateRecord) -> str:
+    """Why a Template cannot be used, in one sentence; empty if it can."""
+    if template.state not in _BROKEN:
+        return ""
+    return turn.short(template.reason) if template.reason else turn.say("template-unusable")
+
+
+async def show_templates(turn: Turn) -> None:
+    """Answer /templates; what was listed gives the numbers their meaning from now on."""
+    templates = await turn.desk.ledger.templates()
+    if not templates:
+        await turn.answer(turn.say("library-empty"))
+        return
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.change(listed=tuple(template.id for template in templates))
+    await turn.answer(
+        turn.say("library-head", count=len(templates)),
+        *list_lines(turn, templates, page.draft.picks),
+        turn.say("pick-how") if page.draft.take_id else turn.say("pick-how-without-recording"),
+    )

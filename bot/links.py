@@ -1,0 +1,46 @@
+"""Signed links: made when the message is written, so that their time begins when somebody can read them."""
+
+from bot import words
+from bot.desk import Desk
+from bot.texts.catalogue import Language
+from worker.contract.ports import ObjectMissing
+from worker.contract.records import BatchRecord, ClipState
+
+
+async def link_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+    """The Archive's Link, one for each Clip that is done, and how long they last. Raises StoreUnavailable."""
+    texts, lifetime_s = desk.texts, desk.policy.link_lifetime_s
+    lines = []
+    if batch.archive_key:
+        name = batch.archive_name or f"chorus_{batch.code}.zip"
+        url = await desk.store.sign(batch.archive_key, lifetime_s, name)
+        size = words.size(batch.archive_size_bytes)
+        lines.append(texts.say(language, "link-archive", size=size, url=url))
+    for clip in batch.clips:
+        if clip.state is not ClipState.DONE or clip.result is None:
+            continue
+        name = words.clip_file_name(clip.number, clip.template_name)
+        lines.append(
+            texts.say(
+                language,
+                "link-clip",
+                number=clip.number,
+                name=words.shown_name(clip.template_name),
+                length=words.duration(texts, language, clip.result.duration_s),
+                url=await desk.store.sign(clip.result.key, lifetime_s, name),
+            )
+        )
+    lasting = words.lifetime(texts, language, lifetime_s)
+    lines.append(texts.say(language, "links-last", lifetime=lasting, code=batch.code))
+    return lines
+
+
+async def still_there(desk: Desk, batch: BatchRecord) -> bool:
+    """Whether the store still has the Archive. Raises StoreUnavailable."""
+    if batch.archive_key is None:
+        return False
+    try:
+        await desk.store.stat(batch.archive_key)
+    except ObjectMissing:
+        return False
+    return True

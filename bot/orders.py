@@ -1,0 +1,300 @@
+"""From picks to a Batch: offering, picking, ordering."""
+
+from bot import library, words
+from bot.desk import Turn
+from bot.drafts import Draft, Page
+from bot.picks import Picks, read_picks
+from bot.ports import Choice
+from bot.progress import note_progress, progress_text
+from worker.contract.codes import Code
+from worker.contract.records import (
+    BatchRecord,
+    Order,
+    Reason,
+    TakeRecord,
+    TakeState,
+    TemplateRecord,
+)
+
+_RECEIPT_TTL_S = 86_400  # longer than any platform sends a message again
+PICK, DROP, GO, EMPTY = "pick:", "drop:", "go", "empty"
+
+
+async def offer_templates(turn: Turn, *heads: str) -> None:
+    """Ask for Templates: the numbered list, and buttons where the platform has them."""
+    templates = list(await turn.desk.ledger.templates())
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.change(listed=tuple(template.id for template in templates))
+    draft = page.draft
+    if not templates:
+        await turn.answer(*heads, turn.say("library-empty"))
+        return
+    message = await turn.answer(
+        *_offer_lines(turn, draft, templates, heads),
+        choices=_choices(turn, draft, templates),
+        name="offer",
+    )
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        if page.draft.take_id == draft.take_id:
+            page.change(offer=message)
+
+
+async def pick_by_choice(turn: Turn, token: str) -> None:
+    """A button of the offer: pick, drop or start. Each says what shall be, so a second press changes nothing."""
+    if token == GO:
+        await start(turn)
+        return
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        if token == EMPTY:
+            page.change(picks=(), go_key=None)
+        elif token.startswith(PICK):
+            _pick(page, [token.removeprefix(PICK)])
+        else:
+            _drop(page, [token.removeprefix(DROP)])
+    draft = page.draft
+    if refused := _too_many(turn, draft):
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            _drop(page, [token.removeprefix(PICK)])
+        await turn.answer(refused)
+        return
+    templates = await library.listed_templates(turn, draft.listed)
+    if draft.offer is None or not turn.desk.adapter.limits.can_revise:
+        await turn.answer(await _picked_line(turn, draft), _next_step(turn, draft))
+        return
+    heads = (await _heard_line(turn, draft),)
+    await turn.desk.adapter.revise(
+        draft.offer,
+        "\n".join(_offer_lines(turn, draft, templates, heads)),
+        _choices(turn, draft, templates)[: turn.desk.adapter.limits.choices],
+    )
+
+
+async def pick_by_text(turn: Turn, text: str) -> bool:
+    """Typed picks; False if the text was about something else."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    templates = await library.listed_templates(turn, draft.listed)
+    picks = read_picks(text, templates)
+    if not picks.meant and not _names_something(picks, draft):
+        return False
+    remarks = _remarks(turn, picks, templates)
+    if not picks.meant:
+        await turn.answer(*remarks)
+        return True
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        before = page.draft
+        again = [id_ for id_ in picks.add if id_ in before.picks]
+        _pick(page, picks.add)
+        _drop(page, picks.drop)
+        page.change(listed=tuple(template.id for template in templates))
+        if refused := _too_many(turn, page.draft):
+            page.draft = before
+    if refused:
+        await turn.answer(*remarks, refused)
+        return True
+    names = {template.id: template.name for template in templates}
+    if again and not picks.go:
+        twice = [names[id_] for id_ in again if names[id_] not in picks.twice]
+        remarks += [turn.reason(_twice(name)) for name in twice]
+    if picks.go and not picks.unknown:
+        await start(turn, *remarks)
+        return True
+    draft = page.draft
+    await turn.answer(
+        *remarks,
+        await _picked_line(turn, draft),
+        _next_step(turn, draft),
+        choices=_start_choices(turn, draft),
+    )
+    return True
+
+
+async def start(turn: Turn, *remarks: str) -> None:
+    """Order what is picked, or say what is missing; what only needs time is started by itself later."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if not draft.picks:
+        step = "nothing-picked" if draft.take_id else "nothing-to-start"
+        await turn.answer(*remarks, turn.say(step))
+        return
+    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    if take is None or take.state is TakeState.ANALYSING:
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            page.change(go_key=turn.receipt)
+        step = "starts-with-recording" if take is None else "starts-when-heard"
+        await turn.answer(*remarks, await _picked_line(turn, draft), turn.say(step))
+        return
+    await order(turn, draft, *remarks)
+
+
+async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
+    """Make the draft a Batch; the same receipt never makes two."""
+    known, gone = [], list(remarks)
+    for id_ in draft.picks:
+        template = await turn.desk.ledger.template(id_)
+        if template is None or template.state == "withdrawn":
+            gone.append(turn.reason(Reason(code=Code.TEMPLATE_GONE, facts={"name": id_})))
+        else:
+            known.append(template)
+    if not known or draft.take_id is None:
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            page.change(picks=(), go_key=None)
+        await turn.answer(*gone, turn.say("nothing-picked"))
+        return
+    placed = Order(
+        key=turn.receipt,
+        chat=turn.chat,
+        person=turn.person,
+        reply_to=draft.take_message,
+        take_id=draft.take_id,
+        take_name=draft.take_name,
+        template_ids=tuple(template.id for template in known),
+        engine=turn.desk.policy.engine,
+    )
+    # Kept first: if we die from here on, the message comes again and finds what it had asked for.
+    await turn.desk.memory.keep(
+        "order", turn.receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
+    )
+    await _place(turn, placed, gone + [_warning(turn, template) for template in known])
+
+
+async def placed_before(turn: Turn) -> bool:
+    """Whether this very message was an order already; then its answer is given again and nothing else happens."""
+    kept = await turn.desk.memory.load("order", turn.receipt)
+    if kept is None:
+        return False
+    await _place(turn, Order.model_validate_json(kept), [])
+    return True
+
+
+async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
+    """Say that a Batch has begun, in the message that will show its progress."""
+    if any(remarks):
+        await turn.answer(*remarks, name="remarks")
+    if not turn.desk.adapter.limits.can_revise:
+        await turn.answer(
+            turn.say(
+                "accepted",
+                code=batch.code,
+                count=len(batch.clips),
+                take=words.shown_name(batch.order.take_name),
+            ),
+            name="progress",
+        )
+        return
+    text = await progress_text(turn.desk, batch, turn.language)
+    message = await turn.answer(text, name="progress")
+    await note_progress(turn.desk, batch, message)
+
+
+async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
+    batch = await turn.desk.ledger.open_batch(placed)
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        if page.draft.take_id == placed.take_id:
+            page.draft = Draft(listed=page.draft.listed)
+    await announce(turn, batch, *remarks)
+
+
+def _pick(page: Page, ids: list[str]) -> None:
+    page.change(picks=tuple(dict.fromkeys((*page.draft.picks, *ids))))
+
+
+def _drop(page: Page, ids: list[str]) -> None:
+    page.change(picks=tuple(id_ for id_ in page.draft.picks if id_ not in ids))
+
+
+def _names_something(picks: Picks, draft: Draft) -> bool:
+    """Whether words that fit nothing were meant as picks: numbers are, and a single word while a list is open."""
+    if any(word.lstrip("#-")[:1].isdecimal() for word in picks.unknown):
+        return len(picks.unknown) <= 3 or bool(draft.listed)
+    return bool(draft.take_id or draft.picks) and len(picks.unknown) == 1
+
+
+def _remarks(turn: Turn, picks: Picks, templates: list[TemplateRecord]) -> list[str]:
+    remarks = [
+        turn.reason(Reason(code=Code.UNKNOWN_TEMPLATE, facts={"name": words.shown_name(word)}))
+        for word in picks.unknown[:5]
+    ]
+    remarks += [turn.reason(_twice(name)) for name in picks.twice]
+    return remarks + [_warning(turn, t) for t in templates if t.id in picks.add and not picks.go]
+
+
+def _twice(name: str) -> Reason:
+    return Reason(code=Code.TEMPLATE_TWICE, facts={"name": words.shown_name(name)})
+
+
+def _warning(turn: Turn, template: TemplateRecord) -> str:
+    """What to know before a Template that cannot be used is ordered; empty for the others."""
+    reason = library.broken(turn, template)
+    if not reason:
+        return ""
+    return turn.say("picked-broken", name=words.shown_name(template.name), reason=reason)
+
+
+def _too_many(turn: Turn, draft: Draft) -> str:
+    limit = turn.desk.policy.max_clips_per_batch
+    if len(draft.picks) <= limit:
+        return ""
+    facts: dict[str, str | float] = {"count": len(draft.picks), "limit": limit}
+    return turn.reason(Reason(code=Code.TOO_MANY_CLIPS, facts=facts))
+
+
+def _offer_lines(
+    turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
+) -> list[str]:
+    how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
+    return [*heads, *library.list_lines(turn, templates, draft.picks), how]
+
+
+def _choices(turn: Turn, draft: Draft, templates: list[TemplateRecord]) -> list[Choice]:
+    """A button for each Template and one to start; Templates beyond the platform's limit are picked by number."""
+    room = max(turn.desk.adapter.limits.choices - 1, 0)
+    start_ = Choice(GO, turn.say("button-start"))
+    buttons = [
+        Choice(
+            f"{DROP if template.id in draft.picks else PICK}{template.id}",
+            f"{number} {words.shown_name(template.name)}",
+            picked=template.id in draft.picks,
+        )
+        for number, template in enumerate(templates[:room], 1)
+    ]
+    return [*buttons, start_] if draft.picks else buttons
+
+
+def _start_choices(turn: Turn, draft: Draft) -> list[Choice]:
+    if not (draft.take_id and draft.picks):
+        return []
+    return [Choice(GO, turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
+
+
+async def _picked_line(turn: Turn, draft: Draft) -> str:
+    if not draft.picks:
+        return turn.say("picked-none")
+    names = []
+    for id_ in draft.picks:
+        template = await turn.desk.ledger.template(id_)
+        names.append(words.shown_name(template.name) if template else "?")
+    return turn.say("picked", count=len(names), names=words.listing(turn.language, names))
+
+
+def _next_step(turn: Turn, draft: Draft) -> str:
+    if not draft.take_id:
+        return turn.say("send-recording")
+    if not draft.picks:
+        return turn.say("pick-how")
+    return turn.say("type-go", take=words.shown_name(draft.take_name))
+
+
+async def _heard_line(turn: Turn, draft: Draft) -> str:
+    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    return heard_line(turn, take) if take else turn.say("pick-templates")
+
+
+def heard_line(turn: Turn, take: TakeRecord) -> str:
+    """What was heard in a recording, and the question for Templates."""
+    texts, language = turn.desk.texts, turn.language
+    heard = turn.say(
+        "take-heard",
+        name=words.shown_name(take.name),
+        speech=words.duration(texts, language, take.speech_s),
+        length=words.duration(texts, language, take.duration_s),
+    )
+    return texts.join(language, heard, turn.say("pick-templates"))

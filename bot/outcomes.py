@@ -1,0 +1,89 @@
+"""How a Batch ended: told once for each round, then closed."""
+
+import logging
+from typing import Final
+
+from bot import words
+from bot.desk import Desk
+from bot.follow import Follower
+from bot.links import link_lines
+from bot.ports import ChatUnreachable
+from bot.texts.catalogue import Language
+from worker.contract.records import BatchRecord, ClipState, Utterance
+
+_LOG = logging.getLogger(__name__)
+
+_TOLD_TTL_S: Final = 30 * 86_400
+
+
+async def tell_outcome(desk: Desk, follower: Follower, utterance: Utterance) -> None:
+    """Tell a chat how a round of a Batch ended, unless it was told; may be called again after any failure.
+
+    Raises Throttled, PlatformDown, StoreUnavailable, MemoryUnavailable: to be tried again.
+    """
+    batch = await desk.ledger.batch(utterance.subject)
+    if batch is None or utterance.round < batch.round:
+        return  # deleted, or reopened since: a newer Outcome will come
+    name = ("told", batch.id, str(utterance.round))
+    if await desk.memory.load(*name) is None:
+        await follower.finish(batch)
+        await _post(desk, batch)
+        await desk.memory.keep(*name, value="1", ttl_s=_TOLD_TTL_S)
+    await desk.ledger.close_batch(batch.id, utterance.round)
+
+
+async def _post(desk: Desk, batch: BatchRecord) -> None:
+    order = batch.order
+    language = await desk.language_of(order.chat, order.person)
+    text = "\n".join(await outcome_lines(desk, batch, language))
+    try:
+        await desk.post(
+            order.chat, text, key=f"outcome:{batch.id}:{batch.round}", reply_to=order.reply_to
+        )
+    except ChatUnreachable:
+        _LOG.warning("Batch %s: its chat refuses the Outcome for good", batch.id)
+
+
+async def outcome_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+    """The Outcome: what is there with its Links, what is not with its reasons."""
+    lines = [_head(desk, batch, language)]
+    if batch.reason:
+        lines.append(desk.texts.reason(language, batch.reason))
+    links = await link_lines(desk, batch, language) if batch.done else [""]
+    failures = failure_lines(desk, batch, language)
+    lines += [*links[:-1], *failures]
+    if failures or batch.reason:
+        lines.append(desk.texts.say(language, "outcome-retry", code=batch.code))
+    return [line for line in [*lines, links[-1]] if line]
+
+
+def _head(desk: Desk, batch: BatchRecord, language: Language) -> str:
+    if batch.cancelled:
+        message = "outcome-cancelled-some" if batch.done else "outcome-cancelled"
+    elif batch.done == len(batch.clips):
+        message = "outcome-ready"
+    else:
+        message = "outcome-partial" if batch.done else "outcome-failed"
+    return desk.texts.say(
+        language,
+        message,
+        code=batch.code,
+        take=words.shown_name(batch.order.take_name),
+        count=len(batch.clips),
+        done=batch.done,
+    )
+
+
+def failure_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+    """A line for each Clip that failed: which, and why."""
+    return [
+        desk.texts.say(
+            language,
+            "outcome-failure",
+            number=clip.number,
+            name=words.shown_name(clip.template_name),
+            reason=desk.texts.reason(language, clip.reason),
+        )
+        for clip in batch.clips
+        if clip.state is ClipState.FAILED and clip.reason
+    ]

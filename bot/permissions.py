@@ -1,0 +1,30 @@
+"""Who is admitted: closed by default, the console always."""
+
+from typing import Final
+
+from bot.policy import BotPolicy
+from bot.ports import Chat, Person
+
+_ALWAYS: Final = "console"
+"""Whoever opens the private socket of this machine could read everything anyway."""
+
+
+def admitted(policy: BotPolicy, chat: Chat, person: Person) -> bool:
+    """Whether this chat or this person stands among the entries."""
+    if chat.platform == _ALWAYS:
+        return True
+    known = {*policy.allow, *policy.admins}
+    return not known.isdisjoint({_chat_entry(chat), _person_entry(chat, person)})
+
+
+def entry_to_add(chat: Chat, person: Person) -> str:
+    """What an operator adds to the settings to admit them: the person where we talk alone, else the chat."""
+    return _person_entry(chat, person) if chat.private else _chat_entry(chat)
+
+
+def _chat_entry(chat: Chat) -> str:
+    return f"{chat.platform}:chat:{chat.id}"
+
+
+def _person_entry(chat: Chat, person: Person) -> str:
+    return f"{chat.platform}:user:{person.id}"

@@ -1,0 +1,281 @@
+# What Chorus says in English. A sentence says what happened, where, and what to do, without blame.
+# ".advice" is what to do; lists of progress show only what happened.
+
+## Reasons
+
+reason-unreadable = “{ $name }” holds neither sound nor video that can be played.
+    .advice = It may be cut off or damaged; please send it again, or another recording.
+reason-empty = “{ $name }” is empty: it has 0 bytes.
+    .advice = Please send the recording again.
+reason-not_a_recording = “{ $name }” is not a recording but { $found ->
+        [text] a text
+        [picture] a picture
+        [archive] an archive
+        [PDF] a PDF
+        [document] a document
+        [program] a program
+        [playlist] a playlist
+       *[other] something else ({ $found })
+    }.
+    .advice = Please send a voice note, an audio file or a video with sound.
+reason-no_sound = “{ $name }” is a video without sound.
+    .advice = Please send a recording in which somebody speaks.
+reason-no_speech = I heard nobody speak in the { NUMBER($seconds, maximumFractionDigits: 1) } s of this recording.
+    .advice = Please speak closer to the microphone and send it again.
+reason-take_too_short = This recording has only { NUMBER($seconds, maximumFractionDigits: 2) } s; it takes at least { NUMBER($limit_s, maximumFractionDigits: 1) } s.
+    .advice = Please send a longer one.
+reason-take_too_long = This recording is { NUMBER($seconds, maximumFractionDigits: 0) } s long; up to { NUMBER($limit_s, maximumFractionDigits: 0) } s are possible.
+    .advice = Please send it in parts.
+reason-not_a_video = “{ $name }” is not a video but { $found ->
+        [sound] a recording without a picture
+        [text] a text
+        [picture] a picture
+        [archive] an archive
+        [PDF] a PDF
+        [document] a document
+        [program] a program
+        [playlist] a playlist
+       *[other] something else ({ $found })
+    }.
+    .advice = A template needs a video that shows a presenter.
+reason-picture = “{ $name }” is a picture.
+    .advice = A template needs a video; please add one in which the presenter moves.
+reason-no_face = I found no face at second { NUMBER($second, minimumFractionDigits: 1, maximumFractionDigits: 1) } (frame { NUMBER($frame, useGrouping: 0) }).
+    .advice = Please use a video in which one face looks into the camera all the time.
+reason-video_too_large = The video has { NUMBER($width_px, useGrouping: 0) }×{ NUMBER($height_px, useGrouping: 0) } pixels; a side may have up to { NUMBER($limit_px, useGrouping: 0) }.
+    .advice = Please scale it down.
+reason-video_too_long = The video is { NUMBER($seconds, maximumFractionDigits: 0) } s long; up to { NUMBER($limit_s, maximumFractionDigits: 0) } s are possible.
+    .advice = Please cut it; short videos are repeated by themselves.
+reason-unsupported = The format { $codec } at second { NUMBER($second, maximumFractionDigits: 1) } cannot be played here.
+    .advice = Please convert it to MP4 (H.264 and AAC) and send it again.
+reason-not_admitted = Hello! I may not work in this chat yet.
+    .advice = Please ask whoever operates Chorus to add this entry to CHORUS_ALLOW: { $who }
+reason-too_many_clips = That would be { NUMBER($count, useGrouping: 0) } templates; one order may have up to { NUMBER($limit, useGrouping: 0) }.
+    .advice = Please pick fewer, and order the rest afterwards.
+reason-file_too_large = The file has { NUMBER($size_mb, useGrouping: 0) } MB; up to { NUMBER($limit_mb, useGrouping: 0) } MB can be received here.
+    .advice = Please send a shorter recording, or save it as MP3 or M4A.
+reason-unknown_template = There is no template “{ $name }”.
+    .advice = /templates shows all of them.
+reason-template_twice = “{ $name }” was named twice; it counts once.
+    .advice = Each template gives one video.
+reason-unknown_command = I do not know the command { $command }.
+    .advice = /help lists those there are.
+reason-unknown_batch = There is no order { $code } in this chat.
+    .advice = /history lists yours.
+reason-template_gone = The template “{ $name }” was removed from the library.
+    .advice = Please pick another one: /templates
+reason-take_gone = The recording “{ $name }” is no longer kept.
+    .advice = Please send it again.
+reason-engine_unavailable = The engine { $engine } cannot be used here.
+    .advice = For whoever operates Chorus: { $advice }
+reason-incident = Something went wrong on our side (incident { $incident }).
+    .advice = Please try again; if it stays, give that number to whoever operates Chorus.
+
+## Times
+
+duration-seconds = { $seconds } s
+duration-minutes = { $minutes } min { $seconds } s
+duration-hours = { $hours } h { $minutes } min
+lifetime-minutes = { $minutes ->
+    [one] 1 minute
+   *[other] { $minutes } minutes
+}
+lifetime-hours = { $hours ->
+    [one] 1 hour
+   *[other] { $hours } hours
+}
+lifetime-days = { $days ->
+    [one] 1 day
+   *[other] { $days } days
+}
+
+## First contact
+
+hint = Send me a recording of somebody speaking, and I make a video of it with every presenter you pick. /help shows what else I can do.
+help =
+    Send a recording, pick templates, and get one lip-synced video for each.
+    1. Send a voice note, an audio file or a video with sound.
+    2. Type the numbers of the templates, like 1 3 or 1-3, or “all”. -2 takes one out again.
+    3. Type “go”. With “1 3 go” both are done at once; up to { $limit } templates in one order.
+    { "" }
+    /new – start afresh
+    /templates – the presenters there are
+    /status – how far it is; /status CODE for one order
+    /cancel – stop an order
+    /history – what you ordered
+    /zip – new links
+    /retry – make what failed again
+    /delete – delete an order and its videos
+    /clear – delete everything that has ended
+    /settings – language and limits
+fresh = A fresh start. Send me a recording, or look at the presenters first: /templates
+did-you-mean = Did you mean { $command }?
+
+## Recording
+
+listening = Got “{ $name }”, listening …
+media-gone = “{ $name }” could not be fetched, the chat no longer has it. Please send it again.
+found-picture = picture
+take-heard = “{ $name }”: { $speech } of speech in { $length }.
+heard-and-started = { $speech } of speech. Here we go.
+
+## Templates
+
+pick-templates = Pick templates:
+pick-how = Type numbers, like 1 3 or 1-3, or “all”. Then “go”; or at once: 1 3 go
+pick-how-without-recording = Send me a recording and type the numbers, like 1 3 or 1-3, or “all”.
+pick-go = { $count ->
+    [one] 1 template picked.
+   *[other] { $count } templates picked.
+} Type “go” to start, or more numbers.
+library-head = { $count ->
+    [one] 1 template:
+   *[other] { $count } templates:
+}
+library-empty = There are no templates yet. Whoever operates Chorus adds them with: chorus templates add
+template-preparing = preparing …
+template-unusable = It cannot be used.
+picked = Picked { $count }: { $names }
+picked-none = Nothing is picked.
+picked-broken = “{ $name }” will not work: { $reason } The others go on.
+send-recording = Now send me the recording.
+type-go = Type “go” to start with “{ $take }”.
+nothing-picked = No template is picked yet. Type their numbers; /templates shows them.
+nothing-to-start = There is nothing to start yet. Send me a recording and pick templates: /templates
+starts-with-recording = I start as soon as you send the recording.
+starts-when-heard = I start as soon as I have listened to the recording.
+button-start = Start
+button-empty = Pick anew
+
+## Progress
+
+accepted = Order { $code }: { $count ->
+    [one] 1 video
+   *[other] { $count } videos
+} from “{ $take }”. I will write again when it is done. /status { $code } · /cancel { $code }
+progress-head = { $code } · “{ $take }” · { $count ->
+    [one] 1 video
+   *[other] { $count } videos
+}
+progress-foot = /status { $code } · /cancel { $code }
+stage-queued = waiting
+stage-ahead = { $count ->
+    [one] 1 video of others comes first
+   *[other] { $count } videos of others come first
+}
+stage-preparing = preparing
+stage-rendering = rendering
+stage-left = about { $left } left
+stage-packing = packing the ZIP
+stage-cancelling = stopping …
+stage-done = done
+stage-partial = ended, not all worked
+stage-failed = ended, nothing worked
+stage-cancelled = cancelled
+clip-waiting = waiting
+clip-preparing = preparing
+clip-starting = starting
+clip-rendering = rendering { $percent } %
+clip-storing = uploading
+clip-done = done
+clip-failed = failed
+clip-cancelled = cancelled
+clips-rest = … { $done } done, { $waiting } waiting
+
+## Outcome
+
+outcome-ready = { $code } is ready: { $count ->
+    [one] 1 video
+   *[other] { $count } videos
+} from “{ $take }”.
+outcome-partial = { $code }: { $done } of { $count } videos from “{ $take }” are ready.
+outcome-failed = { $code }: no video could be made from “{ $take }”.
+outcome-cancelled = { $code } from “{ $take }” is cancelled.
+outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos from “{ $take }” were done already.
+outcome-failure = ✗ { $number }. { $name }: { $reason }
+outcome-retry = /retry { $code } tries the failed ones again.
+link-archive = All as a ZIP ({ $size }): { $url }
+link-clip = ✓ { $number }. { $name } ({ $length }): { $url }
+links-last = The links work for { $lifetime }; /zip { $code } makes new ones.
+
+## Orders
+
+no-such-batch = There is no such order in this chat. /history lists what there is.
+status-idle = Nothing is running. /history lists what has ended.
+status-more = … and { $count } more are running: /history
+status-draft = Not ordered yet: { $take }, { $count ->
+    [one] 1 template
+   *[other] { $count } templates
+} picked.
+status-no-workers = At the moment no worker is running, so nothing moves. Your order is kept and goes on when one is back.
+draft-no-recording = no recording
+cancelled = { $code } is cancelled.
+cancel-some = { $code } is being stopped. You get the { $done ->
+    [one] video that is done.
+   *[other] { $done } videos that are done.
+}
+cancel-too-late = { $code } cannot be cancelled any more: { $state }.
+retrying = { $code }: once more for { $count ->
+    [one] 1 video.
+   *[other] { $count } videos.
+}
+retry-running = { $code } is still running; failed videos can be tried again when it has ended.
+retry-nothing = In { $code } there is nothing to try again.
+zip-not-yet = { $code } is not ready yet: /status { $code }
+zip-nothing = { $code } has no video to download.
+zip-expired = The videos of { $code } are no longer kept. Please order them again.
+zip-head = { $code }: { $done ->
+    [one] 1 video
+   *[other] { $done } videos
+} from “{ $take }”.
+history-head = Newest first:
+history-line = { $code } · { $when } · “{ $take }” · { $done }/{ $count } · { $state }
+history-more = /history { $page } shows older ones.
+history-empty = Nothing was ordered in this chat yet. Send me a recording to begin.
+history-end = There is nothing older.
+state-queued = waiting
+state-preparing = preparing
+state-rendering = rendering
+state-packing = packing
+state-ready = ready
+state-delivered = delivered
+state-partial = partly delivered
+state-failed = failed
+state-cancelled = cancelled
+state-expired = no longer kept
+
+## Deleting
+
+delete-running = { $code } is still running. Stop it first: /cancel { $code }
+delete-sure = { $count ->
+    [0] Delete { $code }?
+    [one] Delete { $code } and its video for good?
+   *[other] Delete { $code } and its { $count } videos for good?
+} Links to it stop working. Type “yes” or “no”.
+clear-sure = { $count ->
+    [one] Delete the one ended order of this chat and its videos for good?
+   *[other] Delete all { $count } ended orders of this chat and their videos for good?
+} Type “yes” or “no”.
+clear-nothing = There is nothing to delete: no order of this chat has ended.
+deleted = { $code } is deleted.
+deleted-already = It was deleted already.
+cleared = { $count ->
+    [one] 1 order is deleted.
+   *[other] { $count } orders are deleted.
+}
+kept = Nothing is deleted.
+question-gone = That question is no longer open; nothing was changed.
+button-yes = Yes
+button-no = No
+
+## Settings
+
+settings-head = Settings
+settings-language = Language: English. Change it with /settings language zh (中文)
+settings-take = Longest recording: { $limit }
+settings-file = Largest file: { $limit }
+settings-clips = Templates in one order: up to { $limit }
+settings-links = Links work for { $lifetime }
+settings-engine = Engine: { $engine }
+settings-language-set = From now on I speak English with you.
+settings-unknown = “{ $typed }” cannot be set. The language can: /settings language en or /settings language zh

@@ -1,0 +1,236 @@
+# Chorus 的中文。每句话说清：发生了什么、在哪里、怎么办；不责怪人。
+# “.advice” 是建议；进度列表里只显示前半句。
+
+## 原因
+
+reason-unreadable = “{ $name }”里没有可以播放的声音或画面。
+    .advice = 文件可能不完整或已损坏，请重新发送，或换一段录音。
+reason-empty = “{ $name }”是空文件，大小为 0 字节。
+    .advice = 请重新发送录音。
+reason-not_a_recording = “{ $name }”不是录音，而是{ $found ->
+        [text] 文本文件
+        [picture] 图片
+        [archive] 压缩包
+        [PDF] PDF 文件
+        [document] 文档
+        [program] 程序
+        [playlist] 播放列表
+       *[other] 其他内容（{ $found }）
+    }。
+    .advice = 请发送语音、音频文件或带声音的视频。
+reason-no_sound = 视频“{ $name }”没有声音。
+    .advice = 请发送一段有人说话的录音。
+reason-no_speech = 这段 { NUMBER($seconds, maximumFractionDigits: 1) } 秒的录音里没有听到人声。
+    .advice = 请靠近麦克风再录一次。
+reason-take_too_short = 这段录音只有 { NUMBER($seconds, maximumFractionDigits: 2) } 秒，至少需要 { NUMBER($limit_s, maximumFractionDigits: 1) } 秒。
+    .advice = 请发送长一点的录音。
+reason-take_too_long = 这段录音长 { NUMBER($seconds, maximumFractionDigits: 0) } 秒，最长支持 { NUMBER($limit_s, maximumFractionDigits: 0) } 秒。
+    .advice = 请分几段发送。
+reason-not_a_video = “{ $name }”不是视频，而是{ $found ->
+        [sound] 没有画面的录音
+        [text] 文本文件
+        [picture] 图片
+        [archive] 压缩包
+        [PDF] PDF 文件
+        [document] 文档
+        [program] 程序
+        [playlist] 播放列表
+       *[other] 其他内容（{ $found }）
+    }。
+    .advice = 模板需要一段有主播出镜的视频。
+reason-picture = “{ $name }”是一张图片。
+    .advice = 模板需要视频，请添加一段主播会动的视频。
+reason-no_face = 第 { NUMBER($second, minimumFractionDigits: 1, maximumFractionDigits: 1) } 秒（第 { NUMBER($frame, useGrouping: 0) } 帧）没有找到人脸。
+    .advice = 请使用全程有一张脸正对镜头的视频。
+reason-video_too_large = 视频尺寸为 { NUMBER($width_px, useGrouping: 0) }×{ NUMBER($height_px, useGrouping: 0) } 像素，单边最多支持 { NUMBER($limit_px, useGrouping: 0) } 像素。
+    .advice = 请缩小后再用。
+reason-video_too_long = 视频长 { NUMBER($seconds, maximumFractionDigits: 0) } 秒，最长支持 { NUMBER($limit_s, maximumFractionDigits: 0) } 秒。
+    .advice = 请剪短一些；短视频会自动循环播放。
+reason-unsupported = 第 { NUMBER($second, maximumFractionDigits: 1) } 秒的 { $codec } 格式暂时无法播放。
+    .advice = 请转成 MP4（H.264 和 AAC）后重新发送。
+reason-not_admitted = 您好！我还没有获准在这个会话中工作。
+    .advice = 请让 Chorus 的管理员把这一项加入 CHORUS_ALLOW：{ $who }
+reason-too_many_clips = 一共选了 { NUMBER($count, useGrouping: 0) } 个模板，一次最多 { NUMBER($limit, useGrouping: 0) } 个。
+    .advice = 请少选几个，其余的下次再做。
+reason-file_too_large = 文件大小为 { NUMBER($size_mb, useGrouping: 0) } MB，这里最多能接收 { NUMBER($limit_mb, useGrouping: 0) } MB。
+    .advice = 请发送短一点的录音，或另存为 MP3、M4A 后再发。
+reason-unknown_template = 没有叫“{ $name }”的模板。
+    .advice = 发送“模板”可查看全部。
+reason-template_twice = “{ $name }”选了两次，只算一次。
+    .advice = 每个模板生成一个视频。
+reason-unknown_command = 没有 { $command } 这个命令。
+    .advice = 发送“帮助”可查看所有命令。
+reason-unknown_batch = 这个会话里没有编号为 { $code } 的任务。
+    .advice = 发送“历史”可查看您的任务。
+reason-template_gone = 模板“{ $name }”已从模板库中移除。
+    .advice = 请另选一个，发送“模板”可查看全部。
+reason-take_gone = 录音“{ $name }”已不再保存。
+    .advice = 请重新发送。
+reason-engine_unavailable = 这里无法使用引擎 { $engine }。
+    .advice = 请 Chorus 的管理员处理：{ $advice }
+reason-incident = 系统出了点问题（事件编号 { $incident }）。
+    .advice = 请再试一次；如果仍然不行，请把编号告诉 Chorus 的管理员。
+
+## 时间
+
+duration-seconds = { $seconds } 秒
+duration-minutes = { $minutes } 分 { $seconds } 秒
+duration-hours = { $hours } 小时 { $minutes } 分
+lifetime-minutes = { $minutes } 分钟
+lifetime-hours = { $hours } 小时
+lifetime-days = { $days } 天
+
+## 初次见面
+
+hint = 发一段说话的录音给我，选好模板，每位主播都会替您说一遍。发送“帮助”可查看更多功能。
+help =
+    发一段录音，选几个模板，每个模板生成一个口型同步的视频。
+    1. 发送语音、音频文件或带声音的视频。
+    2. 输入模板编号，例如 1 3 或 1-3，也可以发“全部”；-2 表示去掉第 2 个。
+    3. 发送“开始”。也可以一步完成：1 3 开始。一次最多 { $limit } 个模板。
+    { "" }
+    新建 – 重新开始
+    模板 – 查看所有主播模板
+    状态 – 查看进度；“状态 编号”查看某个任务
+    取消 – 停止任务
+    历史 – 查看做过的任务
+    下载 – 获取新的下载链接
+    重试 – 重做失败的视频
+    删除 – 删除任务及其视频
+    清空 – 删除所有已结束的任务
+    设置 – 语言和限制
+    也可以用斜杠命令：/new /templates /status /cancel /history /zip /retry /delete /clear /settings /help
+fresh = 已重新开始。请发一段录音，也可以先看看模板：发送“模板”。
+did-you-mean = 您是不是想用 { $command }？
+
+## 录音
+
+listening = 收到“{ $name }”，正在听……
+media-gone = 没能取到“{ $name }”，聊天平台上已经没有这个文件了。请重新发送。
+found-picture = picture
+take-heard = “{ $name }”：共 { $length }，其中说话 { $speech }。
+heard-and-started = 听到 { $speech }的说话声，现在开始制作。
+
+## 模板
+
+pick-templates = 请选择模板：
+pick-how = 输入编号，例如 1 3 或 1-3，或“全部”；然后发“开始”。也可以一步完成：1 3 开始
+pick-how-without-recording = 请发一段录音，再输入编号，例如 1 3 或 1-3，或“全部”。
+pick-go = 已选 { $count } 个模板。发送“开始”即可制作，也可以继续输入编号。
+library-head = 共 { $count } 个模板：
+library-empty = 模板库还是空的。请 Chorus 的管理员添加：chorus templates add
+template-preparing = 准备中……
+template-unusable = 无法使用。
+picked = 已选 { $count } 个：{ $names }
+picked-none = 目前没有选中任何模板。
+picked-broken = “{ $name }”做不了：{ $reason }其他模板不受影响。
+send-recording = 现在请发送录音。
+type-go = 发送“开始”，用“{ $take }”制作。
+nothing-picked = 还没有选模板。请输入编号，发送“模板”可查看全部。
+nothing-to-start = 还没有可以开始的内容。请发一段录音并选择模板，发送“模板”可查看全部。
+starts-with-recording = 收到录音后马上开始。
+starts-when-heard = 听完录音后马上开始。
+button-start = 开始
+button-empty = 重选
+
+## 进度
+
+accepted = 任务 { $code }：用“{ $take }”制作 { $count } 个视频，完成后通知您。状态 { $code } · 取消 { $code }
+progress-head = { $code } · “{ $take }” · { $count } 个视频
+progress-foot = 状态 { $code } · 取消 { $code }
+stage-queued = 等待中
+stage-ahead = 前面还有 { $count } 个视频
+stage-preparing = 准备中
+stage-rendering = 制作中
+stage-left = 大约还要 { $left }
+stage-packing = 正在打包
+stage-cancelling = 正在停止……
+stage-done = 已完成
+stage-partial = 已结束，部分失败
+stage-failed = 已结束，全部失败
+stage-cancelled = 已取消
+clip-waiting = 等待中
+clip-preparing = 准备中
+clip-starting = 即将开始
+clip-rendering = 制作中 { $percent }%
+clip-storing = 上传中
+clip-done = 完成
+clip-failed = 失败
+clip-cancelled = 已取消
+clips-rest = …… 已完成 { $done } 个，等待 { $waiting } 个
+
+## 结果
+
+outcome-ready = { $code } 完成了：用“{ $take }”制作的 { $count } 个视频都好了。
+outcome-partial = { $code }：用“{ $take }”制作的 { $count } 个视频中，完成了 { $done } 个。
+outcome-failed = { $code }：用“{ $take }”没能做出视频。
+outcome-cancelled = { $code }（“{ $take }”）已取消。
+outcome-cancelled-some = { $code } 已取消；用“{ $take }”制作的 { $count } 个视频中，已有 { $done } 个完成。
+outcome-failure = ✗ { $number }. { $name }：{ $reason }
+outcome-retry = 发送“重试 { $code }”可重做失败的视频。
+link-archive = 打包下载（{ $size }）： { $url }
+link-clip = ✓ { $number }. { $name }（{ $length }）： { $url }
+links-last = 链接 { $lifetime }内有效；发送“下载 { $code }”可获取新链接。
+
+## 任务
+
+no-such-batch = 这个会话里没有这样的任务。发送“历史”可查看全部。
+status-idle = 现在没有进行中的任务。发送“历史”可查看已结束的任务。
+status-more = …… 另外还有 { $count } 个任务在进行，发送“历史”可查看。
+status-draft = 尚未开始：{ $take }，已选 { $count } 个模板。
+status-no-workers = 目前没有工作进程在运行，任务暂时不会推进。任务已保存，恢复后会自动继续。
+draft-no-recording = 还没有录音
+cancelled = { $code } 已取消。
+cancel-some = 正在停止 { $code }。已完成的 { $done } 个视频会发给您。
+cancel-too-late = { $code } 已无法取消，状态：{ $state }。
+retrying = { $code }：重新制作 { $count } 个视频。
+retry-running = { $code } 还在进行中，结束后才能重做失败的视频。
+retry-nothing = { $code } 没有需要重做的视频。
+zip-not-yet = { $code } 还没有完成，发送“状态 { $code }”可查看进度。
+zip-nothing = { $code } 没有可以下载的视频。
+zip-expired = { $code } 的视频已不再保存，请重新制作。
+zip-head = { $code }：用“{ $take }”制作的 { $done } 个视频。
+history-head = 最近的任务：
+history-line = { $code } · { $when } · “{ $take }” · { $done }/{ $count } · { $state }
+history-more = 发送“历史 { $page }”可查看更早的任务。
+history-empty = 这个会话里还没有任务。发一段录音就可以开始。
+history-end = 没有更早的任务了。
+state-queued = 等待中
+state-preparing = 准备中
+state-rendering = 制作中
+state-packing = 打包中
+state-ready = 已完成
+state-delivered = 已交付
+state-partial = 部分交付
+state-failed = 失败
+state-cancelled = 已取消
+state-expired = 已不再保存
+
+## 删除
+
+delete-running = { $code } 还在进行中，请先发送“取消 { $code }”。
+delete-sure = { $count ->
+    [0] 要删除 { $code } 吗？
+   *[other] 要永久删除 { $code } 和它的 { $count } 个视频吗？
+}相关链接会立即失效。请回复“是”或“否”。
+clear-sure = 要永久删除这个会话里已结束的 { $count } 个任务及其视频吗？请回复“是”或“否”。
+clear-nothing = 没有可以删除的内容：这个会话里没有已结束的任务。
+deleted = { $code } 已删除。
+deleted-already = 之前已经删除了。
+cleared = 已删除 { $count } 个任务。
+kept = 没有删除任何内容。
+question-gone = 这个问题已经过期，没有做任何改动。
+button-yes = 是
+button-no = 否
+
+## 设置
+
+settings-head = 设置
+settings-language = 语言：中文。发送“设置 en”可切换为 English
+settings-take = 录音最长：{ $limit }
+settings-file = 文件最大：{ $limit }
+settings-clips = 一次最多 { $limit } 个模板
+settings-links = 链接有效期：{ $lifetime }
+settings-engine = 引擎：{ $engine }
+settings-language-set = 好的，以后我用中文和您交流。
+settings-unknown = 无法设置“{ $typed }”。可以切换语言：发送“设置 en”或“设置 zh”
