@@ -32,6 +32,8 @@ _LOOK_AHEAD: Final = 6
 _SOUND_RANGE_DB: Final = 30.0
 """Below the loudest tenth of speech by more than this nothing of a voice is heard."""
 _VOWEL_RANGE_DB: Final = 20.0
+_UNDETECTED_RANGE_DB: Final = 14.0
+"""Where the detector has not answered yet a vowel must be louder, or music before the first word would open the mouth."""
 _OVER_NOISE_DB: Final = 6.0
 _NEAR_VOWEL: Final = 14
 """Frames: consonants before or after a vowel last no longer; what lasts longer is breath."""
@@ -87,7 +89,8 @@ def speaking(probability: NDArray[np.float32], bands: Bands) -> Flags:
     floor_db = min(max(level_db - _SOUND_RANGE_DB, noise_db + _OVER_NOISE_DB), level_db - 12.0)
     near = grown(detected, _LOOK_BACK, _LOOK_AHEAD)
     voiced = np.maximum(bands.voice, bands.murmur - 6.0)
-    vowels = near & (bands.voice > max(level_db - _VOWEL_RANGE_DB, floor_db))
+    range_db = np.where(detected, _VOWEL_RANGE_DB, _UNDETECTED_RANGE_DB)
+    vowels = near & (bands.voice > np.maximum(level_db - range_db, floor_db))
     vowels &= (
         bands.voice > bands.total - _VOWEL_RANGE_DB
     )  # a whistle or hum below the band is no vowel

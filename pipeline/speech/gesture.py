@@ -3,7 +3,8 @@
 The opening is a product of three witnesses: how loud the vowels are, where their first formant lies (it rises as the
 jaw falls, in every language), and what the recogniser thinks it heard. The first two are never far wrong and never
 quite right; the third is very good on clear English, fair on other languages. The exponents are those that follow
-well, together, synthetic speakers with known phonemes (English, German, Mandarin) and a filmed English speaker.
+well, together, synthetic speakers with known phonemes (English, German, Mandarin) and a filmed English speaker:
+r = 0.78, 0.72 and 0.75 where loudness alone reaches 0.64, 0.69 and 0.67; 0.44 against 0.23 on the film.
 """
 
 from collections.abc import Sequence
@@ -61,6 +62,8 @@ _DRIFT_S: Final = 3.0
 _DRIFT_SHARE: Final = 0.75
 """A speaker who turns away or tires gets quieter over seconds without opening the mouth as much less: so much of that is
 evened out."""
+_PARTED: Final = 0.05
+"""While somebody speaks the lips stay at least so far apart outside contacts: the filmed presenter's lowest tenth is 0.10."""
 _BITTEN_OPENING: Final = 0.15
 """Share of the opening that is left while the lower lip touches the teeth."""
 
@@ -136,7 +139,7 @@ def _scaled(opening: _Curve, flags: Flags, closure: _Curve) -> _Curve:
     middle, high = (max(float(value), 1e-3) for value in np.percentile(free, [50, 95]))
     bend = np.log(_TYPICAL_OPENING / _WIDE_OPENING) / min(np.log(middle / high), -1e-3)
     scaled = _WIDE_OPENING * (opening / high) ** np.clip(bend, *_BENDS)
-    return np.asarray(scaled, np.float32)
+    return np.asarray(_PARTED + (1 - _PARTED) * scaled, np.float32)
 
 
 def _possible(opening: _Curve) -> _Curve:
