@@ -21,6 +21,8 @@ FRAME: Final = 80
 
 _UPPER_HZ: Final = ((3400.0, 220.0), (4300.0, 300.0))
 """Fourth and fifth formant and their bandwidths; they hardly move."""
+_HISS: Final = 0.085
+"""Makes a hiss of 1.0 an s some 6 dB below a loud vowel."""
 _OPEN: Final = 0.62
 """Share of a period during which the glottis is open."""
 _FLUTTER: Final = 0.012
@@ -54,7 +56,7 @@ def sound(settings: Sequence[Setting], rng: np.random.Generator) -> Samples:
     hissed = _resonate(hiss, [(s.hiss_hz, s.hiss_width_hz) for s in settings])
     # Lips radiate the change of pressure; the pulse is already a change, the hiss is not.
     hissed = np.diff(hissed, prepend=0.0)
-    return np.asarray(source + 0.9 * hissed, np.float32)
+    return np.asarray(source + _HISS * hissed, np.float32)
 
 
 def _spread(values: Sequence[float]) -> NDArray[np.float64]:
@@ -74,14 +76,14 @@ def _source(settings: Sequence[Setting], noise: NDArray[np.float64]) -> NDArray[
     pulse = np.where(phase < _OPEN, 2.0 * t - 3.0 * t * t, 0.0)
     voiced = _tilted(pulse - pulse.mean()) * _spread([s.voice for s in settings])
     gate = 0.45 + 0.55 * (phase < _OPEN)
-    aspiration = 0.055 * noise * gate * _spread([s.breath for s in settings])
+    aspiration = 0.075 * noise * gate * _spread([s.breath for s in settings])
     return np.asarray(voiced + aspiration + 0.012 * noise * np.abs(voiced), np.float64)
 
 
 def _tilted(pulse: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round the corners of the pulse: a voice at ease is softer above some 2 kHz."""
     rounded = np.convolve(pulse, [0.25, 0.5, 0.25], mode="same")
-    return np.asarray(0.35 * pulse + 0.65 * rounded, np.float64)
+    return np.asarray(0.6 * pulse + 0.4 * rounded, np.float64)
 
 
 def _resonate(

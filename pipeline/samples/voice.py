@@ -60,32 +60,29 @@ _SOUNDS: Final = {
     "w": _vowel(290, 620, 2200, 0.55),
     "l": replace(_vowel(330, 1050, 2850, 0.55), wide=1.4),
     "r": _vowel(330, 1080, 1420, 0.60),
-    "m": replace(_vowel(260, 1050, 2200, 0.42), wide=2.6),
-    "n": replace(_vowel(260, 1600, 2600, 0.42), wide=2.6),
-    "ng": replace(_vowel(270, 1980, 2700, 0.42), wide=2.6),
+    "m": replace(_vowel(260, 1050, 2200, 0.62), wide=2.4),
+    "n": replace(_vowel(260, 1600, 2600, 0.62), wide=2.4),
+    "ng": replace(_vowel(270, 1980, 2700, 0.62), wide=2.4),
     # Stops: the closure (with a murmur where voiced), the burst, the breath until the voice sets in.
     "p-": _Sound((350, 900, 2150)),
-    "p!": _Sound((380, 1000, 2200), breath=0.5, hiss=0.25, hiss_hz=900, hiss_width_hz=900),
+    "p!": _Sound((380, 1000, 2200), breath=0.5, hiss=8.0, hiss_hz=900, hiss_width_hz=500),
     "ph": _Sound((420, 1150, 2000), breath=1.6),
     "t-": _Sound((300, 1700, 2650)),
-    "t!": _Sound((320, 1700, 2650), hiss=1.0, hiss_hz=4200, hiss_width_hz=1400),
-    "th": _Sound((380, 1500, 2500), breath=1.3, hiss=0.12, hiss_hz=4200),
-    "k-": _Sound((300, 1650, 2300)),
-    "k!": _Sound((320, 1650, 2300), hiss=1.5, hiss_hz=1850, hiss_width_hz=500),
-    "kh": _Sound((420, 1450, 2350), breath=1.7, hiss=0.10, hiss_hz=1800, hiss_width_hz=500),
-    "c-": _Sound((300, 1150, 2200)),
-    "c!": _Sound((320, 1150, 2200), hiss=1.6, hiss_hz=1350, hiss_width_hz=450),
-    "ch": _Sound((420, 1000, 2300), breath=1.7, hiss=0.10, hiss_hz=1300, hiss_width_hz=450),
+    "t!": _Sound((320, 1700, 2650), hiss=2.0, hiss_hz=4200, hiss_width_hz=1400),
+    "th": _Sound((380, 1500, 2500), breath=1.3, hiss=0.4, hiss_hz=4200),
+    "k-": _Sound((300, 1150, 2200)),
+    "k!": _Sound((320, 1150, 2200), hiss=7.0, hiss_hz=1450, hiss_width_hz=260),
+    "kh": _Sound((420, 1000, 2300), breath=1.7, hiss=0.5, hiss_hz=1300, hiss_width_hz=450),
     "d-": _Sound((220, 1650, 2650), voice=0.14, wide=2.0),
-    "d!": _Sound((280, 1650, 2650), voice=0.35, hiss=0.45, hiss_hz=3900),
+    "d!": _Sound((280, 1650, 2650), voice=0.35, hiss=1.0, hiss_hz=3900),
     "s": _Sound((330, 1500, 2550), hiss=0.85, hiss_hz=5200, hiss_width_hz=1600),
     "z": _Sound((300, 1500, 2550), voice=0.30, hiss=0.42, hiss_hz=5200, hiss_width_hz=1600),
 }
 
 _SCRIPT: Final = """
-_ 300  w 85 eh 100 l 75 k- 60 k! 14 kh 40 ax 75 m 85  t- 60 t! 14 th 40 uw 75
-c- 65 c! 16 ch 42 ao 120 r 75 ax 80 s 150  _ 650
-w 90 ah 120 n 90  r 80 ix 70 k- 60 k! 14 kh 38 ao 110 r 70 d- 45 d! 12 ix 85 ng 120  _ 260
+_ 300  w 85 eh 100 l 75 k- 60 k! 18 kh 40 ax 75 m 85  t- 60 t! 14 th 40 uw 75
+k- 65 k! 16 kh 42 ao 120 r 75 ax 80 s 150  _ 650
+w 90 ah 120 n 90  r 80 ix 70 k- 60 k! 18 kh 38 ao 110 r 70 d- 45 d! 12 ix 85 ng 120  _ 260
 m 95 eh 115 n 70 iy 95  p- 75 p! 12 ph 34 r 65 ix 60 z 80 eh 115 n 60 t- 45 t! 14 th 34 er 130 z 150  _ 500
 """
 """Sounds and their lengths in milliseconds."""

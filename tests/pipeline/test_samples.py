@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pocketsphinx
 import pytest
 
 from pipeline.errors import Stopped
@@ -54,6 +55,17 @@ def test_the_recording_is_a_wav_file_that_the_media_rim_reads(tmp_path: Path):
     heard = read_sound(path, 16000)
     assert len(heard) == round(seconds * 16000)
     assert float(np.abs(heard - speak()).max()) < 1e-4
+
+
+def test_a_recogniser_understands_words_of_the_voice():
+    models = pocketsphinx.get_model_path()
+    decoder = pocketsphinx.Decoder(lm=f"{models}/en-us/en-us.lm.bin", loglevel="FATAL")
+
+    decoder.start_utt()
+    decoder.process_raw((speak() * 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+
+    assert {"welcome", "presenters"} <= set(decoder.hyp().hypstr.split())
 
 
 def test_the_voice_is_heard_as_speech_with_a_pause_in_it():
