@@ -109,8 +109,8 @@ def _suit(at: Grid, look: Look, rng: np.random.Generator) -> _Cloth:
     for s in (-1.0, 0.82):
         wing = [
             (s * 0.50, 1.60),
-            (s * 0.72, 1.54),
-            (s * 0.82, 1.92),
+            (s * 0.78, 1.52),
+            (s * 0.92, 1.96),
             (s * 0.42, 2.40),
             (s * 0.02, 2.11),
         ]
