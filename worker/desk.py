@@ -17,8 +17,8 @@ from worker.contract.codes import Code
 from worker.contract.records import ClipResult, ClipState, Reason, TakeState, TemplateState
 from worker.ledger_scripts import Queue, Scripts, redis_errors_as_ours
 
-LEASE_S: Final = 6.0
-"""A lease nobody renewed for so long is lost; with a sweep every second a killed worker's Clip waits 7 s at most."""
+LEASE_S: Final = 5.0
+"""A lease nobody renewed for so long is lost; with a sweep every second a killed worker's Clip waits 6 s and a little."""
 _MOST_ATTEMPTS: Final = 3
 """An item whose worker died this often is what kills them, and is given up."""
 _MOST_GIVEN_UP: Final = 8  # in one sweep; the next one takes the rest

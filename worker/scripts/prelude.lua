@@ -231,14 +231,18 @@ local function fail(item, reason)
   end
   drop(item)
   local kind, rest = string.match(item, '^(%a+):(.+)$')
-  if kind == 'take' then
-    settle_take(rest, 'failed', '', reason)
-  elseif kind == 'template' then
-    settle_template(rest, 'failed', '', reason)
-  else
+  if kind == 'archive' then
     local packed = string.match(rest, '^(.+):%d+$')
-    redis.call('HSET', key('batch', packed), 'reason', reason)
-    ready(packed)
+    if redis.call('HGET', key('batch', packed), 'state') == 'packing' then
+      redis.call('HSET', key('batch', packed), 'reason', reason)
+      ready(packed)
+    end
+  elseif redis.call('EXISTS', key(kind, rest)) == 1 then
+    if kind == 'take' then
+      settle_take(rest, 'failed', '', reason)
+    else
+      settle_template(rest, 'failed', '', reason)
+    end
   end
 end
 

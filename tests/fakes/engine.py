@@ -1,0 +1,101 @@
+"""An engine process that renders nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
+
+What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
+``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+_FRAMES = 25
+_LOCK = threading.Lock()
+
+
+def _tell(event: str, **facts: object) -> None:
+    with _LOCK:
+        sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+        sys.stdout.flush()
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _misbehave(what: str, request: dict[str, Any]) -> None:
+    marker = Path(request["video"]).with_name("crashed")
+    if what == "crash" or (what == "crash once" and not marker.exists()):
+        marker.touch()
+        _die()
+    if what == "hang":
+        threading.Event().wait()
+
+
+def _render(request: dict[str, Any], stop: threading.Event) -> None:
+    name, what = request["id"], Path(request["video"]).read_text()
+    _tell("progress", id=name, stage="render", done=0, total=_FRAMES)
+    _misbehave(what, request)
+    pause_s = float(what.partition(" ")[2]) / _FRAMES if what.startswith("sleep") else 0.0
+    for done in range(1, _FRAMES + 1):
+        if what == "stubborn":
+            time.sleep(0.2)
+        elif stop.wait(pause_s):
+            _tell("stopped", id=name)
+            return
+        _tell("progress", id=name, stage="render", done=done, total=_FRAMES)
+    match what:
+        case "fault":
+            _tell("fault", id=name, trace="a traceback of the fake")
+        case "reject":
+            _tell("rejected", id=name, code="unreadable", facts={"name": "x"})
+        case "missing":
+            _tell("unavailable", id=name, engine=request["engine"], advice="install it")
+        case _:
+            _tell("done", id=name, result=_result(request), features=_features(request))
+
+
+def _result(request: dict[str, Any]) -> dict[str, object]:
+    content = f"clip of {Path(request['take']).name}".encode()
+    Path(request["out"]).write_bytes(content)
+    return {
+        "frames": _FRAMES,
+        "fps": 25.0,
+        "duration_s": 1.0,
+        "seconds": {"total": 0.1},
+        "size_bytes": len(content),
+        "crc32": zlib.crc32(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _features(request: dict[str, Any]) -> list[str]:
+    path = Path(request["template"]) / "fake.npz"
+    if path.exists():
+        return []
+    path.write_bytes(b"features")
+    return [path.name]
+
+
+def main() -> None:
+    """Be the engine."""
+    stops: dict[str, threading.Event] = {}
+    _tell("ready", engines=["viseme"], unavailable={})
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "cancel":
+            if stop := stops.get(request["id"]):
+                stop.set()
+            continue
+        stops[request["id"]] = threading.Event()
+        threading.Thread(target=_render, args=(request, stops[request["id"]]), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""The foreman: work done by a fake engine and fake children, through a real Redis and a real store."""
+
+import asyncio
+import io
+import json
+import os
+import signal
+import sys
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.worker.foreman_things import TAKE, Workplace, open_workplace, over
+from tests.worker.ledger_things import take, teller
+from worker.contract import keys
+from worker.contract.codes import Code
+from worker.contract.ports import ObjectStore, StoreUnavailable
+from worker.contract.records import BatchRecord, BatchState, ClipState, Reason, TakeState
+
+
+@pytest.fixture
+async def place(redis_url: str, tmp_path: Path) -> AsyncIterator[Workplace]:
+    async with open_workplace(redis_url, tmp_path) as opened:
+        yield opened
+
+
+def rendering(batch: BatchRecord) -> bool:
+    return any(clip.state is ClipState.RENDERING and clip.total for clip in batch.clips)
+
+
+async def archive_of(store: ObjectStore, batch: BatchRecord) -> zipfile.ZipFile:
+    assert batch.archive_key is not None
+    chunks = [
+        chunk async for chunk in store.open_range(batch.archive_key, 0, batch.archive_size_bytes)
+    ]
+    return zipfile.ZipFile(io.BytesIO(b"".join(chunks)))
+
+
+async def test_three_videos_come_back_in_one_archive_with_a_manifest(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok 1", "ok 2", "ok 3"))
+
+    with await archive_of(place.store, batch) as archive:
+        names = archive.namelist()
+        manifest = json.loads(archive.read("manifest.json"))
+        broken = archive.testzip()
+    assert batch.state is BatchState.DELIVERED
+    assert names == [
+        "output_001_m1-0.mp4",
+        "output_002_m1-1.mp4",
+        "output_003_m1-2.mp4",
+        "manifest.json",
+    ]
+    assert broken is None
+    assert manifest["take"]["file"] == "voice.ogg"
+    assert manifest["take"]["analyses"] == 1
+    assert [clip["template_file"] for clip in manifest["clips"]] == [
+        f"m1-{number}.mp4" for number in range(3)
+    ]
+    stored = BatchRecord.model_validate_json(await place.store.get_bytes(keys.batch(batch.id)))
+    assert stored.archive_key == batch.archive_key
+    assert list((place.folder / "work" / "scratch").iterdir()) == []
+
+
+async def test_five_orders_of_one_recording_analyse_it_once(place: Workplace) -> None:
+    async with place.working():
+        orders = [place.order(f"m{number}", f"ok {number}") for number in range(5)]
+        batches = await asyncio.gather(*orders)
+        ended = [await place.ended(batch) for batch in batches]
+
+    record = await place.ledger.take(take(TAKE).id)
+    assert [batch.state for batch in ended] == [BatchState.DELIVERED] * 5
+    assert record is not None
+    assert (record.state, record.analyses) == (TakeState.READY, 1)
+
+
+async def test_the_same_video_again_is_prepared_without_decoding(place: Workplace) -> None:
+    async with place.working():
+        await place.ended(await place.order("m1", "ok"))
+    async with place.working(child_limit_s=0.0):  # a child would fail
+        batch = await place.ended(await place.order("m2", "ok"))
+
+    assert batch.state is BatchState.DELIVERED
+
+
+async def test_features_of_a_template_are_stored_for_other_workers(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok"))
+
+    template = await place.ledger.template(batch.clips[0].template_id)
+    assert template is not None
+    assert await place.store.get_bytes(keys.prepared(template.sha256, "fake.npz")) == b"features"
+
+
+async def test_one_bad_video_of_three_costs_only_its_clip(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "reject", "fine"))
+
+    with await archive_of(place.store, batch) as archive:
+        names = archive.namelist()
+        manifest = json.loads(archive.read("manifest.json"))
+    assert batch.state is BatchState.PARTIAL
+    assert batch.clips[1].reason == Reason(code=Code.NO_FACE, facts={"frame": 0, "second": 0})
+    assert names == ["output_001_m1-0.mp4", "output_003_m1-2.mp4", "manifest.json"]
+    assert manifest["clips"][1]["reason"]["code"] == "no_face"
+
+
+async def test_a_recording_that_kills_its_child_is_unreadable(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", recording=b"die"))
+
+    assert batch.state is BatchState.FAILED
+    assert batch.clips[0].reason == Reason(code=Code.UNREADABLE, facts={"name": "voice.ogg"})
+
+
+async def test_a_fault_of_the_child_is_an_incident_and_can_be_retried(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", recording=b"fail"))
+        await place.put(keys.take(take(b"fail").id, "source"), b"fine now")
+        await place.ledger.retry(batch.id)
+        again = await place.ended(batch)
+
+    reason = batch.clips[0].reason
+    assert reason is not None
+    assert reason.code is Code.INCIDENT
+    assert reason.incident
+    assert (again.state, again.round) == (BatchState.DELIVERED, 2)
+
+
+async def test_an_engine_killed_mid_clip_is_replaced_and_the_clip_done(place: Workplace) -> None:
+    async with place.working() as foreman:
+        batch = await place.order("m1", "sleep 1")
+        await place.until(batch, rendering)
+        before = foreman.engine_pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        ended = await place.ended(batch)
+        after = foreman.engine_pid
+
+    assert ended.state is BatchState.DELIVERED
+    assert after not in {None, before}
+
+
+@pytest.mark.parametrize("poison", ["crash", "fault", "hang"])
+async def test_a_poisonous_clip_fails_alone_with_an_incident(
+    place: Workplace, poison: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with place.working(slots=3, quiet_s=0.8):
+        batch = await place.ended(await place.order("m1", "sleep 0.3", poison, "sleep 0.4"))
+
+    reason = batch.clips[1].reason
+    assert batch.state is BatchState.PARTIAL
+    assert [clip.state for clip in batch.clips] == [
+        ClipState.DONE,
+        ClipState.FAILED,
+        ClipState.DONE,
+    ]
+    assert reason is not None
+    assert reason.code is Code.INCIDENT
+    assert f"incident {reason.incident}" in caplog.text
+
+
+async def test_a_clip_whose_engine_crashes_once_succeeds_the_second_time(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "crash once"))
+
+    assert batch.state is BatchState.DELIVERED
+
+
+async def test_what_the_engine_rejects_is_not_tried_again(place: Workplace) -> None:
+    async with place.working() as foreman:
+        before = foreman.engine_pid
+        batch = await place.ended(await place.order("m1", "missing"))
+        after = foreman.engine_pid
+
+    assert batch.clips[0].reason == Reason(
+        code=Code.ENGINE_UNAVAILABLE, facts={"engine": "viseme", "advice": "install it"}
+    )
+    assert before == after
+
+
+@pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("hang", 3.2)])
+async def test_a_cancelled_clip_ends_soon_and_the_next_one_renders(
+    place: Workplace, video: str, within_s: float
+) -> None:
+    async with place.working():
+        batch = await place.order("m1", video, video)
+        await place.until(batch, rendering)
+        started = time.monotonic()
+        await place.ledger.cancel(batch.id)
+        ended = await place.until(batch, over)
+        took_s = time.monotonic() - started
+        following = await place.ended(await place.order("m2", "ok"))
+
+    assert ended.state is BatchState.CANCELLED
+    assert took_s < within_s
+    assert following.state is BatchState.DELIVERED
+    assert await place.outcomes() == 1
+
+
+async def test_a_killed_foreman_costs_its_clip_ten_seconds_at_most(place: Workplace) -> None:
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.foreman", place.url, str(place.folder)
+    )
+    try:
+        batch = await place.order("m1", "sleep 1", "sleep 1.1")
+        await place.until(batch, lambda seen: seen.done == 1 and rendering(seen))
+        async with place.working():
+            other.kill()
+            started = time.monotonic()
+            ended = await place.ended(batch)
+            took_s = time.monotonic() - started
+    finally:
+        if other.returncode is None:
+            other.kill()
+        await other.wait()
+
+    assert ended.state is BatchState.DELIVERED
+    assert [clip.attempts for clip in ended.clips] == [1, 2]
+    assert took_s < 10
+    assert await place.outcomes() == 1
+
+
+async def test_a_foreman_told_to_end_hands_its_clip_back_at_once(place: Workplace) -> None:
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.foreman", place.url, str(place.folder)
+    )
+    try:
+        batch = await place.order("m1", "sleep 20")
+        await place.until(batch, rendering)
+        other.terminate()
+        code = await asyncio.wait_for(other.wait(), 10)
+    finally:
+        if other.returncode is None:
+            other.kill()
+            await other.wait()
+
+    handed_back = await place.ledger.batch(batch.id)
+    assert code == 0
+    assert handed_back is not None
+    assert handed_back.clips[0].state is ClipState.WAITING
+    assert await place.ledger.place(batch.id) == 0
+    assert await place.ledger.workers() == 0
+    assert not list((place.folder / "work" / "scratch").iterdir())
+
+
+async def test_what_failed_is_rendered_again_and_only_that(place: Workplace) -> None:
+    async with place.working(quiet_s=5):
+        batch = await place.ended(await place.order("m1", "ok", "crash"))
+        done_before = await place.store.stat(keys.clip(batch.id, 1))
+        folder = place.folder / "work" / "cache" / f"template-{await sha_of(place, batch, 1)}"
+        (folder / "source").write_text("ok")  # it was the machine's fault: now it works
+        await place.ledger.retry(batch.id)
+        again = await place.ended(batch)
+
+    assert batch.state is BatchState.PARTIAL
+    assert again.state is BatchState.DELIVERED
+    assert again.archive_key == keys.archive(batch.id, 2)
+    assert await place.store.stat(keys.clip(batch.id, 1)) == done_before
+
+
+async def sha_of(place: Workplace, batch: BatchRecord, index: int) -> str:
+    template = await place.ledger.template(batch.clips[index].template_id)
+    assert template is not None
+    return template.sha256
+
+
+async def test_a_clip_waits_for_a_store_that_is_away_while_the_next_renders(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = asyncio.Event()
+    put_file = place.store.put_file
+
+    async def away(key: str, path: Path, content_type: str = "") -> None:
+        if key.startswith("clips/") and not back.is_set():
+            raise StoreUnavailable("the store is away")
+        await put_file(key, path, content_type)
+
+    monkeypatch.setattr(place.store, "put_file", away)
+    async with place.working():
+        batch = await place.order("m1", "ok 1", "ok 2")
+        waiting = await place.until(
+            batch, lambda seen: all(clip.state is ClipState.STORING for clip in seen.clips)
+        )
+        back.set()
+        ended = await place.ended(batch)
+
+    assert waiting.state is BatchState.RENDERING
+    assert ended.state is BatchState.DELIVERED
+
+
+async def test_a_clip_gone_from_the_store_is_named_in_the_manifest(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "crash"))
+        await place.store.delete(keys.clip(batch.id, 1))
+        await place.ledger.retry(batch.id)
+        again = await place.ended(batch)
+
+    with await archive_of(place.store, again) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        names = archive.namelist()
+    assert names == ["manifest.json"]
+    assert manifest["clips"][0]["state"] == "missing"
+
+
+async def test_a_take_that_is_told_about_is_told_once(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.order("m1", "ok", teller=teller())
+        await place.ended(batch)
+        await place.ledger.open_take(take(TAKE), teller())
+
+    box = place.ledger.outbox("console:test", "me")
+    told = [await asyncio.wait_for(anext(box), 5) for _ in range(3)]
+    await box.aclose()  # type: ignore[attr-defined]
+    assert sorted(utterance.kind for _, utterance in told) == ["outcome", "take", "take"]

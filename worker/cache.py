@@ -1,0 +1,99 @@
+"""Takes and Templates on this machine's disk: fetched once, whole or absent, the longest unused removed first.
+
+Folders are named by content, so nothing in them ever goes stale.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from worker.contract import keys
+from worker.contract.ports import ObjectStore
+from worker.contract.records import TemplateRecord
+
+log = logging.getLogger(__name__)
+
+SOURCE: Final = "source"
+_TAKE_FILES: Final = ("sound.m4a", "speech.npz")
+_IN_USE_S: Final = 3600.0
+"""What was used within the hour may be open in an engine, of this foreman or another on this machine."""
+
+
+class Cache:
+    """What Clips are made of, in folders the engine may open."""
+
+    def __init__(self, folder: Path, store: ObjectStore, most_bytes: int) -> None:
+        self._folder = folder
+        self._store = store
+        self._most_bytes = most_bytes
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def take(self, take_id: str) -> Path:
+        """The folder of an analysed Take. Raises ObjectMissing, StoreUnavailable."""
+        wanted = {name: keys.take(take_id, name) for name in _TAKE_FILES}
+        return await self._fetched(f"take-{take_id}", wanted)
+
+    async def template(self, template: TemplateRecord) -> Path:
+        """The folder of a prepared Template, its video under ``SOURCE``. Raises ObjectMissing, StoreUnavailable."""
+        name = f"template-{template.sha256}"
+        if (self._folder / name).is_dir():
+            return await self._fetched(name, {})
+        beginning = keys.prepared(template.sha256, "")
+        wanted = {SOURCE: keys.template(template.id, SOURCE)}
+        async for facts in self._store.list(beginning):
+            wanted[facts.key.removeprefix(beginning)] = facts.key
+        return await self._fetched(name, wanted)
+
+    async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:
+        folder = self._folder / name
+        async with self._locks[name]:
+            if not folder.is_dir():
+                draft = self._folder / f".{uuid.uuid4().hex}"
+                try:
+                    draft.mkdir(parents=True)
+                    for file, key in wanted.items():
+                        await self._store.get_file(key, draft / file)
+                    _settle(draft, folder)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
+                await asyncio.to_thread(self._tidy)
+            os.utime(folder)  # used now
+        return folder
+
+    def _tidy(self) -> None:
+        """Remove the longest unused until the rest fits."""
+        folders = [entry for entry in self._folder.iterdir() if entry.is_dir()]
+        sizes = {folder: _size_bytes(folder) for folder in folders}
+        total = sum(sizes.values())
+        for folder in sorted(folders, key=_used_at):
+            if total <= self._most_bytes or _used_at(folder) > time.time() - _IN_USE_S:
+                break
+            log.info("%s leaves the cache", folder.name)
+            shutil.rmtree(folder, ignore_errors=True)
+            total -= sizes[folder]
+
+
+def _settle(draft: Path, folder: Path) -> None:
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another foreman of this machine was faster
+            raise
+
+
+def _used_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,131 @@
+"""Running the disposable child in which bytes from outside are decoded first (``pipeline.sandbox`` says how to talk to it)."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from worker.children import die_with_parent
+
+_LINE_BYTES: Final = 1 << 20
+_TRACE_CHARS: Final = 4000
+
+
+class Refused(Exception):
+    """The material cannot be used; ``code`` and ``facts`` say why."""
+
+    def __init__(self, code: str, facts: Mapping[str, str | float]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = dict(facts)
+
+
+class ChildFailed(Exception):
+    """The child failed for a reason that is ours; the message is its trace."""
+
+
+class ChildStopped(Exception):
+    """It was stopped because somebody asked for it."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """How disposable children are started."""
+
+    command: Sequence[str]
+    """The foreman's process id is put behind it."""
+    limit_s: float
+    """A child that takes longer chokes on its material."""
+
+    async def run(self, request: Mapping[str, Any], stop: asyncio.Event) -> dict[str, Any]:
+        """Have one request done.
+
+        Raises:
+            Refused: The material was rejected, or the child died of it.
+            ChildFailed: It failed for another reason.
+            ChildStopped: ``stop`` was set; the child's whole group is gone.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *self.command,
+            str(os.getpid()),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
+            limit=_LINE_BYTES,
+        )
+        conversation = asyncio.create_task(_converse(process, request))
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait(
+                {conversation, stopped},
+                timeout=self.limit_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if conversation in done:
+                return conversation.result()
+            if stop.is_set():
+                raise ChildStopped
+            raise Refused("unreadable", {"name": request["name"]})
+        finally:
+            stopped.cancel()
+            conversation.cancel()
+            with contextlib.suppress(ProcessLookupError):
+                # Its children too: until it is waited for, the number cannot be another group's.
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.gather(conversation, return_exceptions=True)
+            await process.wait()
+
+
+async def _converse(process: Process, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Send the request, read to the last line, and say what it means."""
+    _, last, words = await asyncio.gather(
+        _ask(process, request), _last_line(process), _last_words(process)
+    )
+    code = await process.wait()
+    if last is None:
+        if code < 0:  # a limit, or a codec that crashed
+            raise Refused("unreadable", {"name": request["name"]})
+        raise ChildFailed(f"exit code {code}: {words}")
+    match last["event"]:
+        case "done":
+            result: dict[str, Any] = last["result"]
+            return result
+        case "rejected":
+            raise Refused(last["code"], last["facts"])
+        case _:
+            raise ChildFailed(str(last.get("trace", "no trace")))
+
+
+async def _ask(process: Process, request: Mapping[str, Any]) -> None:
+    assert process.stdin is not None  # noqa: S101 - PIPE was asked for
+    with contextlib.suppress(ConnectionError):  # it ended already: its exit code tells why
+        process.stdin.write(json.dumps(dict(request)).encode())
+        await process.stdin.drain()
+        process.stdin.close()
+
+
+async def _last_line(process: Process) -> dict[str, Any] | None:
+    """The line that is not progress; None if there was none."""
+    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+    last: dict[str, Any] | None = None
+    async for text in process.stdout:
+        with contextlib.suppress(ValueError):  # cut off by the child's end
+            line = json.loads(text)
+            last = None if line["event"] == "progress" else line
+    return last
+
+
+async def _last_words(process: Process) -> str:
+    assert process.stderr is not None  # noqa: S101 - PIPE was asked for
+    words = b""
+    while chunk := await process.stderr.read(_LINE_BYTES):
+        words = (words + chunk)[-_TRACE_CHARS:]
+    return words.decode("utf-8", "replace")

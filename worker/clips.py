@@ -1,0 +1,187 @@
+"""Clip work: what a Clip is made of comes from the cache, the engine renders it, and it is stored while the next one renders."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from worker.cache import SOURCE
+from worker.contract import keys
+from worker.contract.codes import Code
+from worker.contract.ports import LedgerUnavailable, ObjectMissing, StoreUnavailable
+from worker.contract.records import BatchRecord, ClipResult, ClipState, TemplateRecord
+from worker.engine_link import EngineLink, EngineMissing, Rendered, RenderRefused, RenderStopped
+from worker.holdings import Held
+from worker.patience import NoLongerWanted
+from worker.workshop import Workshop, refusal
+
+log = logging.getLogger(__name__)
+
+_REPORT_EVERY_S: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished Clip on this machine's disk."""
+
+    path: Path
+    result: ClipResult
+
+
+class ClipWork:
+    """Renders and stores Clips; all methods may raise NoLongerWanted, Impossible and EngineFailed."""
+
+    def __init__(self, shop: Workshop, link: EngineLink) -> None:
+        self._shop = shop
+        self._link = link
+
+    async def render(self, held: Held) -> Made | None:
+        """Render one Clip; None if an earlier attempt had stored it already, and it is settled."""
+        batch_id, number = held.lease.subject, held.lease.number
+        batch = await held.persist(lambda: self._shop.ledger.batch(batch_id))
+        if batch is None:
+            raise LookupError(f"no Batch of {held.lease.item}")
+        if held.lease.attempt > 1 and await self._was_stored(held):
+            return None
+        clip = batch.clips[number - 1]
+        template = await held.persist(lambda: self._shop.ledger.template(clip.template_id))
+        if template is None:
+            raise refusal(Code.TEMPLATE_GONE, name=clip.template_name)
+        folder = self._shop.new_folder()
+        try:
+            return await self._rendered(held, batch, template, folder / "clip.mp4")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    async def store(self, held: Held, made: Made) -> None:
+        """Store a rendered Clip, however long the store is away, and settle it."""
+        desk, store, lease = self._shop.ledger.desk, self._shop.store, held.lease
+        result = made.result
+        try:
+            still_ours = await held.persist(
+                lambda: desk.report(lease, ClipState.STORING, result.frames, result.frames)
+            )
+            if not still_ours:
+                raise NoLongerWanted
+            await held.persist(lambda: store.put_file(result.key, made.path, "video/mp4"))
+            record = keys.clip(lease.subject, lease.number, "json")
+            written = result.model_dump_json().encode()
+            await held.persist(lambda: store.put_bytes(record, written))
+            await held.persist(lambda: desk.finish_clip(lease, result))
+        finally:
+            shutil.rmtree(made.path.parent, ignore_errors=True)
+
+    async def _was_stored(self, held: Held) -> bool:
+        """Settle a Clip whose worker died between storing it and saying so."""
+        key = keys.clip(held.lease.subject, held.lease.number, "json")
+        try:
+            written = await held.persist(lambda: self._shop.store.get_bytes(key))
+            result = ClipResult.model_validate_json(written)
+        except (ObjectMissing, ValidationError):
+            return False
+        await held.persist(lambda: self._shop.ledger.desk.finish_clip(held.lease, result))
+        return True
+
+    async def _rendered(
+        self, held: Held, batch: BatchRecord, template: TemplateRecord, out: Path
+    ) -> Made:
+        take_folder, template_folder = await self._ingredients(held, batch, template)
+        request = {
+            "engine": batch.order.engine,
+            "take": str(take_folder),
+            "template": str(template_folder),
+            "video": str(template_folder / SOURCE),
+            "out": str(out),
+        }
+        async with self._reported(held) as reporter:
+            rendered = await self._ask_engine(held, request, reporter)
+        await self._keep_features(template, template_folder, rendered.features)
+        result = ClipResult.model_validate(
+            {
+                "key": keys.clip(held.lease.subject, held.lease.number),
+                "engine": batch.order.engine,
+                **rendered.result,
+            }
+        )
+        return Made(out, result)
+
+    async def _ask_engine(
+        self, held: Held, request: dict[str, str], reporter: "_Reporter"
+    ) -> Rendered:
+        try:
+            return await self._link.render(request, reporter.note, held.stop)
+        except RenderStopped:
+            raise NoLongerWanted from None
+        except RenderRefused as refused:
+            raise refusal(refused.code, **refused.facts) from None
+        except EngineMissing as missing:
+            raise refusal(
+                Code.ENGINE_UNAVAILABLE, engine=request["engine"], advice=str(missing)
+            ) from None
+
+    async def _ingredients(
+        self, held: Held, batch: BatchRecord, template: TemplateRecord
+    ) -> tuple[Path, Path]:
+        take_id = batch.order.take_id
+        try:
+            take_folder = await held.persist(lambda: self._shop.cache.take(take_id))
+        except ObjectMissing:
+            await held.persist(lambda: self._shop.ledger.desk.forget_take(take_id))
+            raise refusal(Code.TAKE_GONE, name=batch.order.take_name) from None
+        try:
+            template_folder = await held.persist(lambda: self._shop.cache.template(template))
+        except ObjectMissing:
+            raise refusal(Code.TEMPLATE_GONE, name=template.name) from None
+        return take_folder, template_folder
+
+    async def _keep_features(
+        self, template: TemplateRecord, folder: Path, names: Sequence[str]
+    ) -> None:
+        """Put what the engine computed of the Template into the store, for other workers; they can do without."""
+        for name in names:
+            try:
+                await self._shop.store.put_file(keys.prepared(template.sha256, name), folder / name)
+            except StoreUnavailable as error:
+                log.warning("features of template %s were not stored: %s", template.id, error)
+
+    @contextlib.asynccontextmanager
+    async def _reported(self, held: Held) -> AsyncIterator["_Reporter"]:
+        reporter = _Reporter(self._shop, held)
+        reporting = asyncio.create_task(reporter.run())
+        try:
+            yield reporter
+        finally:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+
+
+class _Reporter:
+    """Tells the ledger how far a Clip is: the first and the latest, a few times a second."""
+
+    def __init__(self, shop: Workshop, held: Held) -> None:
+        self._desk = shop.ledger.desk
+        self._held = held
+        self._latest = (0, 0)
+        self._news = asyncio.Event()
+
+    def note(self, stage: str, done: int, total: int) -> None:
+        """What the engine says; only rendered frames are worth telling."""
+        if stage == "render":
+            self._latest = (done, total)
+            self._news.set()
+
+    async def run(self) -> None:
+        """Report until cancelled; a report that Redis does not take is dropped, another one follows."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            with contextlib.suppress(LedgerUnavailable):
+                await self._desk.report(self._held.lease, ClipState.RENDERING, *self._latest)
+            await asyncio.sleep(_REPORT_EVERY_S)

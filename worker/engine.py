@@ -1,0 +1,215 @@
+"""The engine process: holds engines resident and renders Clips. ``python -m worker.engine --engine NAME --slots N``.
+
+Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosses). It reads
+
+::
+
+    {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path}
+    {"do": "cancel", "id"}
+
+and writes, each Clip's lines ending with one of the last five
+
+::
+
+    {"event": "ready", "engines": [...], "unavailable": {engine: advice}}
+    {"event": "progress", "id", "stage", "done", "total"}
+    {"event": "done", "id", "result": {...}, "features": [new files beside the Template]}
+    {"event": "rejected", "id", "code", "facts"}
+    {"event": "unavailable", "id", "engine", "advice"}
+    {"event": "stopped", "id"}
+    {"event": "fault", "id", "trace"}
+
+It ends when its standard input does, and by the kernel's hand when the foreman is killed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import traceback
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+from pipeline.engines.port import LipSync, Prepared
+from pipeline.engines.registry import EMBEDDED, open_engine
+from pipeline.engines.viseme import engine as viseme
+from pipeline.errors import EngineUnavailable, InputRejected, Stopped
+from pipeline.render import ClipFacts, render_clip
+from pipeline.takes import load_take
+from pipeline.templates import load_template
+
+T = TypeVar("T")
+
+_SPEECHES_KEPT: Final = 4
+_TEMPLATES_KEPT: Final = 8  # a 10 minute track is some 60 MB
+_CHUNK_BYTES: Final = 1 << 20
+_TRACE_CHARS: Final = 4000
+
+
+class _Kept:
+    """The few things last used, made once each."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._things:
+                self._things[name] = make()
+            self._things.move_to_end(name)
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+            thing: T = self._things[name] if name in self._things else make()
+            return thing
+
+
+class Renderer:
+    """Renders what it is asked for, in a few threads, and tells how it goes."""
+
+    def __init__(self, lines: IO[str], slots: int) -> None:
+        """``lines`` gets the events; ``slots`` Clips are rendered at a time."""
+        self._lines = lines
+        self._writing = threading.Lock()
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="render")
+        self._stops: dict[str, threading.Event] = {}
+        self._engines = _Kept(8)
+        self._speeches = _Kept(_SPEECHES_KEPT)
+        self._prepared = _Kept(_TEMPLATES_KEPT)
+
+    def warm(self, engine: str) -> None:
+        """Load an engine before the first Clip asks for it, and say that we are ready."""
+        unavailable: dict[str, str] = {}
+        try:
+            self._engine(engine)
+        except EngineUnavailable as error:
+            unavailable[engine] = str(error)
+        engines = [engine] if not unavailable else []
+        self._tell("ready", engines=engines, unavailable=unavailable)
+
+    def serve(self, requests: IO[str]) -> None:
+        """Do what each line asks, until there are no more; Clips in work are then given up."""
+        for line in requests:
+            request = json.loads(line)
+            if request["do"] == "cancel":
+                if stop := self._stops.get(request["id"]):
+                    stop.set()
+            else:
+                self._stops[request["id"]] = threading.Event()
+                self._threads.submit(self._render, request)
+        for stop in list(self._stops.values()):
+            stop.set()
+        self._threads.shutdown()
+
+    def _render(self, request: dict[str, Any]) -> None:
+        name = request["id"]
+        try:
+            facts, features = self._clip(request)
+        except Stopped:
+            self._tell("stopped", id=name)
+        except InputRejected as refused:
+            self._tell("rejected", id=name, code=refused.code, facts=refused.facts)
+        except EngineUnavailable as error:
+            self._tell("unavailable", id=name, engine=request["engine"], advice=str(error))
+        except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
+            self._tell("fault", id=name, trace=traceback.format_exc()[-_TRACE_CHARS:])
+        else:
+            result = {**_as_json(facts), **_measured(Path(request["out"]))}
+            self._tell("done", id=name, result=result, features=features)
+        finally:
+            del self._stops[name]
+
+    def _clip(self, request: dict[str, Any]) -> tuple[ClipFacts, list[str]]:
+        name, stop = request["id"], self._stops[request["id"]]
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stop.is_set():
+                raise Stopped
+            self._tell("progress", id=name, stage=stage, done=done, total=total)
+
+        progress("load", 0, 1)
+        engine = self._engine(request["engine"])
+        take, template = Path(request["take"]), Path(request["template"])
+        speech = self._speeches.get(str(take), lambda: load_take(take))
+        features: list[str] = []
+
+        def make() -> Prepared:
+            prepared, new = _prepare(engine, template, Path(request["video"]))
+            features.extend(new)
+            return prepared
+
+        prepared = self._prepared.get((engine.name, str(template)), make)
+        progress("load", 1, 1)
+        return render_clip(engine, prepared, speech, Path(request["out"]), progress), features
+
+    def _engine(self, name: str) -> LipSync:
+        return self._engines.get(name, lambda: open_engine(name))
+
+    def _tell(self, event: str, **facts: object) -> None:
+        with self._writing:
+            self._lines.write(json.dumps({"event": event, **facts}) + "\n")
+            self._lines.flush()
+
+
+def _prepare(engine: LipSync, folder: Path, video: Path) -> tuple[Prepared, list[str]]:
+    """The Template as the engine wants it, and the names of files that were added to its folder."""
+    performance = load_template(folder, video)
+    if engine.name != EMBEDDED:
+        return engine.prepare(performance), []
+    kept = viseme.load(performance, folder)
+    if kept is not None:
+        return kept, []
+    prepared = viseme.VisemeEngine().prepare(performance)
+    with tempfile.TemporaryDirectory(prefix=".features-", dir=folder) as draft:
+        viseme.save(prepared, Path(draft))
+        made = sorted(path.name for path in Path(draft).iterdir())
+        for name in made:
+            shutil.move(Path(draft) / name, folder / name)  # a rename: whole or absent
+    return prepared, made
+
+
+def _as_json(facts: ClipFacts) -> dict[str, Any]:
+    return {
+        "frames": facts.frames,
+        "fps": float(facts.fps),
+        "duration_s": facts.duration_s,
+        "seconds": facts.seconds,
+    }
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """Size and checksums of a finished Clip, so that packing need not read it again."""
+    digest, crc32, size_bytes = hashlib.sha256(), 0, 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            crc32 = zlib.crc32(chunk, crc32)
+            size_bytes += len(chunk)
+    return {"size_bytes": size_bytes, "crc32": crc32, "sha256": digest.hexdigest()}
+
+
+def main() -> None:
+    """Be the engine process."""
+    parser = argparse.ArgumentParser(prog="worker.engine")
+    parser.add_argument("--engine", default=EMBEDDED)
+    parser.add_argument("--slots", type=int, default=1)
+    options = parser.parse_args()
+    # Standard output is ours alone: what C libraries print there goes to standard error.
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    renderer = Renderer(lines, options.slots)
+    renderer.warm(options.engine)
+    renderer.serve(sys.stdin)
+
+
+if __name__ == "__main__":
+    main()

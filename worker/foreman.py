@@ -1,0 +1,297 @@
+"""The foreman: draws work, has it done by the engine and by disposable children, and never computes.
+
+::
+
+    tickets (arq) -> draw (ledger) -> clip:             engine process -> store
+                                      take, template:   disposable child -> store
+                                      archive:          store
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import sys
+import traceback
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from worker.cache import Cache
+from worker.child import Child
+from worker.clips import ClipWork, Made
+from worker.contract.codes import Code
+from worker.contract.ports import LedgerUnavailable, ObjectStore
+from worker.contract.records import Reason
+from worker.desk import Verdict, new_incident
+from worker.engine_link import EngineLink
+from worker.holdings import Held, Holdings
+from worker.ledger import RedisLedger
+from worker.ledger_scripts import Queue
+from worker.packing import Packing
+from worker.patience import NoLongerWanted, insist
+from worker.preparation import Limits, Preparation
+from worker.ticket_office import TicketOffice
+from worker.workshop import Impossible, Workshop
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SWEEP_S: Final = 1.0
+_BEAT_S: Final = 2.0
+_CLIPS_POLL_S: Final = 0.01
+_REST_POLL_S: Final = 0.03
+_REST_SEATS: Final = 2
+"""Takes, Templates and Archives at a time: children compute, and there may be two cores only."""
+_UNSTORED: Final = 20
+"""Rendered Clips that may wait on the disk for a store that is away; then rendering waits."""
+_LAST_WORD_S: Final = 1.0
+"""What a foreman that ends has for telling the ledger; else its leases lapse."""
+
+
+class Foreman:
+    """One worker of the fleet."""
+
+    def __init__(
+        self,
+        *,
+        redis_url: str,
+        ledger: RedisLedger,
+        store: ObjectStore,
+        folder: Path,
+        engine: str = "viseme",
+        slots: int = 1,
+        limits: Limits | None = None,
+        engine_command: Sequence[str] | None = None,
+        child_command: Sequence[str] | None = None,
+        quiet_s: float = 120.0,
+        child_limit_s: float = 3600.0,
+        cache_bytes: int = 20 * 2**30,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            redis_url: Where the tickets are: the ledger's Redis.
+            ledger: Stays the caller's, and its client's connections too.
+            store: Likewise.
+            folder: For the cache and scratch files; foremen of one machine may share it.
+            engine: The one kept warm; others are loaded when a Clip asks for them.
+            slots: Clips rendered at a time.
+            limits: What a Take and a Template may be.
+            engine_command: Starts the engine process; None: ``worker.engine``.
+            child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
+            quiet_s: An engine without a line for so long hangs.
+            child_limit_s: What a child takes longer for is unreadable.
+            cache_bytes: What the cache may hold.
+        """
+        # -P: a module in the current directory must not stand in for ours.
+        python = [sys.executable, "-P", "-m"]
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{new_incident()}"
+        self.ready = asyncio.Event()
+        """Set once work can be taken and the engine has been started (or could not be)."""
+        self._ledger = ledger
+        self._desk = ledger.desk
+        self._scratch = folder / "scratch" / f"{os.getpid()}-{new_incident()}"
+        self._shop = Workshop(
+            ledger, store, Cache(folder / "cache", store, cache_bytes), self._scratch
+        )
+        self._link = EngineLink(
+            engine_command or [*python, "worker.engine", "--engine", engine, "--slots", str(slots)],
+            quiet_s=quiet_s,
+        )
+        child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
+        self._clips = ClipWork(self._shop, self._link)
+        self._preparation = Preparation(self._shop, child, limits or {})
+        self._packing = Packing(self._shop)
+        self._holdings = Holdings(self._desk)
+        seats: Mapping[Queue, int] = {"clips": slots, "rest": _REST_SEATS}
+        # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
+        self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
+        self._unstored = asyncio.Semaphore(_UNSTORED)
+        polls: Mapping[Queue, float] = {"clips": _CLIPS_POLL_S, "rest": _REST_POLL_S}
+        self._offices = [
+            TicketOffice(redis_url, queue, self.name, count, polls[queue], self._serve)
+            for queue, count in seats.items()
+        ]
+        self._work: asyncio.TaskGroup | None = None
+        self._draining = False
+        self._drained = asyncio.Event()
+
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine's process id while it runs."""
+        return self._link.pid
+
+    async def run(self) -> None:
+        """Work until cancelled or drained. Call it in the main thread: children die with the thread that made them."""
+        await asyncio.to_thread(self._prepare_folder)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._work = group
+                keepers = [
+                    group.create_task(self._link.run(), name="engine"),
+                    group.create_task(self._holdings.keep(), name="leases"),
+                    group.create_task(self._beat(), name="beat"),
+                    group.create_task(self._sweep(), name="sweep"),
+                    *(group.create_task(office.run()) for office in self._offices),
+                ]
+                await self._link.started.wait()
+                self.ready.set()
+                await self._drained.wait()
+                for keeper in keepers:
+                    keeper.cancel()
+        finally:
+            await self._last_words()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    async def drain(self, grace_s: float = 5.0) -> None:
+        """Take no more work; finish what is in work within ``grace_s``, hand back the rest, and have ``run`` return."""
+        self._draining = True
+        for office in self._offices:
+            office.close()
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._holdings.wait_until_none()
+        except TimeoutError:
+            for held in self._holdings.held:
+                log.info("%s is handed back", held.lease.item)
+                held.end(Verdict.OK)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3.0):  # the engine gets 2 s to stop
+                    await self._holdings.wait_until_none()
+        self._drained.set()
+
+    async def _serve(self, queue: Queue, ticket: str) -> None:
+        """Draw and do one item; if arq cancels us, the work goes on."""
+        if self._work is None or self._draining:
+            return
+        work = self._work.create_task(self._draw_and_do(queue, ticket), name=f"ticket {ticket}")
+        await asyncio.shield(work)
+
+    async def _draw_and_do(self, queue: Queue, ticket: str) -> None:
+        async with self._seats[queue]:
+            if self._draining:
+                return
+            try:
+                lease = await self._desk.draw(queue, self.name, ticket)
+            except LedgerUnavailable as error:
+                log.info("nothing was drawn: %s", error)
+                return
+            if lease is None:
+                return
+            held = self._holdings.take(lease)
+            if lease.kind == "clip":
+                await self._render(held)
+                return
+            try:
+                await self._guarded(held, self._prepare_or_pack(held))
+            finally:
+                await self._holdings.drop(held)
+
+    async def _prepare_or_pack(self, held: Held) -> None:
+        match held.lease.kind:
+            case "take":
+                await self._preparation.take(held)
+            case "template":
+                await self._preparation.template(held)
+            case _:
+                await self._packing.archive(held)
+
+    async def _render(self, held: Held) -> None:
+        """Render a Clip and leave storing it to a task of its own, so that the next one can render."""
+        made: Made | None = None
+        await self._unstored.acquire()
+        try:
+            made = await self._guarded(held, self._clips.render(held))
+        finally:
+            if made is None:
+                self._unstored.release()
+                await self._holdings.drop(held)
+        if made is not None and self._work is not None:
+            self._work.create_task(self._store(held, made), name=f"store {held.lease.item}")
+
+    async def _store(self, held: Held, made: Made) -> None:
+        try:
+            await self._guarded(held, self._clips.store(held, made))
+        finally:
+            self._unstored.release()
+            await self._holdings.drop(held)
+
+    async def _guarded(self, held: Held, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do a piece of work; what goes wrong with it is settled here. None then."""
+        try:
+            return await work
+        except NoLongerWanted:
+            await self._let_go(held)
+        except Impossible as impossible:
+            log.info("%s cannot be done: %s", held.lease.item, impossible.reason.code)
+            await self._fail(held, impossible.reason)
+        except Exception:  # noqa: BLE001 - the top of a job
+            incident = new_incident()
+            log.error(  # noqa: TRY400 - the id comes first, the traceback after it
+                "incident %s: %s failed\n%s", incident, held.lease.item, traceback.format_exc()
+            )
+            await self._fail(held, Reason(code=Code.INCIDENT, incident=incident))
+        return None
+
+    async def _fail(self, held: Held, reason: Reason) -> None:
+        with contextlib.suppress(NoLongerWanted):
+            await held.persist(lambda: self._desk.fail(held.lease, reason))
+
+    async def _let_go(self, held: Held) -> None:
+        """End a lease whose work was stopped; if Redis is away it lapses by itself."""
+        lease, never = held.lease, asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORD_S):
+                if held.verdict is Verdict.STOP and lease.kind == "clip":
+                    await insist(lease.item, lambda: self._desk.cancel_clip(lease), never)
+                elif held.verdict is not Verdict.LOST:
+                    await insist(lease.item, lambda: self._desk.give_back(lease), never)
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(LedgerUnavailable):
+                await self._desk.beat(self.name)
+            await asyncio.sleep(_BEAT_S)
+
+    async def _sweep(self) -> None:
+        """One foreman of all takes over what dead ones left, and replaces lost tickets."""
+        while True:
+            with contextlib.suppress(LedgerUnavailable):
+                if await self._desk.first_to_sweep(self.name, _SWEEP_S * 0.9):
+                    swept = await self._desk.sweep()
+                    for item in swept.taken_over:
+                        log.warning("%s is taken over: its lease lapsed", item)
+                    for item, incident in swept.given_up.items():
+                        log.error("incident %s: %s was given up, its workers died", incident, item)
+            await asyncio.sleep(_SWEEP_S)
+
+    async def _last_words(self) -> None:
+        """Hand back what is still held, and say goodbye."""
+        with contextlib.suppress(TimeoutError, LedgerUnavailable):
+            async with asyncio.timeout(_LAST_WORD_S):
+                for held in self._holdings.held:
+                    if held.verdict is not Verdict.LOST:
+                        await self._desk.give_back(held.lease)
+                await self._desk.leave(self.name)
+
+    def _prepare_folder(self) -> None:
+        """Make our scratch folder and remove those of foremen that were killed."""
+        self._scratch.mkdir(parents=True)
+        for folder in self._scratch.parent.iterdir():
+            pid = folder.name.partition("-")[0]
+            if pid.isdigit() and int(pid) != os.getpid() and not _is_alive(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

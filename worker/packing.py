@@ -1,0 +1,142 @@
+"""Archive work: the Clips that are done, under names people can use, with a manifest that says what became of the rest."""
+
+import json
+import re
+import unicodedata
+import zlib
+from typing import Any, Final
+
+from worker.contract import keys
+from worker.contract.ports import ArchiveEntry, ObjectMissing
+from worker.contract.records import (
+    BatchRecord,
+    BatchState,
+    ClipRecord,
+    ClipState,
+    TakeRecord,
+)
+from worker.holdings import Held
+from worker.workshop import Workshop
+
+_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\s]+')
+"""What Windows refuses in a file name (Microsoft, "Naming Files, Paths, and Namespaces"), and white space."""
+_LONGEST_NAME: Final = 60
+"""Letters of the Template's name: with folders the whole stays below the 260 of old Windows programs."""
+
+
+class Packing:
+    """Makes Archives."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    async def archive(self, held: Held) -> None:
+        """Make the Archive of one round of a Batch and settle it. Raises NoLongerWanted, LookupError."""
+        ledger, batch_id = self._shop.ledger, held.lease.subject
+        batch = await held.persist(lambda: ledger.batch(batch_id))
+        if batch is None or batch.round != held.lease.number:
+            raise LookupError(f"no Batch in that round: {held.lease.item}")
+        take = await held.persist(lambda: ledger.take(batch.order.take_id))
+        key = keys.archive(batch_id, batch.round)
+        size_bytes = await self._put(held, key, batch, take)
+        name = archive_name(batch)
+        # The record stands in the store before anybody is told.
+        ended = batch.model_copy(
+            update={
+                "state": BatchState.READY,
+                "archive_key": key,
+                "archive_size_bytes": size_bytes,
+                "archive_name": name,
+            }
+        )
+        written = ended.model_dump_json().encode()
+        await held.persist(lambda: self._shop.store.put_bytes(keys.batch(batch_id), written))
+        await held.persist(lambda: ledger.desk.finish_archive(held.lease, key, size_bytes, name))
+
+    async def _put(self, held: Held, key: str, batch: BatchRecord, take: TakeRecord | None) -> int:
+        """Store the Archive of what is there; returns its size."""
+        store, missing = self._shop.store, set[int]()
+        for clip in batch.clips:
+            if clip.result is not None and not await self._exists(held, clip.result.key):
+                missing.add(clip.number)
+        entries = entries_of(batch, take, missing)
+        return await held.persist(lambda: store.put_archive(key, entries, batch.created_at))
+
+    async def _exists(self, held: Held, key: str) -> bool:
+        try:
+            await held.persist(lambda: self._shop.store.stat(key))
+        except ObjectMissing:
+            return False
+        return True
+
+
+def archive_name(batch: BatchRecord) -> str:
+    """What the Archive is called when it is downloaded: code and time of ordering, as the worker's clock shows it."""
+    return f"chorus_{batch.code}_{batch.created_at.astimezone():%Y%m%d_%H%M%S}.zip"
+
+
+def entry_name(clip: ClipRecord) -> str:
+    """Name of a Clip inside the Archive: the number makes it unique, the Template's name makes it readable."""
+    letters = unicodedata.normalize("NFC", clip.template_name)
+    safe = _UNSAFE.sub("_", letters)[:_LONGEST_NAME].strip("._ ")
+    return f"output_{clip.number:03d}_{safe or 'template'}.mp4"
+
+
+def entries_of(
+    batch: BatchRecord, take: TakeRecord | None, missing: set[int]
+) -> list[ArchiveEntry]:
+    """What the Archive holds: the Clips that are done, then the manifest.
+
+    Args:
+        batch: With its Clips.
+        take: The recording; None if the ledger no longer knows it.
+        missing: Numbers of Clips whose object is no longer in the store.
+    """
+    entries = [
+        ArchiveEntry(
+            entry_name(clip), clip.result.size_bytes, clip.result.crc32, key=clip.result.key
+        )
+        for clip in batch.clips
+        if clip.state is ClipState.DONE and clip.result and clip.number not in missing
+    ]
+    manifest = manifest_of(batch, take, missing)
+    content = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
+    entries.append(
+        ArchiveEntry("manifest.json", len(content), zlib.crc32(content), content=content)
+    )
+    return entries
+
+
+def manifest_of(batch: BatchRecord, take: TakeRecord | None, missing: set[int]) -> dict[str, Any]:
+    """What became of every Clip, with the names the files came under."""
+    order = batch.order
+    return {
+        "batch": batch.id,
+        "code": batch.code,
+        "round": batch.round,
+        "ordered_at": batch.created_at.isoformat(),
+        "take": {
+            "id": order.take_id,
+            "file": order.take_name,
+            "seconds": take.duration_s if take else None,
+            "analyses": take.analyses if take else None,
+        },
+        "engine": order.engine,
+        "clips": [_clip_in_manifest(clip, clip.number in missing) for clip in batch.clips],
+    }
+
+
+def _clip_in_manifest(clip: ClipRecord, missing: bool) -> dict[str, Any]:  # noqa: FBT001 - private
+    result = clip.result
+    there = clip.state is ClipState.DONE and not missing
+    told: dict[str, Any] = {
+        "number": clip.number,
+        "name": entry_name(clip) if there else None,
+        "template": clip.template_name,
+        "template_file": clip.template_file,
+        "state": "missing" if missing else clip.state,
+        "reason": clip.reason.model_dump(mode="json", exclude_none=True) if clip.reason else None,
+    }
+    if result and there:
+        told |= result.model_dump(mode="json", exclude={"key", "crc32"})
+    return told

@@ -1,0 +1,134 @@
+"""arq, kept at arm's length: it tells the foreman when to draw, and nothing else.
+
+A ticket is an arq job that names no work. Every setting of arq's that could lose, repeat or block work is chosen so that
+a ticket may be lost, repeated or late without harm (the ledger's leases carry the truth):
+
+- ``max_tries`` 1, ``retry_jobs`` off: a ticket is never tried again, the sweeper makes a new one.
+- ``keep_result`` 0: no results, so an id is never "known already"; ids are never reused, abort is off.
+- ``job_timeout`` a number, the same for all: with None arq starts a running job again after 10 s, and a mixture does
+  not even start. It only bounds how long a ticket is held; work ends by the engine's own limits.
+- no hooks (one that raises ends the worker), ``handle_signals`` off (the foreman's process owns signals).
+- JSON, not pickle. arq logs arguments and results: there are none.
+- arq ends when Redis does: it is made anew, with growing pauses, while running work goes on.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from worker.contract import keys
+from worker.ledger_scripts import TICKET_JOB, TICKET_LIFE_MS, Queue, dump_json
+
+log = logging.getLogger(__name__)
+
+_TICKET_S: Final = 6 * 3600
+"""Longer than any Clip takes; a ticket whose holder died is cleared away with its lease, long before."""
+_HEALTH_S: Final = 60
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+_STEADY_S: Final = 10.0
+
+
+class TicketOffice:
+    """One arq worker, kept running on one queue."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        queue: Queue,
+        name: str,
+        seats: int,
+        poll_s: float,
+        serve: Callable[[Queue, str], Awaitable[None]],
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            redis_url: Where the tickets are.
+            queue: Whose tickets.
+            name: The foreman's.
+            seats: Tickets held at a time.
+            poll_s: arq polls; this is the delay a new ticket may meet.
+            serve: Draws and does the work of one ticket, by its id; cancelling it leaves the work alone.
+        """
+        self._redis_url = redis_url
+        self._queue: Queue = queue
+        self._name = name
+        self._seats = seats
+        self._poll_s = poll_s
+        self._serve = serve
+        self._worker: Worker | None = None
+        self._open = True
+
+    def close(self) -> None:
+        """Take no more tickets."""
+        self._open = False
+        if self._worker is not None:
+            self._worker.allow_pick_jobs = False
+
+    async def run(self) -> None:
+        """Take tickets until cancelled."""
+        clock, pause_s = asyncio.get_running_loop().time, _FIRST_PAUSE_S
+        while True:
+            started = clock()
+            try:
+                await self._life()
+            except (RedisError, OSError) as error:
+                if clock() - started > _STEADY_S:
+                    pause_s = _FIRST_PAUSE_S
+                log.warning("arq's worker for %s ended: %s", self._queue, error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _life(self) -> None:
+        """One arq worker, until Redis fails it."""
+        pool: ConnectionPool = ConnectionPool.from_url(self._redis_url)
+        worker = self._make(pool)
+        self._worker = worker
+        worker.allow_pick_jobs = self._open
+        try:
+            await worker.async_run()
+        finally:
+            # Not worker.close(): it would speak to Redis, which may be what ended us.
+            for task in worker.tasks.values():
+                task.cancel()
+            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+            await pool.aclose()
+
+    def _make(self, pool: ConnectionPool) -> Worker:
+        redis = ArqRedis(
+            pool,
+            job_serializer=dump_json,
+            job_deserializer=json.loads,
+            default_queue_name=keys.redis("queue", self._queue),
+            expires_extra_ms=TICKET_LIFE_MS,
+        )
+        return Worker(
+            functions=[func(self._ticket, name=TICKET_JOB, timeout=_TICKET_S, max_tries=1)],
+            queue_name=keys.redis("queue", self._queue),
+            redis_pool=redis,
+            handle_signals=False,
+            max_jobs=self._seats,
+            job_timeout=_TICKET_S,
+            keep_result=0,
+            poll_delay=self._poll_s,
+            max_tries=1,
+            retry_jobs=False,
+            allow_abort_jobs=False,
+            health_check_interval=_HEALTH_S,
+            health_check_key=keys.redis("health", self._queue, self._name),
+            job_serializer=dump_json,
+            job_deserializer=json.loads,
+            expires_extra_ms=TICKET_LIFE_MS,
+            log_results=False,
+        )
+
+    async def _ticket(self, ctx: dict[Any, Any]) -> None:
+        await self._serve(self._queue, str(ctx["job_id"]))
