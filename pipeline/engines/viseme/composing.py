@@ -29,8 +29,9 @@ def change_mouth(planes: Planes, mouth: Mouth, movement: Movement, landmarks: Po
     painting = paint(mouth, movement, field, read_complexion(planes, landmarks))
     luma, blue, red = split(planes)
     _warp(luma, region, field.from_x, field.from_y, field.moved)
-    half, moved = _halved(region), field.moved[::2, ::2] | field.moved[1::2, 1::2]
-    from_x, from_y = (halve(field.from_x) - 0.5) / 2, (halve(field.from_y) - 0.5) / 2
+    # One luma pixel speaks for its four: a mean across the lips' seam would point into the mouth between them.
+    half, moved = _halved(region), field.moved[::2, ::2]
+    from_x, from_y = field.from_x[::2, ::2] / 2, field.from_y[::2, ::2] / 2
     _warp(blue, half, from_x, from_y, moved)
     _warp(red, half, from_x, from_y, moved)
     if painting is not None:
@@ -56,7 +57,8 @@ def _warp(
     plane: Pixels, region: Region, from_x: Grid, from_y: Grid, moved: NDArray[np.bool_]
 ) -> None:
     """Fetch one plane's Region from where it comes from; pixels that have not moved keep their bits."""
-    warped = cv2.remap(plane, from_x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    # Lanczos keeps a little more of the skin's texture than a cubic does, at half a millisecond a frame.
+    warped = cv2.remap(plane, from_x, from_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     np.copyto(_cut(plane, region), warped, where=moved)
 
 

@@ -22,14 +22,18 @@ Grid = NDArray[Any]
 
 _UPPER: Final = 0.2
 """Share of an opening that the upper lip makes; the lower lip, carried by the jaw, makes the rest."""
-_JAW: Final = 0.6
+_JAW: Final = 0.55
 """How far the chin goes down for an opening of 1.0: the lower lip moves on the jaw as well as with it."""
 _CORNER_DROP: Final = 0.22
 """How far the corners of the mouth go down for an opening of 1.0."""
-_NECK: Final = 0.5
+_NECK: Final = 0.46
 """How far below the chin the skin is still moved, in eye distances."""
-_PROFILE: Final = 0.66
-"""Exponent of the lower lip's outline over the mouth's width: 1.0 is a parabola, 0.5 a half ellipse."""
+_UPPER_OUTLINE: Final = 0.72
+"""Exponent of the upper lip's outline over the mouth's width: 1.0 is a parabola, 0.5 a half ellipse."""
+_LOWER_OUTLINE: Final = 0.66
+"""Likewise of the lower lip's; rounded lips come nearer to an ellipse."""
+_PURSE: Final = 0.06
+"""Share of the opening's width that rounded lips close from the sides."""
 _MEAN_OF_PROFILE: Final = 0.97
 """Mean of that outline over the three places where the opening is measured."""
 
@@ -185,7 +189,7 @@ class _Knots:
                 mouth.upper_outer, mouth.upper_inner, mouth.lower_inner, mouth.lower_outer
             )
         )  # fmt: skip
-        left, right = mouth.inner_corners
+        left, right = (corner * (1 - _PURSE * movement.rounding) for corner in mouth.inner_corners)
         spot = np.clip(np.where(place < 0, place / left, place / right), 0, 1)
         outline = 1 - spot * spot
         wide = 1 - ease(
@@ -196,10 +200,15 @@ class _Knots:
         upper_inner, lower_inner, own = upper_inner - inset, lower_inner + inset, own + 2 * inset
         strength, gap = np.float32(movement.strength), np.float32(movement.gap / _MEAN_OF_PROFILE)
         seam = _seam_at(mouth, movement, place, upper_inner, lower_inner)
-        upper_to = seam - np.float32(_UPPER) * gap * outline ** np.float32(0.9)
-        lower_to = seam + np.float32(1 - _UPPER) * gap * outline ** np.float32(_fullness(movement))
+        upper_to = seam - np.float32(_UPPER) * gap * outline ** np.float32(
+            _UPPER_OUTLINE - 0.15 * movement.rounding
+        )
+        lower_to = seam + np.float32(1 - _UPPER) * gap * outline ** np.float32(
+            _LOWER_OUTLINE - 0.14 * movement.rounding
+        )
         drop = np.float32(_CORNER_DROP * movement.change) * wide
         self._still_above = np.float32(mouth.nose)
+        self._still_below = np.float32(mouth.chin + _NECK)
         drop *= (
             spot * spot
         )  # the middle of the upper lip hangs on the skull, the corners on the jaw
@@ -236,7 +245,7 @@ class _Knots:
             / np.maximum(self._chin - self._lower_outer, np.float32(0.05))
         )
         moved = moved + skin * (self._chin_shift - moved)
-        faded: Grid = moved * (1 - ease((height - self._chin) / np.float32(_NECK)))
+        faded: Grid = moved * (1 - ease((height - self._chin) / (self._still_below - self._chin)))
         return faded
 
 
@@ -268,11 +277,6 @@ def _between_corners(line: Line, mouth: Mouth, place: Grid) -> Grid:
     index = (place - np.float32(left)) * np.float32((SEAM_SAMPLES - 1) / (right - left))
     heights: Grid = np.interp(index, np.arange(SEAM_SAMPLES), line).astype(np.float32)
     return heights
-
-
-def _fullness(movement: Movement) -> float:
-    """Exponent of the lower lip's outline: an arc for a spread mouth, nearly a half ellipse for a round one."""
-    return _PROFILE - 0.12 * movement.rounding
 
 
 def _share(height: Grid, top: Grid, bottom: Grid) -> Grid:

@@ -1,4 +1,4 @@
-"""The inside of the mouth, painted from the face's own colours: shade, upper teeth, tongue."""
+"""The inside of the mouth, painted from the face's own colours: shade, upper teeth, tongue, seam of closed lips."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,7 +32,9 @@ _RIM: Final = 0.016
 """Width of the shaded rim inside the lips, in eye distances."""
 _MEETING_SHADE: Final = 0.08
 """How much darker it is where two teeth meet."""
-_SOFT: Final = 0.011
+_SEAM: Final = 0.008
+"""Half width of the shaded line between closed lips, in eye distances."""
+_SOFT: Final = 0.009
 """Width over which the edge of the opening is soft, in eye distances."""
 
 
@@ -87,12 +89,12 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
     """
     scale = np.float32(mouth.scale_px)
     soft = np.float32(max(_SOFT * mouth.scale_px, 1.0))
-    view = _opening(field, soft)
+    view = _opening(mouth, movement, field, soft)
     if view is None:
         return None
     region, (below_px, above_px, across, height) = view
     cover = ease(np.minimum(below_px, above_px) / soft + 0.5)
-    cover *= ease((below_px + above_px) / (2 * soft)) * np.float32(movement.strength)
+    cover *= ease((below_px + above_px) / (2 * soft))
     half = np.float32((mouth.inner_corners[1] - mouth.inner_corners[0]) / 2)
     aside = across / half
     below, above = below_px / scale, above_px / scale
@@ -111,7 +113,7 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
 
     skin, lips = colours.skin, colours.lips
     luma = np.full_like(below, _BLACK + 0.10 * (skin[0] - _BLACK))
-    luma += tongue * (0.42 * (lips[0] - _BLACK))
+    luma += tongue * (0.50 * (lips[0] - _BLACK))
     enamel = _BLACK + 1.0 * (min(skin[0], 195.0) - _BLACK)
     lit = _BLACK + (enamel - _BLACK) * rounded * shadow * relief
     luma += teeth * (lit - luma)
@@ -119,13 +121,32 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
     luma += lower_rim * (_BLACK + 0.60 * (lips[0] - _BLACK) - luma)
     blue = _chroma(lips[1], skin[1], teeth * light, tongue)
     red = _chroma(lips[2], skin[2], teeth * light, tongue)
-    return Painting(region, luma, blue, red, cover)
+    seam = _seam(mouth, movement, below - above, across) * (1 - cover)
+    cover = cover + seam
+    share = seam / np.maximum(cover, 1e-3)
+    luma += share * (_BLACK + 0.5 * (lips[0] - _BLACK) - luma)
+    blue += share * (lips[1] - blue)
+    red += share * (lips[2] - red)
+    return Painting(region, luma, blue, red, cover * np.float32(movement.strength))
 
 
-def _opening(field: Field, soft: np.float32) -> tuple[Region, list[Grid]] | None:
-    """Cut the even-aligned box of the opening out of a Field: its distances to the lips, places and heights."""
-    inside = np.minimum(field.below_upper_px, field.above_lower_px) > -soft / 2
-    inside &= field.below_upper_px + field.above_lower_px > 0
+def _seam(mouth: Mouth, movement: Movement, offset: Grid, across: Grid) -> Grid:
+    """Where lips that were apart meet, and so have no shaded line between them: how much of it is painted."""
+    beside = offset / (2 * _SEAM)
+    ends = np.minimum(across - mouth.corners[0], mouth.corners[1] - across) / 0.05
+    line: Grid = np.float32(0.75 * movement.opened) * np.exp(-beside * beside) * ease(ends)
+    return line
+
+
+def _opening(
+    mouth: Mouth, movement: Movement, field: Field, soft: np.float32
+) -> tuple[Region, list[Grid]] | None:
+    """Cut the even-aligned box of opening and seam out of a Field: its distances to the lips, places and heights."""
+    edge = np.minimum(field.below_upper_px, field.above_lower_px)
+    inside = (edge > -soft / 2) & (field.below_upper_px + field.above_lower_px > 0)
+    if movement.opened > 0:
+        within = (field.across > mouth.corners[0]) & (field.across < mouth.corners[1])
+        inside |= (edge > -2 * soft) & within
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
         return None

@@ -50,6 +50,8 @@ class Movement:
     """Factor on the height of both lips, contained in the two lines above."""
     seam: Line
     """Where the lips meet once they are closed, as ``Mouth.seam`` gives it."""
+    opened: float
+    """0.0-1.0: how far the frame's own mouth is open, so that its lips have no seam of their own."""
     rounding: float
     """0.0-1.0: how round the opening is."""
     bite: float
@@ -109,6 +111,7 @@ def plan_movement(mouth: Mouth, shape: MouthShape, rest: Rest, strength: float) 
         lower_lip=lower,
         lips=lips,
         seam=seam + np.float32(opened) * (rest.seam - seam),
+        opened=opened,
         rounding=shape.rounding,
         bite=shape.teeth * free,
         strength=strength,
