@@ -9,15 +9,16 @@ import pytest
 
 from pipeline.errors import NoFaceFound, Stopped
 from pipeline.faces import geometry
-from pipeline.faces.planes import Region, region_around, region_as_rgb, split
-from pipeline.faces.track import (
+from pipeline.faces.cleaning import (
     bridge_gaps,
+    facing,
     fade_presence,
     reject_leaps,
     runs,
     smooth,
-    track_faces,
 )
+from pipeline.faces.planes import Region, region_around, region_as_rgb, split
+from pipeline.faces.track import track_faces
 from pipeline.media import probe_video, read_frames
 from pipeline.types import VideoFacts
 
@@ -107,6 +108,18 @@ def test_presence_fades_beside_long_gaps_and_nowhere_else():
 
     expected = [1, 1, 0.75, 0.5, 0.25, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1]
     assert np.allclose(weights, expected)
+
+
+def test_the_effect_fades_as_the_head_turns_into_profile():
+    turning = many(*[300] * 6)
+    turning[:, geometry.NOSE_TIP, 0] = [300, 285, 274, 270, 264, 255]
+
+    weights = facing(turning)
+
+    assert weights[:2] == pytest.approx([1, 1])
+    assert weights[4:] == pytest.approx([0, 0])
+    assert (np.diff(weights) <= 0).all()
+    assert 0 < weights[3] < 1
 
 
 def test_smoothing_takes_out_most_of_the_jitter_of_a_still_head():

@@ -13,7 +13,7 @@ from pipeline.engines.viseme.composing import change_mouth
 from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_rest
 from pipeline.engines.viseme.movement import plan_movement
 from pipeline.faces import geometry
-from pipeline.faces.track import runs
+from pipeline.faces.cleaning import runs
 from pipeline.media import clip_frames, source_order
 from pipeline.speech.curve import resample
 from pipeline.types import MouthShape, Planes, Points
