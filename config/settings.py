@@ -35,8 +35,8 @@ class Settings(BaseSettings):
     """Where the embedded Redis, the local store, caches and logs live."""
     redis_url: SecretStr | None = None
     """None starts the embedded one. ``redis://``, ``rediss://`` or ``unix://``; may hold a password."""
-    secret_key: SecretStr | None = None
-    """Signs tokens. Made and kept in DATA_DIR if absent; required when several front ends run."""
+    secret_key: SecretStr | None = Field(default=None, min_length=16)
+    """Signs tokens; 16 characters at least. Made and kept in DATA_DIR if absent; required when several front ends run."""
 
     store: Literal["local", "s3"] = "local"
     """Where Takes, Clips and Archives are kept."""

@@ -105,9 +105,10 @@ def speak() -> Samples:
     return np.asarray(spoken + _ROOM * rng.standard_normal(len(spoken)), np.float32)
 
 
-def write_voice(path: Path) -> float:
-    """Write the generated recording as a WAV file (16 bit, mono); returns its length in seconds."""
-    samples = np.clip(np.round(speak() * 32767.0), -32768, 32767).astype("<i2")
+def write_voice(path: Path, repeats: int = 1) -> float:
+    """Write the generated recording as a WAV file (16 bit, mono), said ``repeats`` times; returns its length in seconds."""
+    spoken = np.tile(speak(), repeats)
+    samples = np.clip(np.round(spoken * 32767.0), -32768, 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -1,7 +1,7 @@
 """A real S3 server for tests: OpenStack Swift with its s3api, from its Python package.
 
 It checks signatures, expiry and multipart rules as strictly as the large services do. Swift lives in an environment
-of its own, made once in a cache folder (``CHORUS_TEST_CACHE`` or the user's), because its dependencies are none of
+of its own, made once in a cache folder (``SWIFT_CACHE`` or the user's), because its dependencies are none of
 the product's. It needs a disk with user extended attributes.
 """
 
@@ -135,7 +135,7 @@ def _check_attributes(folder: Path) -> None:
 def _environment() -> Path:
     """The environment with Swift in it, made if need be; processes that come at once wait for each other."""
     cache = Path(
-        os.environ.get("CHORUS_TEST_CACHE") or platformdirs.user_cache_path("chorus-tests")
+        os.environ.get("SWIFT_CACHE") or platformdirs.user_cache_path("chorus-tests")
     )
     cache.mkdir(parents=True, exist_ok=True)
     home, complete = cache / "swift", cache / "swift" / "complete"

@@ -1,0 +1,102 @@
+"""``chorus bench``: the budgets of the design, each a ratio measured in one run."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from config.cli.output import FAILED, Report, ending, json_option, last_line, progress_bar
+from config.settings import load_settings
+
+RENDER_RATIO_BUDGET = 2.0
+REALTIME_BUDGET = 2.0
+SAMPLE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure against its budget."""
+
+    name: str
+    value: float
+    budget: float
+    ok: bool
+
+
+@click.group()
+def bench() -> None:
+    """Measure this machine against the budgets; ratios, so that machines compare."""
+
+
+@bench.command()
+@click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@click.option(
+    "--pairs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 25),
+    help="Interleaved pairs; medians count.",
+)
+@json_option
+def render(engine: str | None, pairs: int, as_json: bool) -> None:
+    """A warm Clip against the same frames decoded and encoded untouched (720p, 10 s, our own sample)."""
+    from config.cli.rejections import told
+
+    name = engine or load_settings().engine
+    with told(as_json=as_json), progress_bar("") as report:
+        figures = _bench_render(name, pairs, report)
+    checks = [
+        Check(
+            "clip ÷ untouched",
+            figures["ratio"],
+            RENDER_RATIO_BUDGET,
+            figures["ratio"] <= RENDER_RATIO_BUDGET,
+        ),
+        Check(
+            "real time",
+            figures["realtime"],
+            REALTIME_BUDGET,
+            figures["realtime"] >= REALTIME_BUDGET,
+        ),
+    ]
+    _conclude("render", figures["ratio"], checks, {"seconds": figures}, as_json=as_json)
+
+
+def _bench_render(engine_name: str, pairs: int, report: Report) -> dict[str, float]:
+    from pipeline.bench import bench_render
+    from pipeline.engines.registry import open_engine
+    from pipeline.media import VideoLimits
+    from pipeline.samples.library import LOOKS, write_presenter, write_voice
+    from pipeline.takes import TakeLimits, analyse_take, load_take
+    from pipeline.templates import load_template, prepare_template
+
+    engine = open_engine(engine_name)
+    with tempfile.TemporaryDirectory(prefix="chorus-bench-") as scratch:
+        folder = Path(scratch)
+        video, voice = folder / "sample.mp4", folder / "sample.wav"
+        write_presenter(LOOKS[0], video, SAMPLE_S, report)
+        write_voice(voice, repeats=2)
+        analyse_take(voice, voice.name, folder, TakeLimits(), report)
+        prepare_template(video, video.name, folder, VideoLimits(), report)
+        prepared = engine.prepare(load_template(folder, video))
+        figures = bench_render(engine, prepared, load_take(folder), folder, report, pairs)
+    plain = {key: value for key, value in asdict(figures).items() if isinstance(value, int | float)}
+    return {**plain, **{f"{lane}_s": value for lane, value in figures.lanes.items()}}
+
+
+def _conclude(
+    name: str, ratio: float, checks: Sequence[Check], more: dict[str, object], *, as_json: bool
+) -> None:
+    ok = all(each.ok for each in checks)
+    if as_json:
+        last_line(
+            {"name": name, "ok": ok, "ratio": ratio, "checks": [asdict(c) for c in checks], **more}
+        )
+    else:
+        for each in checks:
+            mark = "✓" if each.ok else "✗"
+            click.echo(f"{mark} {each.name}: {each.value:.2f} (budget {each.budget:g})")
+    if not ok:
+        ending(FAILED)

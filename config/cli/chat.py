@@ -1,0 +1,67 @@
+"""``chorus chat``: a terminal chat with the real bot."""
+
+import asyncio
+import getpass
+import re
+
+import click
+from rich.console import Console
+
+from config.cli.output import errors_console, language, progress_bar, run
+from config.library import add_to_library
+from config.settings import Settings, load_settings
+from config.system import System, Wanted, running_system
+from config.wiring import wires
+from worker.contract.records import Person
+
+
+@click.command()
+@click.option(
+    "--as",
+    "name",
+    default=None,
+    help="Who you are; terminals open at the same time need different names. Your login name if not given.",
+)
+def chat(name: str | None) -> None:
+    """Talk to Chorus in this terminal: the real bot, worker and store, every command.
+
+    Send a recording by typing its path (or dragging the file into the window), pick templates by number, then
+    type "go". /help lists the commands. An empty library gets Chorus's own sample presenters.
+    """
+    run(_chat(load_settings(), person_of(name or getpass.getuser())))
+
+
+def person_of(name: str) -> Person:
+    """A person of the console, by a name that can be part of a file name."""
+    account = re.sub(r"[^\w-]", "-", name)[:40] or "me"
+    return Person(id=account, name=name, language=language())
+
+
+async def _chat(settings: Settings, person: Person) -> None:
+    from bot.texts.catalogue import Texts
+    from config.cli.terminal_view import chat_in_terminal
+
+    errors_console().print("Starting Chorus …")
+    wanted = Wanted(front_end=True, worker=True, console=person.id)
+    async with running_system(settings, wanted) as system:
+        await _stock(system)
+        assert system.console_socket is not None  # noqa: S101 - a console was wanted
+        console = Console(highlight=False)
+        await chat_in_terminal(system.console_socket, person.id, person, console, Texts())
+
+
+async def _stock(system: System) -> None:
+    """Put the sample presenters into a library that has none."""
+    from config.cli.samples import make_samples
+
+    async with wires(system.settings) as hand:
+        if await hand.ledger.templates():
+            return
+        with progress_bar("") as report:
+            samples = await asyncio.to_thread(make_samples, system.settings, report)
+        for path in samples.templates:
+            await add_to_library(hand.ledger, hand.store, path)
+        errors_console().print(
+            f"The library was empty; it has Chorus's own presenters now. A recording to try: {samples.voice}",
+            soft_wrap=True,
+        )

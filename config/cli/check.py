@@ -1,0 +1,170 @@
+"""``chorus check``: the doctor."""
+
+import asyncio
+import importlib.util
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import click
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+
+from config.cli.output import FAILED, ending, json_option, last_line, run
+from config.settings import Settings, load_settings
+from config.system import Wanted, running_system
+from config.wiring import Wires, wires
+from worker.contract.ports import ObjectMissing, StoreUnavailable
+
+_TIMEOUT_S = 30.0
+_PROBE_PREFIX = "takes/chorus-check-"
+_LOW_DISK_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    name: str
+    ok: bool | None
+    """None: not in use, which is no fault."""
+    detail: str
+    advice: str = ""
+
+
+def _good(name: str, detail: str) -> Finding:
+    return Finding(name, ok=True, detail=detail)
+
+
+def _bad(name: str, detail: str, advice: str = "") -> Finding:
+    return Finding(name, ok=False, detail=detail, advice=advice)
+
+
+def _unused(name: str, detail: str) -> Finding:
+    return Finding(name, ok=None, detail=detail)
+
+
+@click.command()
+@json_option
+def check(as_json: bool) -> None:
+    """Look whether everything Chorus needs is there, and say what to do if not."""
+    findings = run(_examine(load_settings()))
+    if as_json:
+        last_line(
+            {
+                "ok": all(finding.ok is not False for finding in findings),
+                "checks": [
+                    {"name": f.name, "ok": f.ok, "detail": f.detail, "advice": f.advice}
+                    for f in findings
+                ],
+            }
+        )
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for finding in findings:
+            mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "–"}[finding.ok]
+            said = finding.detail + (f" {finding.advice}" if finding.advice else "")
+            table.add_row(mark, finding.name, said)
+        Console(highlight=False).print(table)
+    if any(finding.ok is False for finding in findings):
+        ending(FAILED)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    findings = [_good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
+    async with (
+        running_system(settings, Wanted(front_end=True)) as system,
+        wires(system.settings, lambda: system.door) as hand,
+    ):
+        findings.append(await _tried("redis", lambda: _redis(hand, settings)))
+        findings.append(await _tried("store", lambda: _store(hand, settings)))
+        findings.append(_good("web door", f"It listens on {system.door}."))
+        workers = await hand.ledger.workers()
+        findings.append((_good if workers else _unused)("workers", f"{workers} at work now."))
+    findings.append(_engine(settings))
+    findings.append(_gpu())
+    findings.extend(_platforms(settings))
+    return findings
+
+
+async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await look()
+    except RedisError as error:
+        return _bad(name, f"{error}.", "Check CHORUS_REDIS_URL and the server.")
+    except (StoreUnavailable, ObjectMissing, aiohttp.ClientError) as error:
+        return _bad(name, f"{error}.", "Check the CHORUS_S3_… settings, credentials and clock.")
+    except TimeoutError:
+        return _bad(name, f"No answer within {_TIMEOUT_S:.0f} s.", "Check address and firewall.")
+
+
+async def _redis(hand: Wires, settings: Settings) -> Finding:
+    facts = await hand.redis.info("server")
+    kind = "embedded" if settings.redis_url is None else "configured"
+    return _good("redis", f"{kind}, version {facts['redis_version']}.")
+
+
+async def _store(hand: Wires, settings: Settings) -> Finding:
+    """Write, list, sign, read through the Link, delete."""
+    key, content = f"{_PROBE_PREFIX}{secrets.token_hex(8)}", secrets.token_bytes(1024)
+    await hand.store.put_bytes(key, content)
+    try:
+        listed = [facts.key async for facts in hand.store.list(_PROBE_PREFIX)]
+        link = await hand.store.sign(key, 60, "chorus-check.bin")
+        async with aiohttp.ClientSession() as session, session.get(link) as answer:
+            read = await answer.read()
+    finally:
+        await hand.store.delete(key)
+    if key not in listed or read != content:
+        return _bad(
+            "store",
+            f"{settings.store}: what was written did not come back.",
+            "Is CHORUS_PUBLIC_URL reachable from here?",
+        )
+    return _good(
+        "store", f"{settings.store}: written, listed, signed, read through its Link, deleted."
+    )
+
+
+def _disk(settings: Settings) -> Finding:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.data_dir).free
+    said = f"{free / 2**30:.1f} GiB free."
+    if free < _LOW_DISK_BYTES:
+        return _bad("disk", said, "Make room, or move CHORUS_DATA_DIR.")
+    return _good("disk", said)
+
+
+def _engine(settings: Settings) -> Finding:
+    from pipeline.engines.registry import open_engine
+    from pipeline.errors import EngineUnavailable
+
+    try:
+        open_engine(settings.engine)
+    except EngineUnavailable as error:
+        return _bad("engine", f"{settings.engine}: {error}")
+    return _good("engine", f"{settings.engine} is ready; it needs no weights.")
+
+
+def _gpu() -> Finding:
+    if importlib.util.find_spec("torch") is None:
+        return _unused(
+            "gpu", "Not looked for: the neural extra is not installed, and viseme needs none."
+        )
+    import torch
+
+    if torch.cuda.is_available():
+        return _good("gpu", torch.cuda.get_device_name())
+    return _unused("gpu", "None found; viseme needs none.")
+
+
+def _platforms(settings: Settings) -> list[Finding]:
+    unbuilt = "Its credentials are set, but this version has no adapter for it."
+    return [
+        _bad(name, unbuilt) if name in settings.platforms else _unused(name, "Not configured.")
+        for name in ("telegram", "wecom", "dingtalk")
+    ]

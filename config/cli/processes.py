@@ -1,0 +1,75 @@
+"""``chorus up``, ``chorus bot`` and ``chorus worker``: the processes that serve, until they are told to stop."""
+
+import asyncio
+import contextlib
+import signal
+
+import click
+
+from config.cli.output import Failed, errors_console, run
+from config.logs import configure_logging
+from config.settings import Settings, load_settings
+from config.system import Wanted, running_system
+
+
+@click.command()
+def up() -> None:
+    """Front end and worker for the platforms set in the environment, on this machine.
+
+    Redis and store are embedded unless CHORUS_REDIS_URL and CHORUS_STORE name others.
+    """
+    settings = load_settings()
+    _refuse_unbuilt(settings)
+    _serve(settings, Wanted(front_end=True, worker=True, logs_to_files=False))
+
+
+@click.command()
+def bot() -> None:
+    """The front end alone: chats, web door, bot. For several machines, with a Redis of your own."""
+    settings = load_settings()
+    _refuse_unbuilt(settings)
+    _serve(settings, Wanted(front_end=True, logs_to_files=False))
+
+
+@click.command()
+@click.option(
+    "--device", default=None, help="Where engines compute; the embedded engine knows only cpu."
+)
+def worker(device: str | None) -> None:
+    """The working side alone: foreman and engine. For several machines, with a Redis of your own."""
+    if device not in {None, "cpu"}:
+        raise Failed(f"The engines of this version compute on cpu only, not on {device}.")
+    _serve(load_settings(), Wanted(worker=True, device=device, logs_to_files=False))
+
+
+def _refuse_unbuilt(settings: Settings) -> None:
+    if settings.platforms:
+        named = ", ".join(settings.platforms)
+        raise Failed(
+            f"Credentials are set for {named}, but this version talks in the console only (chorus chat). "
+            "Unset them to serve the web door and the worker."
+        )
+
+
+def _serve(settings: Settings, wanted: Wanted) -> None:
+    configure_logging("chorus")
+    run(_until_stopped(settings, wanted))
+
+
+async def _until_stopped(settings: Settings, wanted: Wanted) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    console = errors_console()
+    async with running_system(settings, wanted) as system:
+        parts = " and ".join(part.name for part in system.supervisor.parts)
+        where = f" The web door is {system.door}." if wanted.front_end else ""
+        console.print(f"Chorus is up: {parts}.{where} Ctrl-C stops it.", soft_wrap=True)
+        if wanted.front_end:
+            console.print("No chat platform is configured; talk to it with: chorus chat")
+        await stop.wait()
+        console.print("Stopping: the Clip in work is finished or handed back.")
+    with contextlib.suppress(ValueError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,102 @@
+"""``chorus render``: one Clip straight through the pipeline, without a queue."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from config.cli.output import Report, json_option, last_line, progress_bar
+from config.settings import Settings, load_settings
+
+FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+CHILD_TIMEOUT_S = 3600.0
+"""Longer than the longest Template takes to prepare; the child has limits of its own."""
+
+
+@click.command()
+@click.option("--voice", required=True, type=FILE, help="The recording.")
+@click.option("--template", required=True, type=FILE, help="The presenter's video.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The MP4 to write.",
+)
+@click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@json_option
+def render(voice: Path, template: Path, out: Path, engine: str | None, as_json: bool) -> None:
+    """Render one Clip: the presenter of TEMPLATE speaks the recording VOICE."""
+    from config.cli.rejections import told
+
+    settings = load_settings()
+    with told(as_json=as_json), progress_bar("") as report:
+        facts = render_once(voice, template, out, engine or settings.engine, settings, report)
+    if as_json:
+        last_line(facts)
+    else:
+        click.echo(
+            f"{out}: {facts['frames']} frames at {facts['fps']:g} fps, {facts['duration_s']:.2f} s, "
+            f"{facts['realtime']:.1f} x real time"
+        )
+
+
+def _checked(do: str, source: Path, folder: Path, limits: dict[str, float], report: Report) -> None:
+    """Analyse a recording, or prepare a video, in a disposable child."""
+    from pipeline.sandbox import run_in_child
+
+    folder.mkdir()
+    request = {
+        "do": do,
+        "source": str(source.absolute()),
+        "name": source.name,
+        "folder": str(folder),
+        "limits": limits,
+    }
+    run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report)
+
+
+def render_once(
+    voice: Path,
+    template: Path,
+    out: Path,
+    engine_name: str,
+    settings: Settings,
+    report: Report,
+) -> dict[str, object]:
+    """Analyse, prepare, render; the JSON of ``render --json``.
+
+    Both inputs are decoded to their end in a disposable child first. Raises InputRejected, EngineUnavailable.
+    """
+    from pipeline.engines.registry import open_engine
+    from pipeline.render import render_clip
+    from pipeline.takes import load_take
+    from pipeline.templates import load_template
+
+    engine = open_engine(engine_name)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
+        take_folder, template_folder = Path(scratch, "take"), Path(scratch, "template")
+        _checked("take", voice, take_folder, {"max_s": settings.max_take_s}, report)
+        listened = time.perf_counter()
+        _checked("template", template, template_folder, {}, report)
+        prepared = engine.prepare(load_template(template_folder, template))
+        looked = time.perf_counter()
+        clip = render_clip(engine, prepared, load_take(take_folder), out, report)
+        finished = time.perf_counter()
+    return {
+        "frames": clip.frames,
+        "fps": float(clip.fps),
+        "duration_s": clip.duration_s,
+        "engine": engine_name,
+        "seconds": {
+            "speech": listened - started,
+            "template": looked - listened,
+            "render": clip.seconds["render"],
+            "encode": clip.seconds["encode"],
+            "total": finished - started,
+        },
+        "realtime": clip.duration_s / (finished - looked),
+    }

@@ -1,0 +1,152 @@
+"""``chorus templates``: the library."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from config.cli.output import Failed, Report, json_option, language, last_line, progress_bar, run
+from config.library import add_to_library, remove_from_library
+from config.settings import Settings, load_settings
+from config.system import Wanted, running_system
+from config.wiring import Wires, wires
+from worker.contract.records import TemplateRecord, TemplateState
+
+_LOOK_AGAIN_S = 0.2
+_UNSETTLED = TemplateState.PREPARING
+
+
+@click.group()
+def templates() -> None:
+    """The library of presenter videos."""
+
+
+@templates.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--name",
+    default=None,
+    help="What people type; the file's name if not given. For one file only.",
+)
+@json_option
+def add(files: tuple[Path, ...], name: str | None, as_json: bool) -> None:
+    """Check and prepare videos, and put them into the library."""
+    if name is not None and len(files) > 1:
+        raise click.UsageError("--name goes with one file.")
+    settled = run(_add(load_settings(), files, name))
+    for template in settled:
+        if template.reason is not None:
+            click.echo(f"✗ {template.file_name}: {_why(template)}", err=True)
+        else:
+            click.echo(f"✓ {template.name}: {_facts(template)}", err=as_json)
+    if as_json:
+        last_line({"templates": [_as_json(template) for template in settled]})
+    if any(template.state is not TemplateState.READY for template in settled):
+        raise click.exceptions.Exit(1 if len(files) == 1 else 3)
+
+
+@templates.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the library."""
+    records = run(_list(load_settings()))
+    if as_json:
+        last_line({"templates": [_as_json(template) for template in records]})
+        return
+    if not records:
+        click.echo("The library is empty. Add a video: chorus templates add FILE")
+        return
+    table = Table("", "name", "state", "picture", "length", "face", box=None, pad_edge=False)
+    for number, template in enumerate(records, 1):
+        table.add_row(
+            str(number),
+            template.name,
+            template.state,
+            f"{template.width_px}×{template.height_px} {template.fps:g} fps",
+            f"{template.duration_s:.1f} s",
+            f"{template.face_share:.0%}",
+        )
+    Console().print(table)
+
+
+@templates.command()
+@click.argument("names", nargs=-1, required=True)
+def remove(names: tuple[str, ...]) -> None:
+    """Remove videos from the library, with everything computed of them. Finished Clips stay."""
+    missing = run(_remove(load_settings(), names))
+    if missing:
+        raise Failed(f"No template is called {', '.join(missing)}. See: chorus templates list")
+
+
+async def _add(
+    settings: Settings, files: tuple[Path, ...], name: str | None
+) -> list[TemplateRecord]:
+    async with (
+        running_system(settings, Wanted(worker=True)) as system,
+        wires(system.settings) as hand,
+    ):
+        records = [await add_to_library(hand.ledger, hand.store, file, name) for file in files]
+        with progress_bar("") as report:
+            settled = await _settled(hand, records, report)
+        for template in settled:
+            if template.state is not TemplateState.READY:
+                await remove_from_library(hand.ledger, hand.store, template)
+    return settled
+
+
+async def _settled(
+    hand: Wires, records: list[TemplateRecord], report: Report
+) -> list[TemplateRecord]:
+    while True:
+        current = [await hand.ledger.template(record.id) or record for record in records]
+        done = sum(template.state is not _UNSETTLED for template in current)
+        report("preparing", done, len(current))
+        if done == len(current):
+            return current
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _list(settings: Settings) -> list[TemplateRecord]:
+    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
+        return list(await hand.ledger.templates())
+
+
+async def _remove(settings: Settings, names: tuple[str, ...]) -> list[str]:
+    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
+        by_name = {template.name: template for template in await hand.ledger.templates()}
+        for name in names:
+            if name in by_name:
+                await remove_from_library(hand.ledger, hand.store, by_name[name])
+    return [name for name in names if name not in by_name]
+
+
+def _facts(template: TemplateRecord) -> str:
+    return (
+        f"{template.width_px}×{template.height_px}, {template.fps:g} fps, {template.duration_s:.1f} s, "
+        f"a face in {template.face_share:.0%} of it"
+    )
+
+
+def _why(template: TemplateRecord) -> str:
+    from bot.texts.catalogue import Texts
+
+    assert template.reason is not None  # noqa: S101 - only asked then
+    return Texts().reason(language(), template.reason)
+
+
+def _as_json(template: TemplateRecord) -> dict[str, object]:
+    return {
+        "name": template.name,
+        "state": template.state,
+        "reason": template.reason.model_dump() if template.reason else None,
+        "width_px": template.width_px,
+        "height_px": template.height_px,
+        "fps": template.fps,
+        "frames": template.frames,
+        "duration_s": template.duration_s,
+        "face_share": template.face_share,
+    }

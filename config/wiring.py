@@ -1,0 +1,76 @@
+"""Which implementation stands behind each port: the one place that knows them all by name."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import TimeoutError as RedisSlow
+
+from adapters.stores.local import LocalStore
+from adapters.stores.s3 import S3Store
+from config.paths import secret_key, store_folder
+from config.settings import Settings
+from worker.contract.ports import ObjectStore
+from worker.contract.tokens import TokenCodec
+from worker.ledger import RedisLedger
+
+_RETRIES = 6  # with the backoff below: about three seconds, the time a server takes to restart
+
+
+@dataclass(frozen=True)
+class Wires:
+    """What a process holds while it runs."""
+
+    redis: "redis.asyncio.Redis"
+    ledger: RedisLedger
+    store: ObjectStore
+    codec: TokenCodec
+
+
+def connect(url: str) -> "redis.asyncio.Redis":
+    """A Redis client that tries again while the server restarts."""
+    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
+        retry_on_error=[RedisGone, RedisSlow],
+        health_check_interval=30,
+    )
+    return client
+
+
+def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> ObjectStore:
+    """The configured object store; ``door`` tells where local links lead."""
+    if settings.store == "s3":
+        assert settings.s3_bucket is not None  # noqa: S101 - load_settings saw to it
+        return S3Store(
+            bucket=settings.s3_bucket,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            addressing=settings.s3_addressing,
+            uploads=settings.s3_uploads,
+        )
+    return LocalStore(
+        store_folder(settings),
+        codec,
+        lambda: settings.public_url or door(),
+        virtual_archives=settings.accel_prefix is None,  # nginx hands out files only
+    )
+
+
+@contextlib.asynccontextmanager
+async def wires(settings: Settings, door: Callable[[], str] = str) -> AsyncIterator[Wires]:
+    """Connect to Redis and the store; let go of both on leaving."""
+    assert settings.redis_url is not None  # noqa: S101 - running_system fills it
+    codec = TokenCodec(secret_key(settings))
+    store = make_store(settings, codec, door)
+    client = connect(settings.redis_url.get_secret_value())
+    try:
+        yield Wires(client, RedisLedger(client), store, codec)
+    finally:
+        await store.close()
+        await client.aclose()
