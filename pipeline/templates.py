@@ -22,6 +22,7 @@ FACTS: Final = "template.json"
 OUTPUTS: Final = (TRACK, POSTER, FACTS)
 """The files of a prepared Template, in its folder."""
 
+_FRAMES_TOLD: Final = 25
 _POSTER_HEIGHT_PX: Final = 640
 _JPEG_QUALITY: Final = 88
 
@@ -55,7 +56,7 @@ def prepare_template(
         name: The name it came with, for messages.
         folder: Gets ``OUTPUTS``; nothing if the preparation fails.
         limits: The largest video that is taken.
-        progress: Called with stage ``video``, then ``faces`` (frames done of all), then ``poster``.
+        progress: Called with stage ``video``, then ``faces`` (frames done of all, each), then ``poster``.
 
     Raises:
         InputRejected: It is no video, too large, too long, or shows no face.
@@ -97,9 +98,12 @@ def analysis_from_json(plain: dict[str, Any]) -> TemplateAnalysis:
 def _prepare(
     source: Path, name: str, folder: Path, limits: VideoLimits, progress: Progress
 ) -> TemplateAnalysis:
-    progress("video", 0, 1)
-    facts = probe_video(source, name, limits)
-    progress("video", 1, 1)
+    def seen(frames: int, declared: int) -> None:
+        if frames % _FRAMES_TOLD == 0:
+            progress("video", frames, max(frames, declared))
+
+    facts = probe_video(source, name, limits, seen)
+    progress("video", facts.frames, facts.frames)
     track = track_faces(read_frames(source, facts), facts, progress)
     with (folder / TRACK).open("wb") as file:
         np.savez(file, landmarks=track.landmarks, presence=track.presence)

@@ -103,6 +103,8 @@ def encode_sound(
         EmptyFile, UnreadableFile, NotARecording, NoSound, UnsupportedCodec, TakeTooLong: What the file is instead.
     """
     name = name or source.name
+    if limit_s is not None:
+        _refuse_hours(source, name, limit_s)
     with _open_sound(source, name) as sound, _SoundWriter(out, sound.channels) as writer:
         layout = "mono" if sound.channels == 1 else "stereo"
         counted = _Counted(sound, limit_s, heard)
@@ -114,6 +116,14 @@ def encode_sound(
     return SoundFacts(
         sound.codec, sound.rate_hz, sound.source_channels, counted.samples / sound.rate_hz
     )
+
+
+def _refuse_hours(source: Path, name: str, limit_s: float) -> None:
+    """Where the header tells of more than is allowed, see whether it is so before anything is encoded."""
+    with _open_sound(source, name) as sound:
+        if sound.declared_s > limit_s:
+            for _ in _Counted(sound, limit_s, None):
+                pass
 
 
 class _Counted:

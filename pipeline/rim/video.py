@@ -1,7 +1,7 @@
 """Video: decoded to its end, and read at a constant rate, forward or in any order, in flat memory."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -45,7 +45,10 @@ class VideoLimits:
 
 
 def probe_video(
-    path: Path, name: str | None = None, limits: VideoLimits | None = None
+    path: Path,
+    name: str | None = None,
+    limits: VideoLimits | None = None,
+    seen: Callable[[int, int], None] | None = None,
 ) -> VideoFacts:
     """Decode a video to its end and tell what it is.
 
@@ -53,6 +56,7 @@ def probe_video(
         path: The video.
         name: The name it came with, for messages.
         limits: The size is checked by the header before anything is decoded, the length by what decodes.
+        seen: Called after every frame with the frames decoded and those declared (0 if unknown).
 
     Raises:
         EmptyFile, UnreadableFile, NotAVideo, PictureNotVideo, UnsupportedCodec, VideoTooLarge, VideoTooLong: What the
@@ -66,7 +70,8 @@ def probe_video(
             raise UnreadableFile(name=name)
         matrix, primaries, transfer = colours(first)
         width_px, height_px = displayed_size(first, stream.sample_aspect_ratio)
-        times_s = _times(chain([first], frames), limits)
+        watched = _watched(chain([first], frames), stream.frames, seen)
+        times_s = _times(watched, limits)
         codec = stream.codec_context.name
         declared, has_sound = stream.average_rate, sound_stream(container) is not None
     if len(times_s) < 2:
@@ -85,6 +90,15 @@ def probe_video(
         primaries=primaries,
         transfer=transfer,
     )
+
+
+def _watched(
+    frames: Iterator[VideoFrame], declared: int, seen: Callable[[int, int], None] | None
+) -> Iterator[VideoFrame]:
+    for number, frame in enumerate(frames, 1):
+        if seen is not None:
+            seen(number, declared)
+        yield frame
 
 
 def _times(frames: Iterator[VideoFrame], limits: VideoLimits | None) -> list[float]:

@@ -39,12 +39,15 @@ def write_sound(
     return path
 
 
-def _encode_sound(out, stream, samples: NDArray[np.float32], rate_hz: int) -> None:
+def _encode_sound(
+    out, stream, samples: NDArray[np.float32], rate_hz: int, late_s: float = 0.0
+) -> None:
     layout = stream.layout.name
     for start in range(0, samples.shape[1], 960):
         block = np.ascontiguousarray(samples[:, start : start + 960])
         frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
         frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), start
+        frame.pts += round(late_s * rate_hz)
         out.mux(stream.encode(frame))
     out.mux(stream.encode(None))
 
@@ -81,6 +84,7 @@ def write_video(
     options: dict[str, str] | None = None,
     sound: NDArray[np.float32] | None = None,
     sound_codec: str = "aac",
+    sound_late_s: float = 0.0,
 ) -> Path:
     """Write a video of numbered frames, at a constant rate or at the times given."""
     with av.open(str(path), "w", format=container) as out:
@@ -100,7 +104,7 @@ def write_video(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
         if sound is not None:
-            _encode_sound(out, heard, np.atleast_2d(sound), 48_000)
+            _encode_sound(out, heard, np.atleast_2d(sound), 48_000, sound_late_s)
     return path
 
 

@@ -1,5 +1,6 @@
 """Sound and video come in whole, in time and by content; Clips go out exact."""
 
+import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -124,6 +125,38 @@ def test_a_pause_on_the_phone_is_silence_of_the_same_length(samples: Path):
     heard = media.read_sound(source, 8000)
 
     assert len(heard) / 8000 == pytest.approx(3.38, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("magic", "speech", "sid", "rate_hz"),
+    [
+        (b"#!AMR\n", bytes([7 << 3 | 4]) + bytes(31), bytes([8 << 3 | 4]) + bytes(5), 8000),
+        (b"#!AMR-WB\n", bytes([8 << 3 | 4]) + bytes(60), bytes([9 << 3 | 4]) + bytes(5), 16000),
+    ],
+)
+def test_both_kinds_of_amr_decode_frame_by_frame(
+    tmp_path: Path, magic: bytes, speech: bytes, sid: bytes, rate_hz: int
+):
+    no_data = bytes([15 << 3 | 4])
+    content = magic + 20 * speech + sid + 9 * no_data + 20 * speech
+    source = make_bytes(tmp_path / "phone.amr", content)
+
+    facts = media.encode_sound(source, tmp_path / "sound.m4a")
+    heard = media.read_sound(source, rate_hz)
+
+    assert (facts.rate_hz, facts.duration_s) == (rate_hz, 1.0)
+    pause = heard[round(0.4 * rate_hz) : round(0.6 * rate_hz)]
+    assert len(heard) == rate_hz
+    assert not pause.any()
+    assert heard.any()
+
+
+def test_sound_that_begins_after_the_picture_keeps_its_distance(tmp_path: Path):
+    source = write_video(tmp_path / "v.mkv", range(25), sound=chirp(0.5), sound_late_s=0.5)
+
+    heard = media.read_sound(source, RATE_HZ)
+
+    assert np.argmax(np.abs(heard) > 0.01) / RATE_HZ == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_recording_cut_off_keeps_what_came_before(tmp_path: Path):
@@ -473,6 +506,23 @@ def test_frames_read_backward_are_those_read_forward(
 
     assert len(got) == len(order)
     assert all(np.array_equal(a, forward[b]) for a, b in zip(got, order, strict=True))
+
+
+def test_reading_backward_takes_no_more_memory_for_a_longer_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = write_video(tmp_path / "v.mp4", range(200), options={"g": "250"})
+    facts = media.probe_video(source)
+    frame_bytes = facts.width_px * facts.height_px * 3 // 2
+    monkeypatch.setattr("pipeline.rim.video.BACKWARD_BYTES", 10 * frame_bytes)
+    tracemalloc.start()
+
+    for _ in media.read_source_order(source, facts, iter(range(199, -1, -1))):
+        pass
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 14 * frame_bytes
 
 
 def test_what_a_reader_is_given_is_its_own_to_change(video: Path):
