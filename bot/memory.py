@@ -13,13 +13,14 @@ Keys (all under ``chorus:memory``)::
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ResponseError, TimeoutError
+from redis.exceptions import BusyLoadingError, ConnectionError, ResponseError
+from redis.exceptions import TimeoutError as RedisSlow
 
 from bot.ports import MemoryUnavailable
 from worker.contract import keys
@@ -33,10 +34,12 @@ _BLOCK_MS: Final = 1000
 _READ: Final = 16
 _ALIVE_S: Final = 6.0
 _BEAT_S: Final = 1.5
-_SOCKET_TIMEOUT_S: Final = 10.0
+_ANSWER_S: Final = 10.0
+"""Our own limit around each call: redis-py keeps its ``socket_timeout`` by ``asyncio.wait_for``, which before
+Python 3.12 may swallow a cancellation (python/cpython#86296)."""
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_LAST_S: Final = 2.0
-_OUTAGES: Final = (ConnectionError, TimeoutError, BusyLoadingError)
+_OUTAGES: Final = (ConnectionError, RedisSlow, BusyLoadingError, TimeoutError)
 
 _RECEIVE: Final = """
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
@@ -90,9 +93,8 @@ class RedisMemory:
         self._redis: Redis = Redis.from_url(
             redis_url,
             decode_responses=True,
-            socket_timeout=_SOCKET_TIMEOUT_S,
             retry=Retry(backoff, 4),
-            retry_on_error=list(_OUTAGES),
+            retry_on_error=[ConnectionError, RedisSlow, BusyLoadingError],
         )
         self._lost = False
 
@@ -135,26 +137,25 @@ class RedisMemory:
     async def dealt_with(self, mailbox: str, entry: str) -> None:
         """Take a message out of the inbox; harmless if it is gone."""
         stream = _key("inbox", mailbox)
-        with self._outages():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.xack(stream, _GROUP, entry)
-                pipe.xdel(stream, entry)
-                await pipe.execute()
+        async with self._outages(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.xack(stream, _GROUP, entry)
+            pipe.xdel(stream, entry)
+            await pipe.execute()
 
     async def load(self, *name: str) -> str | None:
         """A value kept under a name, or None."""
-        with self._outages():
+        async with self._outages():
             value: str | None = await self._redis.get(_key("kept", *name))
         return value
 
     async def keep(self, *name: str, value: str, ttl_s: int | None = None) -> None:
         """Keep a value, for ``ttl_s`` seconds or for good."""
-        with self._outages():
+        async with self._outages():
             await self._redis.set(_key("kept", *name), value, ex=ttl_s)
 
     async def drop(self, *name: str) -> None:
         """Forget a value."""
-        with self._outages():
+        async with self._outages():
             await self._redis.delete(_key("kept", *name))
 
     async def lead(self, role: str, holder: str, ttl_s: float) -> bool:
@@ -177,7 +178,7 @@ class RedisMemory:
         self, mailbox: str, consumer: str, *, resumed: bool
     ) -> list[tuple[str, str, str]]:
         stream = _key("inbox", mailbox)
-        with self._outages():
+        async with self._outages():
             try:
                 if not resumed:
                     found = await self._read(stream, consumer, "0")
@@ -232,24 +233,26 @@ class RedisMemory:
     async def _beat(self, mailbox: str, consumer: str) -> None:
         """Show that a consumer lives, even while it deals with a long message."""
         while True:
-            with contextlib.suppress(MemoryUnavailable), self._outages():
-                await self._redis.set(
-                    _key("alive", mailbox, consumer), "1", px=int(_ALIVE_S * 1000)
-                )
+            with contextlib.suppress(MemoryUnavailable):
+                async with self._outages():
+                    await self._redis.set(
+                        _key("alive", mailbox, consumer), "1", px=int(_ALIVE_S * 1000)
+                    )
             await asyncio.sleep(_BEAT_S)
 
     async def _run(self, script: str, names: list[str], values: list[Any]) -> Any:
-        with self._outages():
+        async with self._outages():
             answer: Any = self._redis.eval(
                 script, len(names), *names, *values
             )  # typed for both clients
             return await answer
 
-    @contextlib.contextmanager
-    def _outages(self) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _outages(self) -> AsyncIterator[None]:
         """Translate the client's outages; log the loss once and the recovery once."""
         try:
-            yield
+            async with asyncio.timeout(_ANSWER_S):
+                yield
         except _OUTAGES as error:
             if not self._lost:
                 self._lost = True

@@ -279,3 +279,10 @@ settings-links = Links work for { $lifetime }
 settings-engine = Engine: { $engine }
 settings-language-set = From now on I speak English with you.
 settings-unknown = “{ $typed }” cannot be set. The language can: /settings language en or /settings language zh
+
+## The terminal's own remarks
+
+terminal-welcome = This is a chat with Chorus. Type the path of a recording or drop the file here; /help lists the commands, /quit leaves.
+terminal-no-file = There is no file “{ $name }” on this machine. Please check the path; quotes help if it has spaces.
+terminal-lost = The bot is away for a moment. What you write is kept and sent when it is back.
+terminal-back = The bot is back.

@@ -234,3 +234,10 @@ settings-links = 链接有效期：{ $lifetime }
 settings-engine = 引擎：{ $engine }
 settings-language-set = 好的，以后我用中文和您交流。
 settings-unknown = 无法设置“{ $typed }”。可以切换语言：发送“设置 en”或“设置 zh”
+
+## 终端本身的提示
+
+terminal-welcome = 您正在与 Chorus 对话。输入录音的路径，或把文件拖到这里；发送“帮助”查看命令，/quit 退出。
+terminal-no-file = 这台机器上没有文件“{ $name }”。请检查路径；路径带空格时请加引号。
+terminal-lost = 机器人暂时离线。您写的内容已保存，恢复后会自动发送。
+terminal-back = 机器人已恢复。

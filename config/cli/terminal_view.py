@@ -1,0 +1,262 @@
+"""Draws a console conversation with rich: bubbles that change in place on a terminal, plain lines elsewhere."""
+
+import asyncio
+import contextlib
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from rich import box
+from rich.align import Align
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.style import Style
+from rich.text import Text
+
+from bot.texts.catalogue import Language, Texts
+from config.cli.line_input import Typed, read_line, typed_lines
+from config.cli.terminal import Event, Message, Terminal, choice_meant
+from worker.contract.records import Person
+
+_URL: Final = re.compile(r"https?://\S+")
+_WIDEST: Final = 96
+_BOT: Final = "Chorus"
+_SPARE_LINES: Final = 3
+_LAST_WORDS_S: Final = 2.0
+_STYLES: Final = {"✓": "green", "✗": "red", "▸": "cyan", "↑": "cyan", "◌": "yellow"}
+
+
+class TerminalView:
+    """Shows what happens in a conversation; hand ``show`` to a Terminal as ``on_event``.
+
+    On a terminal the newest messages stay changeable as long as they fit on the screen: the bot's revisions redraw
+    them. Older ones, and those with links (which are printed whole, so that they can be copied), go into the
+    scroll-back as they are. Elsewhere every change is printed, of a revision only the lines that are new.
+    """
+
+    def __init__(self, console: Console, texts: Texts, language: Language, name: str) -> None:
+        """Prepare.
+
+        Args:
+            console: Where to draw.
+            texts: For the remarks of the terminal itself.
+            language: Of the person.
+            name: The person's, beside what they write.
+        """
+        self._console = console
+        self._texts = texts
+        self._language = language
+        self._name = name
+        self._tail: list[Message] = []
+        self._prompt: Text | None = None
+        self._live: Live | None = None
+        self._lost = False
+
+    def __enter__(self) -> "TerminalView":
+        """Begin to draw."""
+        if self._console.is_terminal:
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                vertical_overflow="visible",
+                get_renderable=self._screen,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave everything on the screen as it stands."""
+        self._prompt = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+            for message in self._tail:
+                self._print(message)
+        self._tail.clear()
+
+    def show(self, event: Event) -> None:
+        """Draw a change."""
+        if event.message is None:
+            self._connection(lost=event.kind == "disconnected")
+        elif self._live is None or (event.kind == "revise" and event.message not in self._tail):
+            self._print_change(event.message, event)
+        elif event.kind != "revise":
+            self._tail.append(event.message)
+            if _URL.search(event.message.text):
+                self._freeze(len(self._tail))
+        self.refresh()
+
+    def prompt(self, line: str, cursor: int) -> None:
+        """Draw the line being typed, with the cursor before its character ``cursor``."""
+        drawn = Text("› ", style="bold green")
+        drawn.append(line[:cursor], style="default")
+        drawn.append(line[cursor : cursor + 1] or " ", style="reverse")
+        drawn.append(line[cursor + 1 :], style="default")
+        self._prompt = drawn
+        self.refresh()
+
+    def remark(self, text: str) -> None:
+        """Say something of the terminal's own."""
+        self._console.print(Text(text, style="dim italic"))
+
+    def refresh(self) -> None:
+        """Draw anew, and freeze what no longer fits on the screen."""
+        if self._live is None:
+            return
+        while len(self._tail) > 1 and self._height() > self._console.height - _SPARE_LINES:
+            self._freeze(1)
+        self._live.refresh()
+
+    def _connection(self, *, lost: bool) -> None:
+        if lost != self._lost:
+            self._lost = lost
+            self.remark(
+                self._texts.say(self._language, "terminal-lost" if lost else "terminal-back")
+            )
+
+    def _screen(self) -> RenderableType:
+        parts: list[RenderableType] = [self._bubble(message) for message in self._tail]
+        if self._prompt is not None:
+            parts.append(self._prompt)
+        return Group(*parts)
+
+    def _height(self) -> int:
+        return len(self._console.render_lines(self._screen(), pad=False))
+
+    def _freeze(self, count: int) -> None:
+        """Print the oldest messages for good."""
+        for message in self._tail[:count]:
+            self._print(message)
+        del self._tail[:count]
+
+    def _print(self, message: Message) -> None:
+        if self._console.is_terminal and not _URL.search(message.text):
+            self._console.print(self._bubble(message))
+            return
+        speaker = self._name if message.ours else _BOT
+        self._console.print(Text(f"{speaker}:", style=_colour(message)))
+        self._console.print(self._body(message), soft_wrap=True)
+        self._console.print()
+
+    def _print_change(self, message: Message, event: Event) -> None:
+        """Of a revision only what is new: who reads a log has the rest above."""
+        if event.kind != "revise":
+            self._print(message)
+            return
+        before = set(message.earlier[-1].splitlines())
+        for line in message.text.splitlines():
+            if line not in before:
+                self._console.print(Text("  ~ ", style="dim") + _styled(line), soft_wrap=True)
+
+    def _bubble(self, message: Message) -> RenderableType:
+        panel = Panel(
+            self._body(message),
+            title=Text(self._name if message.ours else _BOT, style=_colour(message)),
+            title_align="right" if message.ours else "left",
+            box=box.ROUNDED,
+            border_style=_colour(message),
+            expand=False,
+            width=None,
+            padding=(0, 1),
+        )
+        if self._console.width > _WIDEST and len(message.text) > _WIDEST:
+            panel.width = _WIDEST
+        return Align.right(panel) if message.ours else panel
+
+    def _body(self, message: Message) -> Text:
+        body = Text("\n").join(_styled(line) for line in message.text.split("\n"))
+        chips = [label for label in message.choices if not _listed(label, message.text)]
+        if chips:
+            body.append("\n")
+            for label in chips:
+                body.append(f"[ {label} ]", style="bold cyan")
+                body.append("  ")
+            body.rstrip()
+        return body
+
+
+def _colour(message: Message) -> str:
+    return "green" if message.ours else "cyan"
+
+
+def _listed(label: str, text: str) -> bool:
+    """Whether a choice stands in the numbered list of the text already: ``1 anchor`` as ``1. anchor``."""
+    number, _, name = label.removeprefix("✓ ").partition(" ")
+    return number.isdecimal() and f"{number}. {name}" in text
+
+
+def _styled(line: str) -> Text:
+    styled = Text(line)
+    for match in _URL.finditer(line):
+        styled.stylize(Style(color="blue", underline=True, link=match[0]), *match.span())
+    if (style := _STYLES.get(line[:1])) is not None:
+        styled.stylize(style, 0, 1)
+    if line.startswith(("▰", "▱")):
+        styled.stylize("cyan", 0, 10)
+    return styled
+
+
+async def chat_in_terminal(
+    socket: Path, chat: str, person: Person, console: Console, texts: Texts
+) -> None:
+    """Let a person talk to the bot until they leave: what ``chorus chat`` does.
+
+    Args:
+        socket: Of the bot's console.
+        chat: Names the conversation.
+        person: Who sits here.
+        console: On standard output.
+        texts: The catalogues.
+    """
+    language = person.language
+    with TerminalView(console, texts, language, person.name or person.id) as view:
+        view.remark(texts.say(language, "terminal-welcome"))
+        async with Terminal(socket, chat, person, on_event=view.show) as terminal:
+            outgoing: asyncio.Queue[Typed] = asyncio.Queue()
+            sender = asyncio.create_task(_send_in_order(terminal, outgoing))
+            try:
+                await _type(view, texts, language, outgoing)
+                with contextlib.suppress(
+                    TimeoutError
+                ):  # the bot is away: what it has not got is not said
+                    async with asyncio.timeout(_LAST_WORDS_S):
+                        await outgoing.join()
+            finally:
+                sender.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sender
+
+
+async def _type(
+    view: TerminalView, texts: Texts, language: Language, outgoing: "asyncio.Queue[Typed]"
+) -> None:
+    async with contextlib.aclosing(typed_lines(view.prompt)) as lines:
+        async for line in lines:
+            typed = read_line(line)
+            if typed.end:
+                return
+            if typed.missing:
+                view.remark(texts.say(language, "terminal-no-file", name=typed.missing))
+            else:
+                outgoing.put_nowait(typed)
+
+
+async def _send_in_order(terminal: Terminal, outgoing: "asyncio.Queue[Typed]") -> None:
+    while True:
+        typed = await outgoing.get()
+        if typed.file is not None:
+            await terminal.send_file(typed.file)
+        meant = choice_meant(terminal.transcript, typed.text)
+        if meant is not None:
+            await terminal.send_choice(*meant)
+        elif typed.text:
+            await terminal.send_text(typed.text)
+        outgoing.task_done()
