@@ -45,7 +45,7 @@ class Lease:
     """The right to work on one item, until it lapses."""
 
     item: str
-    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``archive:<batch>:<round>``."""
+    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``archive:<batch>:<round>``, ``record:<batch>:<round>``."""
     fence: str
     attempt: int
     """1 the first time."""
@@ -62,7 +62,7 @@ class Lease:
 
     @property
     def number(self) -> int:
-        """The Clip's number, or the Archive's round."""
+        """The Clip's number, or the round of the Archive or record."""
         return int(self.item.split(":")[2])
 
 
@@ -129,6 +129,10 @@ class Desk:
     async def finish_archive(self, lease: Lease, key: str, size_bytes: int, name: str) -> bool:
         """The Archive lies in the store."""
         return await self._finish(lease, "done", f"{key} {size_bytes} {name}", None)
+
+    async def finish_record(self, lease: Lease) -> bool:
+        """The record of a Batch that ended lies in the store."""
+        return await self._finish(lease, "done", "", None)
 
     async def fail(self, lease: Lease, reason: Reason) -> bool:
         """The item cannot be done. A Clip, Take or Template fails; without Archive the Batch does."""

@@ -116,7 +116,8 @@ class Foreman:
             TicketOffice(redis_url, queue, self.name, count, polls[queue], self._serve)
             for queue, count in seats.items()
         ]
-        self._work: asyncio.TaskGroup | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
         self._drained = asyncio.Event()
 
@@ -130,7 +131,7 @@ class Foreman:
         await asyncio.to_thread(self._prepare_folder)
         try:
             async with asyncio.TaskGroup() as group:
-                self._work = group
+                self._group = group
                 keepers = [
                     group.create_task(self._link.run(), name="engine"),
                     group.create_task(self._holdings.keep(), name="leases"),
@@ -141,8 +142,8 @@ class Foreman:
                 await self._link.started.wait()
                 self.ready.set()
                 await self._drained.wait()
-                for keeper in keepers:
-                    keeper.cancel()
+                for task in (*keepers, *self._tasks):
+                    task.cancel()
         finally:
             await self._last_words()
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -166,10 +167,17 @@ class Foreman:
 
     async def _serve(self, queue: Queue, ticket: str) -> None:
         """Draw and do one item; if arq cancels us, the work goes on."""
-        if self._work is None or self._draining:
+        if self._draining:
             return
-        work = self._work.create_task(self._draw_and_do(queue, ticket), name=f"ticket {ticket}")
-        await asyncio.shield(work)
+        await asyncio.shield(self._start(self._draw_and_do(queue, ticket)))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Begin work that outlives whoever began it, but not ``run``."""
+        assert self._group is not None  # noqa: S101 - nothing is served before run
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _draw_and_do(self, queue: Queue, ticket: str) -> None:
         async with self._seats[queue]:
@@ -197,8 +205,10 @@ class Foreman:
                 await self._preparation.take(held)
             case "template":
                 await self._preparation.template(held)
-            case _:
+            case "archive":
                 await self._packing.archive(held)
+            case _:
+                await self._packing.record(held)
 
     async def _render(self, held: Held) -> None:
         """Render a Clip and leave storing it to a task of its own, so that the next one can render."""
@@ -210,8 +220,8 @@ class Foreman:
             if made is None:
                 self._unstored.release()
                 await self._holdings.drop(held)
-        if made is not None and self._work is not None:
-            self._work.create_task(self._store(held, made), name=f"store {held.lease.item}")
+        if made is not None:
+            self._start(self._store(held, made))
 
     async def _store(self, held: Held, made: Made) -> None:
         try:

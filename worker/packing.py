@@ -49,9 +49,20 @@ class Packing:
                 "archive_name": name,
             }
         )
-        written = ended.model_dump_json().encode()
-        await held.persist(lambda: self._shop.store.put_bytes(keys.batch(batch_id), written))
+        await self._put_record(held, ended)
         await held.persist(lambda: ledger.desk.finish_archive(held.lease, key, size_bytes, name))
+
+    async def record(self, held: Held) -> None:
+        """Put the record of a Batch that ended into the store. Raises NoLongerWanted."""
+        ledger, batch_id = self._shop.ledger, held.lease.subject
+        batch = await held.persist(lambda: ledger.batch(batch_id))
+        if batch is not None:
+            await self._put_record(held, batch)
+        await held.persist(lambda: ledger.desk.finish_record(held.lease))
+
+    async def _put_record(self, held: Held, batch: BatchRecord) -> None:
+        key, written = keys.batch(batch.id), batch.model_dump_json().encode()
+        await held.persist(lambda: self._shop.store.put_bytes(key, written))
 
     async def _put(self, held: Held, key: str, batch: BatchRecord, take: TakeRecord | None) -> int:
         """Store the Archive of what is there; returns its size."""

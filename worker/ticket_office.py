@@ -3,7 +3,8 @@
 A ticket is an arq job that names no work. Every setting of arq's that could lose, repeat or block work is chosen so that
 a ticket may be lost, repeated or late without harm (the ledger's leases carry the truth):
 
-- ``max_tries`` 1, ``retry_jobs`` off: a ticket is never tried again, the sweeper makes a new one.
+- ``max_tries`` 3: a ticket held by a worker that was stopped is tried again, for whoever draws then; one that is used up
+  is replaced by the sweeper.
 - ``keep_result`` 0: no results, so an id is never "known already"; ids are never reused, abort is off.
 - ``job_timeout`` a number, the same for all: with None arq starts a running job again after 10 s, and a mixture does
   not even start. It only bounds how long a ticket is held; work ends by the engine's own limits.
@@ -30,10 +31,10 @@ log = logging.getLogger(__name__)
 
 _TICKET_S: Final = 6 * 3600
 """Longer than any Clip takes; a ticket whose holder died is cleared away with its lease, long before."""
+_TRIES: Final = 3
 _HEALTH_S: Final = 60
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
-_STEADY_S: Final = 10.0
 
 
 class TicketOffice:
@@ -66,6 +67,7 @@ class TicketOffice:
         self._serve = serve
         self._worker: Worker | None = None
         self._open = True
+        self._lives = False
 
     def close(self) -> None:
         """Take no more tickets."""
@@ -75,15 +77,15 @@ class TicketOffice:
 
     async def run(self) -> None:
         """Take tickets until cancelled."""
-        clock, pause_s = asyncio.get_running_loop().time, _FIRST_PAUSE_S
+        pause_s = _FIRST_PAUSE_S
         while True:
-            started = clock()
             try:
                 await self._life()
             except (RedisError, OSError) as error:
-                if clock() - started > _STEADY_S:
+                if self._lives:
+                    log.warning("arq's worker for %s ended: %s", self._queue, error)
                     pause_s = _FIRST_PAUSE_S
-                log.warning("arq's worker for %s ended: %s", self._queue, error)
+                self._lives = False
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
@@ -94,6 +96,10 @@ class TicketOffice:
         self._worker = worker
         worker.allow_pick_jobs = self._open
         try:
+            await worker.pool.ping()
+            if not self._lives:
+                log.info("tickets for %s are taken", self._queue)
+            self._lives = True
             await worker.async_run()
         finally:
             # Not worker.close(): it would speak to Redis, which may be what ended us.
@@ -111,7 +117,7 @@ class TicketOffice:
             expires_extra_ms=TICKET_LIFE_MS,
         )
         return Worker(
-            functions=[func(self._ticket, name=TICKET_JOB, timeout=_TICKET_S, max_tries=1)],
+            functions=[func(self._ticket, name=TICKET_JOB, timeout=_TICKET_S, max_tries=_TRIES)],
             queue_name=keys.redis("queue", self._queue),
             redis_pool=redis,
             handle_signals=False,
@@ -119,8 +125,7 @@ class TicketOffice:
             job_timeout=_TICKET_S,
             keep_result=0,
             poll_delay=self._poll_s,
-            max_tries=1,
-            retry_jobs=False,
+            max_tries=_TRIES,
             allow_abort_jobs=False,
             health_check_interval=_HEALTH_S,
             health_check_key=keys.redis("health", self._queue, self._name),

@@ -1,6 +1,7 @@
 """The foreman: work done by a fake engine and fake children, through a real Redis and a real store."""
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -11,13 +12,14 @@ import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.worker.foreman_things import TAKE, Workplace, open_workplace, over
 from tests.worker.ledger_things import take, teller
 from worker.contract import keys
 from worker.contract.codes import Code
-from worker.contract.ports import ObjectStore, StoreUnavailable
+from worker.contract.ports import ObjectMissing, ObjectStore, StoreUnavailable
 from worker.contract.records import BatchRecord, BatchState, ClipState, Reason, TakeState
 
 
@@ -60,9 +62,25 @@ async def test_three_videos_come_back_in_one_archive_with_a_manifest(place: Work
     assert [clip["template_file"] for clip in manifest["clips"]] == [
         f"m1-{number}.mp4" for number in range(3)
     ]
-    stored = BatchRecord.model_validate_json(await place.store.get_bytes(keys.batch(batch.id)))
-    assert stored.archive_key == batch.archive_key
     assert list((place.folder / "work" / "scratch").iterdir()) == []
+
+
+async def test_every_batch_that_ended_is_recorded_in_the_store(place: Workplace) -> None:
+    async with place.working():
+        good = await place.ended(await place.order("m1", "ok"))
+        bad = await place.ended(await place.order("m2", "reject"))
+        await until_recorded(place, good)
+        await until_recorded(place, bad)
+
+
+async def until_recorded(place: Workplace, batch: BatchRecord) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            with contextlib.suppress(ObjectMissing):
+                written = await place.store.get_bytes(keys.batch(batch.id))
+                if BatchRecord.model_validate_json(written) == batch:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_five_orders_of_one_recording_analyse_it_once(place: Workplace) -> None:
@@ -208,9 +226,11 @@ async def test_a_killed_foreman_costs_its_clip_ten_seconds_at_most(place: Workpl
     try:
         batch = await place.order("m1", "sleep 1", "sleep 1.1")
         await place.until(batch, lambda seen: seen.done == 1 and rendering(seen))
+        children = psutil.Process(other.pid).children(recursive=True)
         async with place.working():
             other.kill()
             started = time.monotonic()
+            _, orphans = await asyncio.to_thread(psutil.wait_procs, children, 2)
             ended = await place.ended(batch)
             took_s = time.monotonic() - started
     finally:
@@ -220,6 +240,8 @@ async def test_a_killed_foreman_costs_its_clip_ten_seconds_at_most(place: Workpl
 
     assert ended.state is BatchState.DELIVERED
     assert [clip.attempts for clip in ended.clips] == [1, 2]
+    assert children
+    assert orphans == []
     assert took_s < 10
     assert await place.outcomes() == 1
 

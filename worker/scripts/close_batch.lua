@@ -19,6 +19,7 @@ if facts[1] == 'ready' and facts[2] == ARGV[2] then
   end
   redis.call('HSET', hash, 'state', state)
   inactive(id, facts[6])
+  record(id)
   fact(id)
 end
 return answer(0)

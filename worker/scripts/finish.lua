@@ -22,6 +22,8 @@ elseif kind == 'take' then
 elseif kind == 'template' then
   drop(item)
   settle_template(rest, state, facts, reason)
+elseif kind == 'record' then
+  drop(item)
 else
   drop(item)
   local batch = string.match(rest, '^(.+):%d+$')

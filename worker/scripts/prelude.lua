@@ -106,6 +106,12 @@ local function ready(batch)
   fact(batch)
 end
 
+-- Have the record of a Batch that ended written into the store.
+local function record(batch)
+  local facts = redis.call('HMGET', key('batch', batch), 'round', 'chat', 'person')
+  enter('record:' .. batch .. ':' .. facts[1], 'rest', facts[2], facts[3])
+end
+
 local function end_of_rendering(batch, done)
   local hash = key('batch', batch)
   local facts = redis.call('HMGET', hash, 'cancelled', 'round', 'chat', 'person', 'mailbox')
@@ -115,6 +121,7 @@ local function end_of_rendering(batch, done)
   elseif facts[1] == '1' then
     redis.call('HSET', hash, 'state', 'cancelled', 'finished_ms', now_ms())
     inactive(batch, facts[5])
+    record(batch)
   else
     ready(batch)
   end
@@ -237,12 +244,10 @@ local function fail(item, reason)
       redis.call('HSET', key('batch', packed), 'reason', reason)
       ready(packed)
     end
-  elseif redis.call('EXISTS', key(kind, rest)) == 1 then
-    if kind == 'take' then
-      settle_take(rest, 'failed', '', reason)
-    else
-      settle_template(rest, 'failed', '', reason)
-    end
+  elseif kind == 'take' and redis.call('EXISTS', key(kind, rest)) == 1 then
+    settle_take(rest, 'failed', '', reason)
+  elseif kind == 'template' and redis.call('EXISTS', key(kind, rest)) == 1 then
+    settle_template(rest, 'failed', '', reason)
   end
 end
 
