@@ -107,7 +107,8 @@ def paint(mouth: Mouth, movement: Movement, field: Field, colours: Complexion) -
     )
     rim = np.clip((below + above) / 4, 0.004, _RIM)  # moist inner side of the lips, in shade
     upper_rim, lower_rim = 1 - ease(below / rim), 1 - ease(above / rim)
-    light = 0.35 + 0.65 * min(movement.gap / _LIT, 1.0)  # little light falls through a narrow gap
+    # Little light falls through a narrow gap, unless the upper lip is lifted off the teeth for f and v.
+    light = max(0.35 + 0.65 * min(movement.gap / _LIT, 1.0), 0.8 * movement.bite)
     shadow = (0.5 + 0.5 * ease(below / 0.03)) * light
     rounded = np.clip(1 - 0.75 * aside * aside, 0.15, 1)
 
