@@ -3,12 +3,13 @@
 ``python -m pipeline.sandbox PARENT`` (see ``command``) reads one JSON object from its standard input, up to the end::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
+    {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
 its standard output, any number of the first, then exactly one of the others::
 
     {"event": "progress", "stage": text, "done": number, "total": number}
-    {"event": "done", "result": {...}}             TakeAnalysis, or TemplateAnalysis as analysis_as_json gives it
+    {"event": "done", "result": {...}}             TakeAnalysis, TemplateAnalysis as analysis_as_json gives it, or Inspection
     {"event": "rejected", "code": text, "facts": {...}}
     {"event": "fault", "trace": text}
 
@@ -42,14 +43,15 @@ from pipeline.types import Progress
 OUTPUTS: Final = {
     "take": ("sound.m4a", "speech.npz"),
     "template": ("track.npz", "poster.jpg", "template.json"),
+    "inspect": (),
 }
 
 _GIB: Final = 2**30
 # Address space, measured at the end of the samples on two cores: 0.76 GiB for a Take, 1.64 GiB for a Template (of
-# which 0.35 GiB resident). Every core brings threads, each with a stack and a heap of its own.
-_MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB}
+# which 0.35 GiB resident), 1.87 GiB to inspect. Every core brings threads, each with a stack and a heap of its own.
+_MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB, "inspect": 3 * _GIB}
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
-_CPU_S: Final = {"take": 600, "template": 3600}
+_CPU_S: Final = {"take": 600, "template": 3600, "inspect": 3600}
 _FILE_BYTES: Final = _GIB // 2
 _PR_SET_PDEATHSIG: Final = 1
 _TRACE_CHARS: Final = 4000
@@ -93,7 +95,7 @@ def run_in_child(
         return result
     finally:
         if not ended:
-            remove_outputs(request["do"], Path(request["folder"]))
+            remove_outputs(request["do"], Path(request.get("folder", ".")))
 
 
 @contextmanager
@@ -193,21 +195,32 @@ def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
     def progress(stage: str, done: int, total: int) -> None:
         tell("progress", stage=stage, done=done, total=total)
 
-    source, folder = Path(request["source"]), Path(request["folder"])
-    limits = request.get("limits", {})
-    # Imported here, because the limits must stand before the first codec is loaded.
-    if request["do"] == "take":
-        from pipeline import takes  # noqa: PLC0415
+    # Imported in here, because the limits must stand before the first codec is loaded.
+    match request["do"]:
+        case "take":
+            return _take(request, progress)
+        case "template":
+            return _template(request, progress)
+        case _:
+            from pipeline.measure.request import inspect_request  # noqa: PLC0415
 
-        taken = takes.analyse_take(
-            source, request["name"], folder, takes.TakeLimits(**limits), progress
-        )
-        return dataclasses.asdict(taken)
+            return inspect_request(dict(request), progress)
+
+
+def _take(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    from pipeline import takes  # noqa: PLC0415
+
+    source, folder = Path(request["source"]), Path(request["folder"])
+    limits = takes.TakeLimits(**request.get("limits", {}))
+    return dataclasses.asdict(takes.analyse_take(source, request["name"], folder, limits, progress))
+
+
+def _template(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     from pipeline import media, templates  # noqa: PLC0415
 
-    prepared = templates.prepare_template(
-        source, request["name"], folder, media.VideoLimits(**limits), progress
-    )
+    source, folder = Path(request["source"]), Path(request["folder"])
+    limits = media.VideoLimits(**request.get("limits", {}))
+    prepared = templates.prepare_template(source, request["name"], folder, limits, progress)
     return templates.analysis_as_json(prepared)
 
 

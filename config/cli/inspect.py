@@ -39,6 +39,7 @@ def inspect(
 
     request = {
         "do": "inspect",
+        "name": clip.name,
         **{
             name: str(path.absolute()) if path else None
             for name, path in {
