@@ -1,0 +1,79 @@
+"""The cache: whole or absent, fetched once, the longest unused removed first."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.stores.local import LocalStore
+from tests.fakes.foreman import fake_store
+from worker.cache import Cache
+from worker.contract import keys
+from worker.contract.ports import ObjectMissing
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    opened = fake_store(tmp_path)
+    yield opened
+    await opened.close()
+
+
+def grow_older(folder: Path, age_s: int) -> None:
+    then = folder.stat().st_mtime - age_s
+    os.utime(folder, (then, then))
+
+
+async def put_take(store: LocalStore, take_id: str, size_bytes: int = 1000) -> None:
+    await store.put_bytes(keys.take(take_id, "sound.m4a"), b"s" * size_bytes)
+    await store.put_bytes(keys.take(take_id, "speech.npz"), b"n")
+
+
+async def test_what_two_clips_need_at_once_is_fetched_once(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_take(store, "a")
+    fetched: list[str] = []
+    get_file = store.get_file
+
+    async def counted(key: str, path: Path) -> None:
+        fetched.append(key)
+        await get_file(key, path)
+
+    monkeypatch.setattr(store, "get_file", counted)
+    cache = Cache(tmp_path / "cache", store, 10**6)
+
+    first, second = await asyncio.gather(cache.take("a"), cache.take("a"))
+
+    assert first == second
+    assert sorted(path.name for path in first.iterdir()) == ["sound.m4a", "speech.npz"]
+    assert len(fetched) == 2
+
+
+async def test_what_is_incomplete_in_the_store_leaves_nothing_here(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    await store.put_bytes(keys.take("a", "sound.m4a"), b"s")
+    cache = Cache(tmp_path / "cache", store, 10**6)
+
+    with pytest.raises(ObjectMissing):
+        await cache.take("a")
+
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+async def test_the_longest_unused_leaves_first_and_what_is_in_use_stays(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 2500)
+    for take_id, age_s in (("old", 9000), ("older", 12000), ("used", 60)):
+        await put_take(store, take_id)
+        grow_older(await cache.take(take_id), age_s)
+    await put_take(store, "new")
+
+    await cache.take("new")
+
+    left = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert left == ["take-new", "take-used"]

@@ -1,0 +1,148 @@
+"""The real engine process, asked line by line; its Templates show no face, so that frames go through untouched."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import sys
+import wave
+import zlib
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.media import encode_sound, probe_video
+from pipeline.speech.storage import write_speech
+from pipeline.templates import TemplateAnalysis, analysis_as_json
+from pipeline.types import MouthCurve
+from tests.corpora.media import write_video
+from worker.engine_link import EngineLink, EngineMissing, RenderStopped
+
+ENGINE = [sys.executable, "-m", "worker.engine", "--slots", "2"]
+
+
+def make_take(folder: Path, seconds: float) -> Path:
+    folder.mkdir()
+    source = folder / "source.wav"
+    with wave.open(str(source), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(np.zeros(round(seconds * 16000), "<i2").tobytes())
+    encode_sound(source, folder / "sound.m4a")
+    zeros = np.zeros(round(seconds * 100), np.float32)
+    write_speech(
+        folder / "speech.npz", MouthCurve(zeros, zeros, zeros, zeros, zeros, zeros), seconds
+    )
+    return folder
+
+
+def make_template(folder: Path, frames: int = 25) -> Path:
+    folder.mkdir()
+    write_video(folder / "video.mp4", range(frames)).rename(folder / "source")
+    facts = probe_video(folder / "source")
+    told = TemplateAnalysis(facts, 0.0, 0.0, 1.0)
+    (folder / "template.json").write_text(json.dumps(analysis_as_json(told)))
+    landmarks = np.full((facts.frames, 468, 2), np.nan, np.float32)
+    presence = np.zeros(facts.frames, np.float32)
+    np.savez(folder / "track.npz", landmarks=landmarks, presence=presence)
+    assert facts.fps == Fraction(25)
+    return folder
+
+
+def request(take: Path, template: Path, out: Path, engine: str = "viseme") -> dict[str, str]:
+    return {
+        "engine": engine,
+        "take": str(take),
+        "template": str(template),
+        "video": str(template / "source"),
+        "out": str(out),
+    }
+
+
+@contextlib.asynccontextmanager
+async def open_link() -> AsyncIterator[EngineLink]:
+    link = EngineLink(ENGINE, quiet_s=30)
+    running = asyncio.create_task(link.run())
+    try:
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def quietly(stage: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+async def test_a_clip_comes_with_its_checksums_and_the_template_is_prepared_once(
+    tmp_path: Path,
+) -> None:
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    seen: list[tuple[str, int, int]] = []
+    async with open_link() as link:
+        first = await link.render(
+            request(take, template, tmp_path / "1.mp4"),
+            lambda *progress: seen.append(progress),
+            asyncio.Event(),
+        )
+        second = await link.render(
+            request(take, template, tmp_path / "2.mp4"), quietly, asyncio.Event()
+        )
+
+    clip = (tmp_path / "1.mp4").read_bytes()
+    assert first.result["frames"] == 15
+    assert first.result["sha256"] == hashlib.sha256(clip).hexdigest()
+    assert (first.result["crc32"], first.result["size_bytes"]) == (zlib.crc32(clip), len(clip))
+    assert seen[-1] == ("render", 15, 15)
+    assert (list(first.features), list(second.features)) == (["viseme.npz"], [])
+    assert not list(template.glob(".features*"))
+
+
+async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(
+    tmp_path: Path,
+) -> None:
+    take, template = make_take(tmp_path / "take", 120), make_template(tmp_path / "template")
+    out, stop = tmp_path / "out" / "clip.mp4", asyncio.Event()
+    out.parent.mkdir()
+
+    def when_it_renders(stage: str, done: int, total: int) -> None:
+        if stage == "render" and done:
+            stop.set()
+
+    async with open_link() as link:
+        await link.started.wait()
+        pid = link.pid
+        with pytest.raises(RenderStopped):
+            await link.render(request(take, template, out), when_it_renders, stop)
+        after = link.pid
+
+    assert list(out.parent.iterdir()) == []
+    assert pid == after
+
+
+async def test_an_engine_that_is_not_installed_comes_with_advice(tmp_path: Path) -> None:
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    async with open_link() as link:
+        with pytest.raises(EngineMissing, match="neural"):
+            await link.render(
+                request(take, template, tmp_path / "1.mp4", "musetalk"), quietly, asyncio.Event()
+            )
+
+
+async def test_the_engine_ends_when_nobody_speaks_to_it_any_more() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *ENGINE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    ready: dict[str, Any] = json.loads(await process.stdout.readline())
+
+    process.stdin.close()
+
+    assert ready == {"event": "ready", "engines": ["viseme"], "unavailable": {}}
+    assert await asyncio.wait_for(process.wait(), 10) == 0
