@@ -3,6 +3,7 @@
 from bot import words
 from bot.desk import Desk
 from bot.texts.catalogue import Language
+from worker.contract.names import clip_name
 from worker.contract.ports import ObjectMissing
 from worker.contract.records import BatchRecord, ClipState
 
@@ -19,7 +20,7 @@ async def link_lines(desk: Desk, batch: BatchRecord, language: Language) -> list
     for clip in batch.clips:
         if clip.state is not ClipState.DONE or clip.result is None:
             continue
-        name = words.clip_file_name(clip.number, clip.template_name)
+        name = clip_name(clip.number, clip.template_name)
         lines.append(
             texts.say(
                 language,

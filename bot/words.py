@@ -7,7 +7,6 @@ from typing import Final
 from bot.texts.catalogue import Language, Texts
 
 _BAR: Final = 10
-_UNSAFE: Final = '\\/:*?"<>|'
 _NAME_SHOWN: Final = 40
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -64,12 +63,3 @@ def shown_name(name: str) -> str:
     if len(line) <= _NAME_SHOWN:
         return line
     return f"{line[: _NAME_SHOWN - 13]}…{line[-12:]}"  # the end has the suffix
-
-
-def clip_file_name(number: int, template_name: str) -> str:
-    """Under which name a Clip is downloaded: as it is called in the Archive."""
-    safe = "".join(
-        "_" if letter in _UNSAFE or unicodedata.category(letter) == "Cc" else letter
-        for letter in template_name
-    )
-    return f"output_{number:03d}_{safe.strip(' .') or 'clip'}.mp4"

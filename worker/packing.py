@@ -1,12 +1,11 @@
 """Archive work: the Clips that are done, under names people can use, with a manifest that says what became of the rest."""
 
 import json
-import re
-import unicodedata
 import zlib
-from typing import Any, Final
+from typing import Any
 
 from worker.contract import keys
+from worker.contract.names import archive_name, clip_name
 from worker.contract.ports import ArchiveEntry, ObjectMissing
 from worker.contract.records import (
     BatchRecord,
@@ -17,11 +16,6 @@ from worker.contract.records import (
 )
 from worker.holdings import Held
 from worker.workshop import Workshop
-
-_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\s]+')
-"""What Windows refuses in a file name (Microsoft, "Naming Files, Paths, and Namespaces"), and white space."""
-_LONGEST_NAME: Final = 60
-"""Letters of the Template's name: with folders the whole stays below the 260 of old Windows programs."""
 
 
 class Packing:
@@ -39,7 +33,7 @@ class Packing:
         take = await held.persist(lambda: ledger.take(batch.order.take_id))
         key = keys.archive(batch_id, batch.round)
         size_bytes = await self._put(held, key, batch, take)
-        name = archive_name(batch)
+        name = archive_name(batch.code, batch.created_at)
         # The record stands in the store before anybody is told.
         ended = batch.model_copy(
             update={
@@ -81,18 +75,6 @@ class Packing:
         return True
 
 
-def archive_name(batch: BatchRecord) -> str:
-    """What the Archive is called when it is downloaded: code and time of ordering, as the worker's clock shows it."""
-    return f"chorus_{batch.code}_{batch.created_at.astimezone():%Y%m%d_%H%M%S}.zip"
-
-
-def entry_name(clip: ClipRecord) -> str:
-    """Name of a Clip inside the Archive: the number makes it unique, the Template's name makes it readable."""
-    letters = unicodedata.normalize("NFC", clip.template_name)
-    safe = _UNSAFE.sub("_", letters)[:_LONGEST_NAME].strip("._ ")
-    return f"output_{clip.number:03d}_{safe or 'template'}.mp4"
-
-
 def entries_of(
     batch: BatchRecord, take: TakeRecord | None, missing: set[int]
 ) -> list[ArchiveEntry]:
@@ -105,7 +87,10 @@ def entries_of(
     """
     entries = [
         ArchiveEntry(
-            entry_name(clip), clip.result.size_bytes, clip.result.crc32, key=clip.result.key
+            clip_name(clip.number, clip.template_name),
+            clip.result.size_bytes,
+            clip.result.crc32,
+            key=clip.result.key,
         )
         for clip in batch.clips
         if clip.state is ClipState.DONE and clip.result and clip.number not in missing
@@ -142,7 +127,7 @@ def _clip_in_manifest(clip: ClipRecord, missing: bool) -> dict[str, Any]:  # noq
     there = clip.state is ClipState.DONE and not missing
     told: dict[str, Any] = {
         "number": clip.number,
-        "name": entry_name(clip) if there else None,
+        "name": clip_name(clip.number, clip.template_name) if there else None,
         "template": clip.template_name,
         "template_file": clip.template_file,
         "state": "missing" if missing else clip.state,

@@ -30,6 +30,7 @@ from config.library import add_to_library, remove_from_library, sha256_of
 from config.settings import Settings, load_settings
 from config.system import System, Wanted, running_system
 from config.wiring import Wires, wires
+from worker.contract.names import clip_name
 from worker.contract.records import (
     BatchRecord,
     BatchState,
@@ -277,7 +278,7 @@ def _as_json(course: Course) -> dict[str, object]:
         "reason": reason.model_dump() if reason else None,
         "clips": [
             {
-                "name": clip.result.key.rsplit("/", 1)[-1] if clip.result else None,
+                "name": clip_name(clip.number, clip.template_name) if clip.result else None,
                 "template": clip.template_name,
                 "state": clip.state,
                 "reason": clip.reason.model_dump() if clip.reason else None,

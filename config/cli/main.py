@@ -14,7 +14,11 @@ from config.cli import (
     render,
     templates,
 )
+from config.cli.output import USAGE
 from config.settings import SettingsRefused
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count it."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -49,21 +53,19 @@ for command in (
 def main() -> None:
     """The console script."""
     try:
-        chorus(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.Abort:
+        code = chorus(
+            standalone_mode=False
+        )  # returns the code of click's Exit, None where there was none
+    except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except SettingsRefused as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(USAGE)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

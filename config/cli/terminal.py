@@ -113,7 +113,7 @@ class Terminal:
             raise FileNotFoundError(path)
         name = name or path.name
         file = {"path": str(await asyncio.to_thread(path.resolve)), "name": name}
-        return await self._send(f"🎙 {name}", {"file": file})
+        return await self._send(f"♪ {name}", {"file": file})
 
     async def send_choice(self, message: Message, token: str) -> Message:
         """Pick something the bot offered."""

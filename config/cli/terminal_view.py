@@ -143,7 +143,8 @@ class TerminalView:
             return
         speaker = self._name if message.ours else _BOT
         self._console.print(Text(f"{speaker}:", style=_colour(message)))
-        self._console.print(self._body(message), soft_wrap=True)
+        for line in self._body(message).split("\n"):  # a link is one line, whatever the width
+            self._console.print(line, soft_wrap=_URL.search(line.plain) is not None)
         self._console.print()
 
     def _print_change(self, message: Message, event: Event) -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.worker.ledger_things import order, result
 from worker.contract.codes import Code
+from worker.contract.names import archive_name, clip_name
 from worker.contract.records import BatchRecord, BatchState, ClipRecord, ClipState, Reason
-from worker.packing import archive_name, entries_of, entry_name, manifest_of
+from worker.packing import entries_of, manifest_of
 
 
 def clip(number: int, name: str, state: ClipState = ClipState.DONE) -> ClipRecord:
@@ -46,12 +47,12 @@ def batch(*clips: ClipRecord) -> BatchRecord:
     ],
 )
 def test_entries_are_named_so_that_every_system_takes_them(name: str, entry: str) -> None:
-    assert entry_name(clip(1, name)) == entry
+    assert clip_name(1, name) == entry
 
 
 @given(st.lists(st.text(), min_size=1, max_size=20))
 def test_entries_never_collide_and_stay_flat(names: list[str]) -> None:
-    entries = [entry_name(clip(number, name)) for number, name in enumerate(names, 1)]
+    entries = [clip_name(number, name) for number, name in enumerate(names, 1)]
 
     assert len({entry.casefold() for entry in entries}) == len(entries)
     assert all("/" not in entry and "\\" not in entry for entry in entries)
@@ -82,4 +83,6 @@ def test_the_manifest_says_why_a_clip_is_not_there() -> None:
 def test_an_archive_is_named_after_code_and_time() -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
 
-    assert archive_name(batch()) == f"chorus_K7Q2_{at:%Y%m%d}_{at:%H%M%S}.zip"
+    assert (
+        archive_name(batch().code, batch().created_at) == f"chorus_K7Q2_{at:%Y%m%d}_{at:%H%M%S}.zip"
+    )
