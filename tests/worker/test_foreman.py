@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.worker.foreman_things import TAKE, Workplace, open_workplace, over
-from tests.worker.ledger_things import take, teller
+from tests.worker.ledger_things import drawn, order, take, teller
 from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing, ObjectStore, StoreUnavailable
@@ -179,6 +179,34 @@ async def test_a_poisonous_clip_fails_alone_with_an_incident(
     assert reason is not None
     assert reason.code is Code.INCIDENT
     assert f"incident {reason.incident}" in caplog.text
+
+
+async def test_an_engine_that_raised_is_replaced_before_the_second_try(place: Workplace) -> None:
+    async with place.working() as foreman:
+        before = foreman.engine_pid
+        await place.ended(await place.order("m1", "fault"))
+        after = foreman.engine_pid
+
+    assert before != after
+
+
+async def test_a_clip_stored_by_a_worker_that_died_is_not_rendered_again(place: Workplace) -> None:
+    async with place.working():
+        earlier = await place.ended(await place.order("m1", "ok"))
+    made = earlier.clips[0].result
+    assert made is not None
+    batch = await place.ledger.open_batch(order("m2", "m1-0"))
+    lease = await drawn(place.ledger)
+    copy = made.model_copy(update={"key": keys.clip(batch.id, 1), "engine": "the dead one's"})
+    await place.put(copy.key, await place.store.get_bytes(made.key))
+    await place.put(keys.clip(batch.id, 1, "json"), copy.model_dump_json().encode())
+    await place.ledger._client.zadd("chorus:leases", {lease.item: 1})
+
+    async with place.working():
+        ended = await place.ended(batch)
+
+    assert ended.state is BatchState.DELIVERED
+    assert ended.clips[0].result == copy
 
 
 async def test_a_clip_whose_engine_crashes_once_succeeds_the_second_time(place: Workplace) -> None:

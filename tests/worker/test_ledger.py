@@ -28,7 +28,7 @@ from worker.contract.records import (
     TakeState,
     TemplateState,
 )
-from worker.desk import Verdict
+from worker.desk import Lease, Verdict
 from worker.ledger import RedisLedger
 
 NO_FACE = Reason(code=Code.NO_FACE, facts={"frame": 3, "second": 0.1})
@@ -153,6 +153,18 @@ async def test_persons_in_one_chat_take_turns_and_chats_share_alike(ledger: Redi
     assert served.count(other.id) >= 3
 
 
+async def test_who_comes_late_is_not_paid_for_the_time_before(ledger: RedisLedger) -> None:
+    await stock(ledger, "one")
+    await ledger.open_batch(order("m1", *["one"] * 40))
+    for _ in range(20):
+        await drawn(ledger)
+    late = await ledger.open_batch(order("m2", *["one"] * 10, chat=ROOM, person=BEN))
+
+    served = [(await drawn(ledger)).subject for _ in range(8)]
+
+    assert served.count(late.id) in {4, 5}
+
+
 async def test_many_drawers_never_get_the_same_clip(ledger: RedisLedger) -> None:
     await stock(ledger, "one")
     await ledger.open_batch(order("m1", *["one"] * 40))
@@ -167,7 +179,6 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(ledger: RedisLedger)
     await stock(ledger, "one")
     batch = await ledger.open_batch(order("m1", "one"))
     stalled = await drawn(ledger)
-    await ledger._client.zadd("chorus:leases", {stalled.item: 1})
     await ledger.desk.sweep()  # the first one only learns which server this is
     await ledger._client.zadd("chorus:leases", {stalled.item: 1})
     sweep = await ledger.desk.sweep()
@@ -187,6 +198,42 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(ledger: RedisLedger)
     record = await ledger.batch(batch.id)
     assert record is not None
     assert record.clips[0].state is ClipState.RENDERING
+
+
+async def test_leases_that_lapsed_while_redis_was_down_get_one_more_term(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    await ledger.open_batch(order("m1", "one"))
+    await ledger.desk.sweep()
+    lease = await drawn(ledger)
+    await ledger._client.zadd("chorus:leases", {lease.item: 1})
+    await ledger._client.set("chorus:run", "the server before")
+
+    sweep = await ledger.desk.sweep()
+
+    assert sweep.taken_over == []
+    assert await ledger.desk.renew([lease]) == [Verdict.OK]
+
+
+async def test_a_call_that_is_sent_twice_counts_once(ledger: RedisLedger) -> None:
+    await stock(ledger, "one")
+    batch = await ledger.open_batch(order("m1", "one", "one"))
+    run, said = ledger._scripts.run, teller().model_dump_json()
+
+    draws = [await run("draw", "clips", "w", "", 5000, "nonce 1") for _ in "ab"]
+    for _ in "ab":
+        await run("open_take", take().id, "", "", "", HALL.mailbox, said, "nonce 2")
+    await ledger.cancel(batch.id)
+    await ledger.desk.cancel_clip(Lease(*draws[0][:2], 1))
+    retries = [await run("retry", batch.id, "nonce 3") for _ in "ab"]
+
+    record = await ledger.batch(batch.id)
+    assert draws[0] == draws[1]
+    assert await outbox(ledger) == 1
+    assert retries == [1, 1]
+    assert record is not None
+    assert record.round == 2
 
 
 async def test_an_item_whose_workers_always_die_is_given_up_with_an_incident(
@@ -297,7 +344,7 @@ async def test_a_failed_take_is_analysed_again(ledger: RedisLedger) -> None:
     again = await ledger.open_take(take())
 
     assert failed is not None
-    assert (failed.state, failed.reason) == (TakeState.FAILED, incident)
+    assert (failed.state, failed.reason, failed.analyses) == (TakeState.FAILED, incident, 0)
     assert (again.state, again.reason) == (TakeState.ANALYSING, None)
     assert (await drawn(ledger, "rest")).kind == "take"
 
@@ -407,6 +454,22 @@ async def test_what_a_dead_consumer_left_untold_is_told_by_another(
     assert inherited == unfinished
     assert await outbox(ledger) == 0
     await heir.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_slow_consumer_that_lives_is_not_robbed(
+    ledger: RedisLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.ledger_streams._CLAIMED_JUST_NOW_MS", 10)
+    monkeypatch.setattr("worker.ledger_streams._LISTEN_MS", 20)
+    await stock(ledger)
+    await ledger.open_take(take(), teller())
+    slow, other = ledger.outbox(HALL.mailbox, "slow"), ledger.outbox(HALL.mailbox, "other")
+    await asyncio.wait_for(anext(slow), 5)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(other), 0.5)
+
+    await slow.aclose()  # type: ignore[attr-defined]
 
 
 async def test_what_a_consumer_left_untold_comes_again_when_it_is_back(ledger: RedisLedger) -> None:

@@ -71,7 +71,7 @@ async def place(server: Server, tmp_path: Path) -> AsyncIterator[Workplace]:
 async def test_a_batch_survives_a_restart_of_redis_and_is_told_once(
     place: Workplace, server: Server, how: str
 ) -> None:
-    async with place.working():
+    async with place.working(slots=3):  # with a free slot arq polls, and ends with the server
         batch = await place.order("m1", "sleep 1", "sleep 1.1")
         await place.until(batch, rendering)
         server.stop(how)
