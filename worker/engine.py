@@ -69,7 +69,7 @@ class _Kept:
             self._things.move_to_end(name)
             while len(self._things) > self._most:
                 self._things.popitem(last=False)
-            thing: T = self._things[name] if name in self._things else make()
+            thing: T = self._things[name]
             return thing
 
 

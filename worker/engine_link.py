@@ -270,7 +270,11 @@ class EngineLink:
     async def _listen(self, process: Process, waiting: asyncio.TimerHandle) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         async for text in process.stdout:
-            line = json.loads(text)
+            try:
+                line = json.loads(text)
+            except ValueError:  # a library that prints while it is loaded
+                log.warning("the engine wrote what is no line of ours: %r", text[:200])
+                continue
             if line["event"] == "ready":
                 waiting.cancel()
                 for engine, advice in line["unavailable"].items():

@@ -86,6 +86,7 @@ def _features(request: dict[str, Any]) -> list[str]:
 def main() -> None:
     """Be the engine."""
     stops: dict[str, threading.Event] = {}
+    sys.stdout.write("a library says hello\n")
     _tell("ready", engines=["viseme"], unavailable={})
     for line in sys.stdin:
         request = json.loads(line)
