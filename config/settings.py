@@ -51,15 +51,15 @@ class Settings(BaseSettings):
     s3_uploads: int = Field(default=3, ge=1, le=16)
     """Parts uploaded at once."""
     cloud_delivery: bool = True
-    """False: links are local ones even where a cloud store is configured (comes with the delivery issue)."""
+    """False: links are local ones even where a cloud store is configured. Not used yet."""
     cdn_url: str | None = None
-    """Public base of links to the store, where one stands before it (comes with the delivery issue)."""
+    """Public base of links to the store, where one stands before it. Not used yet."""
     s3_cold_days: int = Field(default=30, ge=1)
-    """S3: to infrequent access after so many days."""
+    """S3: to infrequent access after so many days. Not used yet."""
     s3_retention_days: int = Field(default=60, ge=2)
-    """S3: deleted after so many days."""
+    """S3: deleted after so many days. Not used yet."""
     retention_days: int = Field(default=7, ge=1)
-    """Local store: Takes, Clips and Archives are kept so many days."""
+    """Local store: Takes, Clips and Archives are kept so many days. Not used yet: nothing is removed by itself."""
 
     public_url: str | None = None
     """How the web door is reached from outside, for links; None: the address it listens on."""
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     engine: str = "viseme"
     """``viseme`` (embedded, no weights)."""
     models_dir: Path | None = None
-    """Weights of the neural engines; None: in DATA_DIR."""
+    """Weights of the neural engines; None: in DATA_DIR. Not used yet."""
     max_take_s: int = Field(default=600, ge=1, le=7200)
     """Longest recording."""
     max_clips_per_batch: int = Field(default=50, ge=1, le=500)
@@ -86,9 +86,9 @@ class Settings(BaseSettings):
     link_lifetime_s: int = Field(default=86_400, ge=60, le=604_800)
     """How long a link works; S3 allows 7 days at most."""
     label_producer: str = "Chorus"
-    """Who the AI label names as producer (comes with the label issue)."""
+    """Who the AI label names as producer. Not used yet."""
     label_text: str | None = None
-    """The visible AI label's text; None: by language (comes with the label issue)."""
+    """The visible AI label's text; None: by language. Not used yet."""
 
     telegram_token: SecretStr | None = None
     """Set: Telegram is on."""
