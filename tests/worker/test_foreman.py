@@ -228,7 +228,7 @@ async def test_what_the_engine_rejects_is_not_tried_again(place: Workplace) -> N
     assert before == after
 
 
-@pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("hang", 3.2)])
+@pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("stubborn", 3.2)])
 async def test_a_cancelled_clip_ends_soon_and_the_next_one_renders(
     place: Workplace, video: str, within_s: float
 ) -> None:
