@@ -15,7 +15,7 @@ from bot.outages import OUTAGES, GaveUp, insist
 from bot.outcomes import tell_outcome
 from bot.policy import BotPolicy
 from bot.ports import Chat, ChatAdapter, ChatUnreachable, Inbound, Memory, Person
-from bot.recordings import tell_take
+from bot.recordings import clear_scratch, tell_take
 from bot.texts.catalogue import Texts
 from worker.contract.codes import Code
 from worker.contract.ports import Ledger, ObjectStore
@@ -54,6 +54,7 @@ class Bot:
             policy: What the operator decided.
         """
         self._ledger = ledger
+        self._scratch = policy.scratch
         self._name = f"bot-{secrets.token_hex(4)}"
         drafts = Drafts(memory)
         self._desks = [
@@ -63,6 +64,7 @@ class Bot:
 
     async def run(self) -> None:
         """Run until cancelled; what was not finished then comes again to the next one."""
+        await asyncio.to_thread(clear_scratch, self._scratch)
         async with asyncio.TaskGroup() as tasks:
             for desk in self._desks:
                 mailbox = desk.adapter.mailbox

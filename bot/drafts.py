@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from weakref import WeakValueDictionary
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.ports import Chat, Memory, MessageRef, Person
 
@@ -39,6 +39,8 @@ class Draft(BaseModel):
     """The platform's id of the message with the recording."""
     picks: tuple[str, ...] = ()
     """Ids of Templates, in the order picked."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """What the picked Templates are called, should one be removed before the order."""
     listed: tuple[str, ...] = ()
     """Ids of Templates as last shown: what typed numbers mean, whatever was added to the library since."""
     go_key: str | None = None

@@ -7,7 +7,7 @@ from bot import orders, words
 from bot.desk import Turn
 from bot.links import link_lines, still_there
 from bot.outcomes import failure_lines
-from bot.progress import Pace, progress_text
+from bot.progress import Pace, progress_text, show_end
 from worker.contract.codes import Code
 from worker.contract.records import BatchRecord, BatchState, ClipState, Person, Reason
 
@@ -95,8 +95,10 @@ async def cancel(turn: Turn, code: str) -> None:
         state = turn.say(f"state-{batch.state}")
         await turn.answer(turn.say("cancel-too-late", code=batch.code, state=state))
         return
-    await turn.desk.ledger.cancel(batch.id)
-    message = "cancel-some" if batch.done else "cancelled"
+    ending = await turn.desk.ledger.cancel(batch.id)
+    if ending is not None and not ending.state.active:  # nothing was running: no fact will follow
+        await show_end(turn.desk, ending, turn.language)
+    message = "cancel-some" if batch.done and batch.state.active else "cancelled"
     await turn.answer(turn.say(message, code=batch.code, done=batch.done))
 
 

@@ -44,11 +44,12 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
     if token == GO:
         await start(turn)
         return
+    library_ = list(await turn.desk.ledger.templates())
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if token == EMPTY:
             page.change(picks=(), go_key=None)
         elif token.startswith(PICK):
-            _pick(page, [token.removeprefix(PICK)])
+            _pick(page, [token.removeprefix(PICK)], library_)
         else:
             _drop(page, [token.removeprefix(DROP)])
     draft = page.draft
@@ -59,7 +60,7 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
         return
     templates = await library.listed_templates(turn, draft.listed)
     if draft.offer is None or not turn.desk.adapter.limits.can_revise:
-        await turn.answer(await _picked_line(turn, draft), _next_step(turn, draft))
+        await turn.answer(_picked_line(turn, draft), _next_step(turn, draft))
         return
     heads = (await _heard_line(turn, draft),)
     await turn.desk.adapter.revise(
@@ -83,7 +84,7 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         before = page.draft
         again = [id_ for id_ in picks.add if id_ in before.picks]
-        _pick(page, picks.add)
+        _pick(page, picks.add, templates)
         _drop(page, picks.drop)
         page.change(listed=tuple(template.id for template in templates))
         if refused := _too_many(turn, page.draft):
@@ -101,7 +102,7 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     draft = page.draft
     await turn.answer(
         *remarks,
-        await _picked_line(turn, draft),
+        _picked_line(turn, draft),
         _next_step(turn, draft),
         choices=_start_choices(turn, draft),
     )
@@ -120,7 +121,7 @@ async def start(turn: Turn, *remarks: str) -> None:
         async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
             page.change(go_key=turn.receipt)
         step = "starts-with-recording" if take is None else "starts-when-heard"
-        await turn.answer(*remarks, await _picked_line(turn, draft), turn.say(step))
+        await turn.answer(*remarks, _picked_line(turn, draft), turn.say(step))
         return
     await order(turn, draft, *remarks)
 
@@ -131,7 +132,8 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
     for id_ in draft.picks:
         template = await turn.desk.ledger.template(id_)
         if template is None or template.state == "withdrawn":
-            gone.append(turn.reason(Reason(code=Code.TEMPLATE_GONE, facts={"name": id_})))
+            name = words.shown_name(draft.names.get(id_, id_))
+            gone.append(turn.reason(Reason(code=Code.TEMPLATE_GONE, facts={"name": name})))
         else:
             known.append(template)
     if not known or draft.take_id is None:
@@ -153,7 +155,7 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
     await turn.desk.memory.keep(
         "order", turn.receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
     )
-    await _place(turn, placed, gone + [_warning(turn, template) for template in known])
+    await _place(turn, placed, gone)
 
 
 async def placed_before(turn: Turn) -> bool:
@@ -193,8 +195,11 @@ async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
     await announce(turn, batch, *remarks)
 
 
-def _pick(page: Page, ids: list[str]) -> None:
-    page.change(picks=tuple(dict.fromkeys((*page.draft.picks, *ids))))
+def _pick(page: Page, ids: list[str], templates: list[TemplateRecord]) -> None:
+    """Add Templates that exist, each once."""
+    names = page.draft.names | {t.id: t.name for t in templates if t.id in ids}
+    picks = tuple(dict.fromkeys((*page.draft.picks, *(id_ for id_ in ids if id_ in names))))
+    page.change(picks=picks, names=names)
 
 
 def _drop(page: Page, ids: list[str]) -> None:
@@ -214,7 +219,7 @@ def _remarks(turn: Turn, picks: Picks, templates: list[TemplateRecord]) -> list[
         for word in picks.unknown[:5]
     ]
     remarks += [turn.reason(_twice(name)) for name in picks.twice]
-    return remarks + [_warning(turn, t) for t in templates if t.id in picks.add and not picks.go]
+    return remarks + [_warning(turn, t) for t in templates if t.id in picks.add]
 
 
 def _twice(name: str) -> Reason:
@@ -265,13 +270,10 @@ def _start_choices(turn: Turn, draft: Draft) -> list[Choice]:
     return [Choice(GO, turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
 
 
-async def _picked_line(turn: Turn, draft: Draft) -> str:
+def _picked_line(turn: Turn, draft: Draft) -> str:
     if not draft.picks:
         return turn.say("picked-none")
-    names = []
-    for id_ in draft.picks:
-        template = await turn.desk.ledger.template(id_)
-        names.append(words.shown_name(template.name) if template else "?")
+    names = [words.shown_name(draft.names[id_]) for id_ in draft.picks]
     return turn.say("picked", count=len(names), names=words.listing(turn.language, names))
 
 

@@ -1,10 +1,12 @@
 """How far a Batch is, as one message says it."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 from bot import words
 from bot.desk import Desk
+from bot.ports import ChatError
 from bot.texts.catalogue import Language
 from worker.contract.records import (
     BatchRecord,
@@ -153,3 +155,12 @@ async def _preparing(desk: Desk, clip: ClipRecord) -> bool:
 async def note_progress(desk: Desk, batch: BatchRecord, message: MessageRef) -> None:
     """Remember which message shows the progress of a Batch."""
     await desk.ledger.note_progress_message(batch.id, message)
+
+
+async def show_end(desk: Desk, batch: BatchRecord, language: Language) -> None:
+    """Bring the progress message of an ended Batch into its last form, if the platform lets us."""
+    if batch.progress_message is None or not desk.adapter.limits.can_revise:
+        return
+    text = await progress_text(desk, batch, language)
+    with contextlib.suppress(ChatError):
+        await desk.adapter.revise(batch.progress_message, text)

@@ -1,8 +1,10 @@
 """A recording comes in: fetched while the platform has it, kept, and given to be listened to."""
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,8 @@ from worker.contract.records import Reason, TakeRecord, TakeState, Utterance
 
 _CHUNK_BYTES: Final = 1 << 20
 _MB: Final = 1_000_000
+_PREFIX: Final = "in-"
+_ABANDONED_S: Final = 3600.0
 
 
 async def receive_recording(turn: Turn, media: Media, message_id: str) -> None:
@@ -25,7 +29,7 @@ async def receive_recording(turn: Turn, media: Media, message_id: str) -> None:
     if refused:
         await turn.answer(refused)
         return
-    path = turn.desk.policy.scratch / f"in-{secrets.token_hex(8)}"
+    path = turn.desk.policy.scratch / f"{_PREFIX}{secrets.token_hex(8)}"
     try:
         await turn.desk.adapter.fetch(media, path)
         taken = await _keep(turn, media, path)
@@ -47,6 +51,14 @@ async def receive_recording(turn: Turn, media: Media, message_id: str) -> None:
     await turn.answer(turn.say("listening", name=words.shown_name(media.name)))
     teller = Utterance(kind="take", chat=turn.chat, person=turn.person, subject=taken.id)
     await turn.desk.ledger.open_take(taken, teller=teller)
+
+
+def clear_scratch(folder: Path) -> None:
+    """Remove what a killed bot left behind; what is younger may belong to one that runs."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
 
 
 async def tell_take(turn: Turn, take_id: str) -> None:

@@ -82,10 +82,11 @@ async def _delete(desk: Desk, batch_id: str) -> BatchRecord | None:
     batch = await desk.ledger.batch(batch_id)
     if batch is None or batch.state.active:
         return None
-    doomed = [keys.batch(batch_id)]
+    doomed = []
     for prefix in (f"clips/{batch_id}/", f"archives/{batch_id}/"):
         doomed += [facts.key async for facts in desk.store.list(prefix)]
     for key in doomed:
         await desk.store.delete(key)
     await desk.ledger.forget_batch(batch_id)
+    await desk.store.delete(keys.batch(batch_id))  # last: a foreman may still be writing it before
     return batch

@@ -188,10 +188,16 @@ outcome-ready = { $code } is ready: { $count ->
     [one] 1 video
    *[other] { $count } videos
 } from “{ $take }”.
-outcome-partial = { $code }: { $done } of { $count } videos from “{ $take }” are ready.
+outcome-partial = { $code }: { $done } of { $count } videos from “{ $take }” { $done ->
+    [one] is
+   *[other] are
+} ready.
 outcome-failed = { $code }: no video could be made from “{ $take }”.
 outcome-cancelled = { $code } from “{ $take }” is cancelled.
-outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos from “{ $take }” were done already.
+outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos from “{ $take }” { $done ->
+    [one] was
+   *[other] were
+} done already.
 outcome-failure = ✗ { $number }. { $name }: { $reason }
 outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }

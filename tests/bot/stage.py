@@ -98,9 +98,12 @@ class Stage:
         async with asyncio.timeout(10):
             while True:
                 lease = await self.ledger.desk.draw("clips" if queue == "clips" else "rest", "w")
-                if lease is not None:
+                if lease is None:
+                    await asyncio.sleep(0.01)
+                elif lease.kind == "record":  # of a Batch that ended; nothing of the bot's
+                    assert await self.ledger.desk.finish_record(lease)
+                else:
                     return lease
-                await asyncio.sleep(0.01)
 
     async def hear(self, speech_s: float = 7.4, duration_s: float = 7.9) -> None:
         """Analyse the recording that waits."""

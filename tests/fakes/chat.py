@@ -159,6 +159,7 @@ class FakeChat:
     async def _show(self, shown: Shown) -> MessageRef:
         assert len(shown.text) <= self.limits.text_length
         self.attempts += 1
+        await self._tell()
         self._raise_trouble(shown.chat)
         number = f"b{len(self.shown) + 1}"
         self.shown[number] = shown

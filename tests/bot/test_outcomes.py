@@ -1,0 +1,252 @@
+"""Progress and Outcomes: told once, in one message, whatever breaks."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+import bot.outcomes
+from bot.pace import Stopwatch
+from bot.ports import ChatUnreachable, PlatformDown, Throttled
+from tests.bot.stage import ANN, NO_FACE, Stage
+from worker.contract.codes import Code
+from worker.contract.ports import StoreUnavailable
+from worker.contract.records import (
+    BatchRecord,
+    BatchState,
+    Chat,
+    ClipRecord,
+    ClipState,
+    Order,
+    Reason,
+    Utterance,
+)
+
+
+async def order(stage: Stage, text: str = "1 2 go", chat: Chat | None = None) -> BatchRecord:
+    """A recording that is heard and an order of it; the bot runs."""
+    known = {batch.id for batch in await stage.ledger.history(stage.chat.chat(), None, 0, 99)}
+    stage.chat.receive_file(ANN, f"voice {len(known)}".encode(), "news.ogg")
+    await stage.hear()
+    await stage.chat.wait_for_settled(stage.chat.receive(ANN, text))
+    return await stage.wait_for_batch(lambda batch: batch.id not in known)
+
+
+def outcomes(stage: Stage, batch: BatchRecord) -> list[str]:
+    return [
+        m.text for m in stage.chat.shown.values() if m.key == f"outcome:{batch.id}:{batch.round}"
+    ]
+
+
+async def told(stage: Stage) -> None:
+    """Wait until nothing is left to tell."""
+    async with asyncio.timeout(10):
+        while await stage.ledger._client.xlen(f"chorus:outbox:{stage.chat.mailbox}"):
+            await asyncio.sleep(0.01)
+
+
+async def test_an_outcome_is_told_once_across_restarts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage.running():
+        batch = await order(stage, "1 go")
+    await stage.render()
+    await stage.pack()
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:  # killed after the chat took it, before the ledger knows
+        patched.setattr(stage.ledger, "close_batch", never)
+        async with stage.running():
+            await stage.chat.wait_for_text("is ready: 1 video")
+            async with asyncio.timeout(10):
+                while await stage.memory.load("told", batch.id, "1") is None:
+                    await asyncio.sleep(0.01)
+    async with stage.running():
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+        await told(stage)
+
+    assert ended.state is BatchState.DELIVERED
+    assert len(outcomes(stage, batch)) == 1
+
+
+async def test_an_outcome_waits_for_a_platform_that_throttles_or_is_down(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage, "1 go")
+        await stage.render()
+        stage.chat.unreachable["desk"] = PlatformDown("gone fishing")
+        await stage.pack()
+        await stage.chat.wait_for(lambda chat: chat.attempts > len(chat.shown))
+        assert outcomes(stage, batch) == []
+        stage.chat.trouble = [Throttled(0.05), Throttled(0.05)]
+        stage.chat.unreachable.clear()
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    assert ended.state is BatchState.DELIVERED
+    assert len(outcomes(stage, batch)) == 1
+
+
+async def test_a_chat_that_refuses_for_good_closes_its_batch(stage: Stage) -> None:
+    async with stage.running():
+        await order(stage, "1 go")
+        stage.chat.unreachable["desk"] = ChatUnreachable("blocked")
+        await stage.render()
+        await stage.pack()
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+        await told(stage)
+
+    assert ended.state is BatchState.DELIVERED
+
+
+async def test_a_chat_that_is_away_holds_up_no_other(stage: Stage) -> None:
+    away = stage.chat.chat("away")
+    async with stage.running():
+        mine = await order(stage, "1 go")
+        await stage.ledger.open_batch(
+            mine.order.model_copy(update={"key": "elsewhere", "chat": away})
+        )
+        stage.chat.unreachable["away"] = PlatformDown("away")
+        for _ in range(2):
+            await stage.render()
+        for _ in range(2):
+            await stage.pack()
+        await stage.wait_for_batch(lambda batch: batch.state is BatchState.DELIVERED)
+
+    assert len(outcomes(stage, mine)) == 1
+
+
+async def test_an_outcome_waits_for_a_store_that_cannot_sign(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign, failures = stage.store.sign, [StoreUnavailable("away")] * 2
+
+    async def sometimes(key: str, lifetime_s: int, filename: str) -> str:
+        if failures:
+            raise failures.pop()
+        return await sign(key, lifetime_s, filename)
+
+    monkeypatch.setattr(stage.store, "sign", sometimes)
+    async with stage.running():
+        batch = await order(stage, "1 go")
+        await stage.render()
+        await stage.pack()
+        await stage.chat.wait_for_text("is ready: 1 video")
+
+    assert (failures, len(outcomes(stage, batch))) == ([], 1)
+
+
+async def test_an_outcome_that_cannot_be_told_closes_its_batch_and_names_the_incident(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(bot.outcomes, "_head", broken)
+    async with stage.running():
+        await order(stage, "1 go")
+        await stage.render()
+        await stage.pack()
+        await stage.chat.wait_for_text("Something went wrong on our side (incident ")
+        await told(stage)
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    assert ended.state is BatchState.DELIVERED
+
+
+async def test_nothing_but_failures_are_told_with_their_reasons(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage)
+        await stage.ledger.desk.fail(await stage.draw("clips"), NO_FACE)
+        reason = Reason(code=Code.INCIDENT, incident="ab12")
+        await stage.ledger.desk.fail(await stage.draw("clips"), reason)
+        await stage.chat.wait_for_text("no video could be made")
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    [said] = outcomes(stage, batch)
+    assert ended.state is BatchState.FAILED
+    assert "✗ 1. anchor: I found no face at second 2.0 (frame 50)." in said
+    assert "✗ 2. host: Something went wrong on our side (incident ab12)." in said
+    assert "http" not in said
+    assert said.endswith(f"/retry {batch.code} tries the failed ones again.")
+
+
+async def test_a_cancelled_batch_brings_what_was_done(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage, "all go")
+        await stage.render()
+        lease = await stage.draw("clips")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+        await stage.chat.wait_for_text("stopping …")
+        await stage.ledger.desk.cancel_clip(lease)
+        await stage.pack()
+        await stage.chat.wait_for_text("1 of 3 videos from “news.ogg” was done already")
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    assert ended.state is BatchState.CANCELLED
+    assert len(outcomes(stage, batch)) == 1
+
+
+async def test_a_restarted_bot_goes_on_in_the_same_message(stage: Stage) -> None:
+    async with stage.running():
+        await order(stage, "1 go")
+    lease = await stage.draw("clips")
+    await stage.report(lease, 99)
+    async with stage.running():
+        shown = await stage.chat.wait_for_text("rendering 50 %")
+        await stage.render(lease)
+        await stage.pack()
+        await stage.chat.wait_for_text("1/1 · done")
+
+    assert "1/1 · done" in shown.text
+    assert sum("news.ogg” · 1 video" in text for text in stage.chat.texts) == 1
+
+
+async def test_the_progress_message_is_revised_no_faster_than_the_platform_allows(
+    stage: Stage,
+) -> None:
+    limits = stage.chat.limits
+    stage.chat.limits = type(limits)(**{**vars(limits), "revise_every_s": 0.25})
+    async with stage.running():
+        began = asyncio.get_running_loop().time()
+        await order(stage, "1 go")
+        lease = await stage.draw("clips")
+        for done in range(1, 60):
+            await stage.report(lease, done)
+            await asyncio.sleep(0.01)
+        shown = await stage.chat.wait_for_text("rendering 29 %")
+        took_s = asyncio.get_running_loop().time() - began
+
+    assert len(shown.earlier) <= took_s / 0.25 + 1
+
+
+async def test_an_outcome_of_a_deleted_batch_is_dropped(stage: Stage) -> None:
+    lost = Utterance(kind="outcome", chat=stage.chat.chat(), person=ANN, subject="gone", round=1)
+    stream = f"chorus:outbox:{stage.chat.mailbox}"
+    await stage.ledger._client.xadd(stream, {"utterance": lost.model_dump_json(), "round": 1})
+    async with stage.running():
+        await told(stage)
+
+    assert stage.chat.texts == []
+
+
+def test_the_time_left_is_measured() -> None:
+    clip = ClipRecord(number=1, template_id="t", template_name="t", template_file="t.mp4")
+    rendering = clip.model_copy(update={"state": ClipState.RENDERING})
+    chat = Chat(platform="console", account="a", id="c")
+    placed = Order(key="k", chat=chat, person=ANN, take_id="t", take_name="t", template_ids=("t",))
+    batch = BatchRecord(
+        id="b", code="C", order=placed, state=BatchState.RENDERING,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC), clips=(rendering,),
+    )  # fmt: skip
+    watch = Stopwatch()
+
+    watch.look(batch, 0.0, 100.0)
+    assert watch.left_s(100.0) is None
+    watch.look(batch, 0.1, 102.0)
+    assert watch.left_s(102.0) is None  # too early to tell
+    watch.look(batch, 0.25, 105.0)
+    assert watch.left_s(105.0) == pytest.approx(15.0)
+    assert watch.left_s(110.0) == pytest.approx(10.0)
+    watch.look(batch, 0.0, 111.0)  # a new round
+    assert watch.left_s(111.0) is None

@@ -1,0 +1,152 @@
+"""Every reason and every text, in every language."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as ftl
+from fluent.syntax.visitor import Visitor
+
+from bot.texts.catalogue import LANGUAGES, Language, Texts
+from worker.contract.codes import Code
+from worker.contract.records import BatchState, ClipState, Reason
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [*(ROOT / "bot").glob("*.py"), *(ROOT / "config" / "cli").glob("terminal*.py")]
+FACTS = re.compile(r'= "(\w+)"\s*# (.*)')
+WORKING = ("queued", "preparing", "rendering", "packing")
+FORMED = {
+    "state-": [f"state-{state}" for state in BatchState],
+    "clip-": [f"clip-{state}" for state in ClipState],
+    "stage-": [f"stage-{state}" for state in WORKING],
+    "reason-": [f"reason-{code}" for code in Code],
+}
+"""Ids put together from a state or a code."""
+
+
+def facts_of(code: Code) -> dict[str, str | float]:
+    """Values for the facts that stand beside a code in the contract."""
+    source = (ROOT / "worker" / "contract" / "codes.py").read_text()
+    beside = dict(FACTS.findall(source)).get(code.value, "")
+    names = re.findall(r"\w+", re.sub(r"\(.*?\)", "", beside))
+    numbers = ("_s", "_mb", "_px", "seconds", "second", "frame", "count", "limit")
+    return {name: 7.5 if name.endswith(numbers) else f"<{name}>" for name in names}
+
+
+class Variables(Visitor):
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_VariableReference(self, node: ftl.VariableReference) -> None:  # noqa: N802
+        self.names.add(node.id.name)
+
+
+def catalogue(language: Language) -> dict[str, set[str]]:
+    """Message id: the variables it names."""
+    source = (ROOT / "bot" / "texts" / f"{language}.ftl").read_text()
+    found = {}
+    for entry in FluentParser().parse(source).body:
+        assert not isinstance(entry, ftl.Junk), entry.content
+        if isinstance(entry, ftl.Message):
+            assert entry.id.name not in found, f"{entry.id.name} stands twice"
+            variables = Variables()
+            variables.visit(entry)
+            found[entry.id.name] = variables.names
+    return found
+
+
+def ids_in_sources() -> set[str]:
+    """Every string of the sources that may be an id."""
+    strings = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings.add(node.value.partition(".")[0])
+    return strings
+
+
+def said_in_sources() -> list[tuple[str, set[str]]]:
+    """(id, names of arguments) of every call whose id is written out."""
+    calls = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr != "say" or any(word.arg is None for word in node.keywords):
+                continue
+            position = 0 if len(node.args) == 1 else 1
+            chosen: Any = node.args[position]
+            for each in [chosen.body, chosen.orelse] if isinstance(chosen, ast.IfExp) else [chosen]:
+                given = {str(word.arg) for word in node.keywords}
+                calls += [(each.value, given)] if isinstance(each, ast.Constant) else []
+    return calls
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", list(Code))
+def test_every_code_has_a_sentence_and_advice_with_its_facts(
+    code: Code, language: Language
+) -> None:
+    facts = facts_of(code)
+    reason = Reason(code=code, facts=facts, incident="ab12" if code is Code.INCIDENT else None)
+
+    said = Texts().reason(language, reason)
+
+    assert "{" not in said
+    assert all(str(value) in said for value in facts.values() if isinstance(value, str))
+    assert ("ab12" in said) is (code is Code.INCIDENT)
+    assert said.count("。" if language == "zh" else ".") >= 1
+
+
+def test_the_catalogues_hold_the_same_texts_with_the_same_variables() -> None:
+    english, chinese = catalogue("en"), catalogue("zh")
+
+    assert english.keys() == chinese.keys()
+    differing = {name for name in english if english[name] != chinese[name]}
+    assert differing == set()
+
+
+def test_every_text_is_used_and_every_used_text_exists() -> None:
+    used = ids_in_sources() | {name for names in FORMED.values() for name in names}
+    known = set(catalogue("en"))
+
+    assert known - used == set()
+    assert {name for name, _ in said_in_sources()} - {f"{n}.advice" for n in known} <= known
+    assert {name for names in FORMED.values() for name in names} <= known
+
+
+def test_every_text_gets_the_variables_it_names() -> None:
+    for language in LANGUAGES:
+        variables = catalogue(language)
+        for name, given in said_in_sources():
+            missing = variables[name.partition(".")[0]] - given
+            assert missing <= ({"command"} if name.endswith(".advice") else set()), (name, missing)
+
+
+def test_numbers_are_said_as_people_write_them() -> None:
+    texts = Texts()
+    reason = Reason(
+        code=Code.VIDEO_TOO_LARGE, facts={"width_px": 8000.0, "height_px": 1, "limit_px": 4096.0}
+    )
+
+    assert "8000×1 pixels" in texts.reason("en", reason)
+    assert texts.say("en", "cleared", count=1) == "1 order is deleted."
+    assert texts.say("en", "cleared", count=2) == "2 orders are deleted."
+
+
+def test_links_are_not_surrounded_by_invisible_marks() -> None:
+    said = Texts().say("en", "link-archive", size="1 MB", url="http://x.test/d/a")
+
+    assert said == "All as a ZIP (1 MB): http://x.test/d/a"
+
+
+def test_a_missing_variable_is_logged_and_does_not_stop_the_bot(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = Texts().say("en", "cancelled")
+
+    assert "is cancelled" in said
+    assert "cancelled in en" in caplog.text

@@ -1,0 +1,101 @@
+"""What typed words mean."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.commands import Command, UnknownCommand, read_command
+from bot.picks import read_picks
+from worker.contract.records import TemplateRecord
+
+
+def library(*names: str) -> list[TemplateRecord]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        TemplateRecord(
+            id=name, name=name, file_name=f"{name}.mp4", sha256="0", size_bytes=1, created_at=at
+        )
+        for name in names
+    ]
+
+
+LIBRARY = library("anchor", "host", "news man", "小李", "idle")
+
+
+@pytest.mark.parametrize(
+    ("text", "add"),
+    [
+        ("1 3", ["anchor", "news man"]),
+        ("2-4", ["host", "news man", "小李"]),
+        ("4 - 2", ["host", "news man", "小李"]),
+        ("2到3", ["host", "news man"]),
+        ("1,3，5、2;4", ["anchor", "news man", "idle", "host", "小李"]),
+        ("１　３", ["anchor", "news man"]),
+        ("ANCHOR, News Man", ["anchor", "news man"]),
+        ("news man idle", ["news man", "idle"]),
+        ("1和3", ["anchor", "news man"]),
+        ("all", ["anchor", "host", "news man", "小李", "idle"]),
+        ("全部", ["anchor", "host", "news man", "小李", "idle"]),
+        ("小李 1", ["小李", "anchor"]),
+        ("#2", ["host"]),
+    ],
+)
+def test_picks_are_read_in_the_order_named(text: str, add: list[str]) -> None:
+    picks = read_picks(text, LIBRARY)
+
+    assert (picks.add, picks.unknown, picks.twice, picks.go) == (add, [], [], False)
+
+
+@pytest.mark.parametrize(
+    "text", ["1 3 go", "1、3开始", "1,3 START", "1 3，确定", "13号".replace("13", "1 3") + " go"]
+)
+def test_go_may_stand_behind_the_picks(text: str) -> None:
+    picks = read_picks(text, LIBRARY)
+
+    assert (picks.add, picks.go) == (["anchor", "news man"], True)
+
+
+def test_what_is_named_twice_counts_once_and_is_said() -> None:
+    picks = read_picks("1 anchor 1-2", LIBRARY)
+
+    assert (picks.add, picks.twice) == (["anchor", "host"], ["anchor"])
+
+
+@pytest.mark.parametrize("text", ["9", "0", "1-9", "999999", "bob"])
+def test_what_is_not_in_the_list_is_named(text: str) -> None:
+    assert read_picks(text, LIBRARY).unknown == [text]
+
+
+def test_a_minus_takes_out() -> None:
+    picks = read_picks("1 -2 -idle", LIBRARY)
+
+    assert (picks.add, picks.drop) == (["anchor"], ["host", "idle"])
+
+
+def test_a_novel_is_read_without_delay() -> None:
+    assert not read_picks("word " * 20_000, LIBRARY).meant
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/status", Command("status")),
+        ("/Status k7q2", Command("status", "k7q2")),
+        ("/status@our_bot K7Q2", Command("status", "K7Q2")),
+        ("／help", Command("help")),
+        ("状态 K7Q2", Command("status", "K7Q2")),
+        ("取消K7Q2", Command("cancel", "K7Q2")),
+        ("/下载", Command("zip")),
+        ("历史 2", Command("history", "2")),
+        ("设置 中文", Command("settings", "中文")),
+        ("/start", Command("help")),
+        ("/stauts", UnknownCommand("/stauts", "status")),
+        ("/xyzzy", UnknownCommand("/xyzzy", None)),
+        ("/", UnknownCommand("/", None)),
+        ("帮助我一下", None),
+        ("status", None),
+        ("1 3", None),
+    ],
+)
+def test_commands_are_read(text: str, command: Command | UnknownCommand | None) -> None:
+    assert read_command(text) == command
