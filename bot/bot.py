@@ -191,8 +191,10 @@ async def _guarded(
     except ChatUnreachable as error:
         _LOG.info("%s: the chat refuses us for good: %s", what, error)
         return False
-    except GaveUp:
-        _LOG.warning("%s: gave up", what)
+    except GaveUp as error:
+        incident = secrets.token_hex(4)
+        _LOG.error("%s: given up after an outage: incident %s: %r", what, incident, error.__cause__)  # noqa: TRY400 - no fault of ours
+        await _apologise(desk, chat, person, key, incident)
         return False
     except Exception:  # noqa: BLE001 - the top of the message loop: log, answer, go on
         incident = secrets.token_hex(4)

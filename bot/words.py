@@ -12,8 +12,8 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def duration(texts: Texts, language: Language, seconds: float) -> str:
-    """A time for people: ``7.9 s``, ``1 min 20 s``, ``2 h 5 min``."""
-    if seconds < 10:
+    """A time for people: ``7.9 s``, ``1 min 20 s``, ``2 h 5 min``; whole seconds are said without a fraction."""
+    if seconds < 10 and isinstance(seconds, float):
         return texts.say(language, "duration-seconds", seconds=f"{seconds:.1f}")
     whole = round(seconds)
     if whole < _MINUTE:

@@ -74,8 +74,14 @@ reason-incident = Something went wrong on our side (incident { $incident }).
 ## Times
 
 duration-seconds = { $seconds } s
-duration-minutes = { $minutes } min { $seconds } s
-duration-hours = { $hours } h { $minutes } min
+duration-minutes = { $seconds ->
+    [0] { $minutes } min
+   *[other] { $minutes } min { $seconds } s
+}
+duration-hours = { $minutes ->
+    [0] { $hours } h
+   *[other] { $hours } h { $minutes } min
+}
 lifetime-minutes = { $minutes ->
     [one] 1 minute
    *[other] { $minutes } minutes

@@ -74,8 +74,14 @@ reason-incident = 系统出了点问题（事件编号 { $incident }）。
 ## 时间
 
 duration-seconds = { $seconds } 秒
-duration-minutes = { $minutes } 分 { $seconds } 秒
-duration-hours = { $hours } 小时 { $minutes } 分
+duration-minutes = { $seconds ->
+    [0] { $minutes } 分钟
+   *[other] { $minutes } 分 { $seconds } 秒
+}
+duration-hours = { $minutes ->
+    [0] { $hours } 小时
+   *[other] { $hours } 小时 { $minutes } 分
+}
 lifetime-minutes = { $minutes } 分钟
 lifetime-hours = { $hours } 小时
 lifetime-days = { $days } 天

@@ -49,7 +49,7 @@ class TerminalView:
         self._texts = texts
         self._language = language
         self._name = name
-        self._tail: list[Message] = []
+        self._tail: list[Message | Text] = []
         self._prompt: Text | None = None
         self._live: Live | None = None
         self._lost = False
@@ -105,7 +105,12 @@ class TerminalView:
 
     def remark(self, text: str) -> None:
         """Say something of the terminal's own."""
-        self._console.print(Text(text, style="dim italic"))
+        remark = Text(text, style="dim italic")
+        if self._live is None:
+            self._console.print(remark)
+        else:
+            self._tail.append(remark)
+            self.refresh()
 
     def refresh(self) -> None:
         """Draw anew, and freeze what no longer fits on the screen."""
@@ -137,7 +142,10 @@ class TerminalView:
             self._print(message)
         del self._tail[:count]
 
-    def _print(self, message: Message) -> None:
+    def _print(self, message: Message | Text) -> None:
+        if isinstance(message, Text):
+            self._console.print(message)
+            return
         if self._console.is_terminal and not _URL.search(message.text):
             self._console.print(self._bubble(message))
             return
@@ -157,7 +165,9 @@ class TerminalView:
             if line not in before:
                 self._console.print(Text("  ~ ", style="dim") + _styled(line), soft_wrap=True)
 
-    def _bubble(self, message: Message) -> RenderableType:
+    def _bubble(self, message: Message | Text) -> RenderableType:
+        if isinstance(message, Text):
+            return message
         panel = Panel(
             self._body(message),
             title=Text(self._name if message.ours else _BOT, style=_colour(message)),

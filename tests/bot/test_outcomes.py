@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import bot.bot
 import bot.outcomes
 from bot.pace import Stopwatch
 from bot.ports import ChatUnreachable, PlatformDown, Throttled
@@ -250,3 +251,19 @@ def test_the_time_left_is_measured() -> None:
     assert watch.left_s(110.0) == pytest.approx(10.0)
     watch.look(batch, 0.0, 111.0)  # a new round
     assert watch.left_s(111.0) is None
+
+
+async def test_who_waited_too_long_for_the_store_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(bot.bot, "_ANSWER_LIMIT_S", 0.1)
+    monkeypatch.setattr(stage.store, "put_file", away)
+    async with stage.running():
+        sent = stage.chat.receive_file(ANN, b"voice", "news.ogg")
+        await stage.chat.wait_for_settled(sent)
+
+    assert stage.chat.texts[0].startswith("Something went wrong on our side (incident ")
+    assert not list(stage.policy.scratch.iterdir())

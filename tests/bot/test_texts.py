@@ -11,6 +11,7 @@ from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
 from bot.texts.catalogue import LANGUAGES, Language, Texts
+from bot.words import duration, lifetime
 from worker.contract.codes import Code
 from worker.contract.records import BatchState, ClipState, Reason
 
@@ -150,3 +151,29 @@ def test_a_missing_variable_is_logged_and_does_not_stop_the_bot(
 
     assert "is cancelled" in said
     assert "cancelled in en" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (7.94, "7.9 s", "7.9 秒"),
+        (1, "1 s", "1 秒"),
+        (59.4, "59 s", "59 秒"),
+        (60, "1 min", "1 分钟"),
+        (80.2, "1 min 20 s", "1 分 20 秒"),
+        (3600, "1 h", "1 小时"),
+        (7500.0, "2 h 5 min", "2 小时 5 分"),
+    ],
+)
+def test_times_are_said_as_people_say_them(seconds: float, english: str, chinese: str) -> None:
+    texts = Texts()
+
+    assert (duration(texts, "en", seconds), duration(texts, "zh", seconds)) == (english, chinese)
+
+
+def test_lifetimes_are_said_in_words() -> None:
+    texts = Texts()
+
+    assert lifetime(texts, "en", 86_400) == "24 hours"
+    assert lifetime(texts, "en", 604_800) == "7 days"
+    assert lifetime(texts, "zh", 60) == "1 分钟"
