@@ -193,7 +193,7 @@ async def _guarded(
         return False
     except GaveUp as error:
         incident = secrets.token_hex(4)
-        _LOG.error("%s: given up after an outage: incident %s: %r", what, incident, error.__cause__)  # noqa: TRY400 - no fault of ours
+        _LOG.error("%s: given up after an outage: incident %s: %r", what, incident, error.__cause__)
         await _apologise(desk, chat, person, key, incident)
         return False
     except Exception:  # noqa: BLE001 - the top of the message loop: log, answer, go on
