@@ -75,19 +75,26 @@ def check(as_json: bool) -> None:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [_good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
+    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
+        redis = await _tried("redis", lambda: _redis(hand, settings))
+        findings.append(redis)
+    if redis.ok:  # without it nothing else can run
+        findings += await _serving(settings)
+    return [*findings, _engine(settings), _gpu(), *_platforms(settings)]
+
+
+async def _serving(settings: Settings) -> list[Finding]:
+    """What needs the front end running."""
     async with (
         running_system(settings, Wanted(front_end=True)) as system,
         wires(system.settings, lambda: system.door) as hand,
     ):
-        findings.append(await _tried("redis", lambda: _redis(hand, settings)))
-        findings.append(await _tried("store", lambda: _store(hand, settings)))
-        findings.append(_good("web door", f"It listens on {system.door}."))
         workers = await hand.ledger.workers()
-        findings.append((_good if workers else _unused)("workers", f"{workers} at work now."))
-    findings.append(_engine(settings))
-    findings.append(_gpu())
-    findings.extend(_platforms(settings))
-    return findings
+        return [
+            await _tried("store", lambda: _store(hand, settings)),
+            _good("web door", f"It listens on {system.door}."),
+            (_good if workers else _unused)("workers", f"{workers} at work now."),
+        ]
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:

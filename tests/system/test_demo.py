@@ -1,9 +1,6 @@
 """The commands, as somebody types them on a fresh machine."""
 
 import json
-import os
-import subprocess
-import sys
 import wave
 import zipfile
 from fractions import Fraction
@@ -13,25 +10,8 @@ import pytest
 
 from pipeline.media import probe_video, read_sound, transcode
 from tests.judges import probe
+from tests.system.commands import chorus, last_object
 from tests.system.conversation import presenter, recording
-
-
-def chorus(*arguments, data_dir, language="en_US.UTF-8"):
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("CHORUS_")
-    }
-    environment |= {"CHORUS_DATA_DIR": str(data_dir), "CHORUS_HTTP_PORT": "0", "LC_ALL": language}
-    return subprocess.run(
-        [sys.executable, "-m", "config.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=600,
-    )
-
-
-def last_object(done):
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,271 @@
+"""Commands besides the demo: what they say, how they end, what they leave behind."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from config.cli.main import chorus as program
+from pipeline.media import ClipWriter, probe_video
+from tests.corpora.media import write_sound
+from tests.system.commands import chorus, last_object
+from tests.system.conversation import presenter, recording
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("commands")
+
+
+@pytest.fixture(scope="module")
+def voice(folder):
+    return recording(folder)
+
+
+@pytest.fixture(scope="module")
+def video(folder):
+    return presenter(folder)
+
+
+def silent(folder):
+    return write_sound(
+        folder / "silence.wav", np.zeros(3 * 16_000, np.float32), "pcm_s16le", rate_hz=16_000
+    )
+
+
+def short(folder):
+    return write_sound(
+        folder / "short.wav", np.zeros(4_000, np.float32), "pcm_s16le", rate_hz=16_000
+    )
+
+
+def empty(folder):
+    path = folder / "empty.ogg"
+    path.touch()
+    return path
+
+
+def renamed(folder):
+    path = folder / "letter.ogg"
+    path.write_text("Dear Ann,\n" * 40)
+    return path
+
+
+def cut_off(folder):
+    whole = presenter(folder, "jonas", 1.0).read_bytes()
+    path = folder / "cut.mp4"
+    path.write_bytes(whole[200 : len(whole) // 2])
+    return path
+
+
+def picture(folder):
+    path = folder / "portrait.mp4"
+    cv2.imwrite(str(folder / "portrait.png"), np.full((64, 64, 3), 90, np.uint8))
+    (folder / "portrait.png").rename(path)
+    return path
+
+
+def faceless(folder):
+    video = presenter(folder, "jonas", 1.0)
+    facts = probe_video(video)
+    path = folder / "wall.mp4"
+    grey = np.full((facts.height_px * 3 // 2, facts.width_px), 128, np.uint8)
+    with ClipWriter(path, facts, facts.frames, None) as writer:
+        for _ in range(facts.frames):
+            writer.write(grey)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "says"),
+    [
+        (empty, "empty", "“empty.ogg” is empty"),
+        (renamed, "not_a_recording", "“letter.ogg” is not a recording but a text"),
+        (silent, "no_speech", "3 s"),
+        (short, "take_too_short", "0.25 s"),
+        (lambda folder: presenter(folder, "mira", 1.0), "no_sound", "“mira.mp4”"),
+    ],
+)
+def test_render_refuses_a_bad_recording_with_a_sentence(make, code, says, tmp_path, video):
+    out = tmp_path / "out" / "clip.mp4"
+
+    done = chorus(
+        "render",
+        "--voice",
+        make(tmp_path),
+        "--template",
+        video,
+        "--out",
+        out,
+        "--json",
+        data_dir=tmp_path,
+    )
+
+    assert done.returncode == 1
+    assert last_object(done)["error"]["code"] == code
+    assert says in done.stderr
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "says"),
+    [
+        (empty, "empty", "“empty.ogg”"),
+        (renamed, "not_a_video", "“letter.ogg” is not a video but a text"),
+        (cut_off, "unreadable", "“cut.mp4”"),
+        (picture, "picture", "“portrait.mp4” is a picture"),
+        (faceless, "no_face", "second 0.0"),
+    ],
+)
+def test_render_refuses_a_bad_template_with_a_sentence(make, code, says, tmp_path, voice):
+    out = tmp_path / "out" / "clip.mp4"
+
+    done = chorus(
+        "render",
+        "--voice",
+        voice,
+        "--template",
+        make(tmp_path),
+        "--out",
+        out,
+        "--json",
+        data_dir=tmp_path,
+    )
+
+    assert done.returncode == 1
+    assert last_object(done)["error"]["code"] == code
+    assert says in done.stderr
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_recording_over_the_limit_is_refused_in_chinese(tmp_path, video, voice):
+    done = chorus(
+        "render",
+        "--voice",
+        voice,
+        "--template",
+        video,
+        "--out",
+        tmp_path / "clip.mp4",
+        data_dir=tmp_path,
+        language="zh_CN.UTF-8",
+        settings={"CHORUS_MAX_TAKE_S": "3"},
+    )
+
+    assert done.returncode == 1
+    assert "最长" in done.stderr or "最多" in done.stderr
+
+
+def test_a_render_is_measured_by_inspect(tmp_path, voice, video):
+    clip, sheet = tmp_path / "clip.mp4", tmp_path / "sheet.png"
+
+    rendered = chorus(
+        "render", "--voice", voice, "--template", video, "--out", clip, "--json", data_dir=tmp_path
+    )
+    figures = chorus(
+        "inspect",
+        clip,
+        "--voice",
+        voice,
+        "--template",
+        video,
+        "--sheet",
+        sheet,
+        "--json",
+        data_dir=tmp_path,
+    )
+
+    said, measured = last_object(rendered), last_object(figures)
+    assert set(said) == {"frames", "fps", "duration_s", "engine", "seconds", "realtime"}
+    assert set(said["seconds"]) == {"speech", "template", "render", "encode", "total"}
+    assert measured["frames"] == said["frames"] == 142
+    assert measured["mouth"]["tracking_r"] >= 0.85
+    assert measured["mouth"]["silence_opening"] <= 0.1
+    assert cv2.imread(str(sheet)) is not None
+
+
+def test_inspect_refuses_what_is_no_video_with_a_sentence(tmp_path):
+    done = chorus("inspect", renamed(tmp_path), "--json", data_dir=tmp_path)
+
+    assert done.returncode == 1
+    assert "letter.ogg" in done.stderr
+
+
+def test_a_library_grows_and_shrinks(tmp_path, video):
+    bad = renamed(tmp_path)
+
+    added = chorus("templates", "add", video, bad, "--json", data_dir=tmp_path / "data")
+    listed = chorus("templates", "list", "--json", data_dir=tmp_path / "data")
+    removed = chorus("templates", "remove", "mira", data_dir=tmp_path / "data")
+    again = chorus("templates", "remove", "mira", data_dir=tmp_path / "data")
+
+    assert added.returncode == 3
+    assert "“letter.ogg” is not a video but a text" in added.stderr
+    assert [each["state"] for each in last_object(added)["templates"]] == ["ready", "rejected"]
+    assert [each["name"] for each in last_object(listed)["templates"]] == ["mira"]
+    assert removed.returncode == 0
+    assert (again.returncode, "mira" in again.stderr) == (1, True)
+
+
+def test_the_doctor_finds_a_bare_machine_well(tmp_path):
+    done = chorus("check", "--json", data_dir=tmp_path)
+
+    checks = {each["name"]: each["ok"] for each in last_object(done)["checks"]}
+    assert done.returncode == 0
+    assert checks["redis"] is checks["store"] is checks["engine"] is True
+    assert checks["telegram"] is None
+
+
+def test_the_doctor_says_what_to_do_about_a_redis_that_is_not_there(tmp_path):
+    settings = {"CHORUS_REDIS_URL": f"unix://{tmp_path}/nobody.sock"}
+
+    done = chorus("check", "--json", data_dir=tmp_path, settings=settings)
+
+    redis = next(each for each in last_object(done)["checks"] if each["name"] == "redis")
+    assert done.returncode == 1
+    assert redis["ok"] is False
+    assert "CHORUS_REDIS_URL" in redis["advice"]
+
+
+def test_an_engine_that_is_not_here_is_named_with_what_to_do(tmp_path, voice, video):
+    for command in (
+        ["render", "--voice", voice, "--template", video, "--out", tmp_path / "c.mp4"],
+        ["demo"],
+    ):
+        done = chorus(*command, "--engine", "musetalk", data_dir=tmp_path)
+
+        assert done.returncode == 1
+        assert "musetalk" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [["sing"], ["render"], ["render", "--voice", "nowhere.ogg"], ["bench", "sleep"]]
+)
+def test_wrong_usage_ends_with_two(wrong, tmp_path):
+    assert chorus(*wrong, data_dir=tmp_path).returncode == 2
+
+
+def test_an_unknown_setting_is_refused(tmp_path):
+    done = chorus("check", data_dir=tmp_path, settings={"CHORUS_TOKEN": "x"})
+
+    assert done.returncode == 2
+    assert "CHORUS_TOKEN" in done.stderr
+
+
+def test_every_command_is_in_the_readme():
+    documented = set(re.findall(r"`chorus (\w+)", README.read_text()))
+
+    assert set(program.commands) - documented == set()
+
+
+@pytest.mark.slow
+def test_a_warm_clip_costs_less_than_twice_a_bare_transcode(tmp_path):
+    done = chorus("bench", "render", "--json", data_dir=tmp_path)
+
+    figures = last_object(done)
+    assert set(figures) >= {"name", "ok", "ratio", "checks"}
+    assert figures["ratio"] <= 2.0
