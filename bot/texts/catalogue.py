@@ -1,11 +1,13 @@
 """Everything the bot says, in every language: one Fluent file for each, beside this module."""
 
 import logging
+import math
 from importlib import resources
 from typing import Final, Literal
 
 from fluent.runtime import FluentBundle, FluentResource
 
+from worker.contract.codes import Code
 from worker.contract.records import Reason
 
 _LOG = logging.getLogger(__name__)
@@ -59,7 +61,20 @@ class Texts:
         return self.join(language, self.short(language, reason), advice)
 
     def _facts(self, reason: Reason) -> dict[str, str | float]:
-        return {**reason.facts, "incident": reason.incident or "-"}
+        return {**reason.facts, **_megapixels(reason), "incident": reason.incident or "-"}
+
+
+def _megapixels(reason: Reason) -> dict[str, float]:
+    """What people call the size of a picture: rounded so that what is too large never looks allowed."""
+    if reason.code is not Code.VIDEO_TOO_LARGE:
+        return {}
+    width_px, height_px, limit_px = (
+        float(reason.facts.get(name, 0)) for name in ("width_px", "height_px", "limit_px")
+    )
+    return {
+        "megapixels": math.ceil(width_px * height_px / 1e5) / 10,
+        "limit_megapixels": math.floor(limit_px / 1e5) / 10,
+    }
 
 
 def _bundle(language: Language) -> FluentBundle:

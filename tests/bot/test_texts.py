@@ -129,13 +129,19 @@ def test_every_text_gets_the_variables_it_names() -> None:
 
 def test_numbers_are_said_as_people_write_them() -> None:
     texts = Texts()
-    reason = Reason(
-        code=Code.VIDEO_TOO_LARGE, facts={"width_px": 8000.0, "height_px": 1, "limit_px": 4096.0}
-    )
 
-    assert "8000×1 pixels" in texts.reason("en", reason)
     assert texts.say("en", "cleared", count=1) == "1 order is deleted."
     assert texts.say("en", "cleared", count=2) == "2 orders are deleted."
+
+
+def test_the_size_of_a_picture_is_said_in_megapixels_because_no_side_is_limited() -> None:
+    facts: dict[str, str | float] = {"width_px": 4096.0, "height_px": 2305, "limit_px": 4096 * 2304}
+    reason = Reason(code=Code.VIDEO_TOO_LARGE, facts=facts)
+
+    english, chinese = (Texts().reason(language, reason) for language in LANGUAGES)
+
+    assert "4096×2305 pixels, which are 9.5 megapixels; up to 9.4 are possible." in english
+    assert "4096×2305 像素，即 9.5 百万像素，最多支持 9.4 百万像素。" in chinese
 
 
 def test_links_are_not_surrounded_by_invisible_marks() -> None:
