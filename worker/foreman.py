@@ -42,10 +42,14 @@ T = TypeVar("T")
 
 _SWEEP_S: Final = 1.0
 _BEAT_S: Final = 2.0
-_CLIPS_POLL_S: Final = 0.01
-_REST_POLL_S: Final = 0.03
-_REST_SEATS: Final = 2
-"""Takes, Templates and Archives at a time: children compute, and there may be two cores only."""
+_POLL_S: Final = 0.03
+_POLLS_S: Final[Mapping[Queue, float]] = {"clips": 0.01, "templates": 0.1}
+_SEATS: Final[Mapping[Queue, int]] = {
+    "takes": 2,
+    "archives": 2,
+    "templates": max(1, (os.cpu_count() or 1) // 2),
+}
+"""Done at a time, beside Clips. Templates leave half of the machine to what a person waits for."""
 _UNSTORED: Final = 20
 """Rendered Clips that may wait on the disk for a store that is away; then rendering waits."""
 _LAST_WORD_S: Final = 1.0
@@ -107,13 +111,14 @@ class Foreman:
         self._preparation = Preparation(self._shop, child, limits or {})
         self._packing = Packing(self._shop)
         self._holdings = Holdings(self._desk)
-        seats: Mapping[Queue, int] = {"clips": slots, "rest": _REST_SEATS}
+        seats: Mapping[Queue, int] = {"clips": slots, **_SEATS}
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
         self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
         self._unstored = asyncio.Semaphore(_UNSTORED)
-        polls: Mapping[Queue, float] = {"clips": _CLIPS_POLL_S, "rest": _REST_POLL_S}
         self._offices = [
-            TicketOffice(redis_url, queue, self.name, count, polls[queue], self._serve)
+            TicketOffice(
+                redis_url, queue, self.name, count, _POLLS_S.get(queue, _POLL_S), self._serve
+            )
             for queue, count in seats.items()
         ]
         self._group: asyncio.TaskGroup | None = None

@@ -12,7 +12,8 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:code:<CODE>, chorus:order:<key>   the Batch's id
     chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
     chorus:item:<item>            hash: a work item in play, its flow and its lease
-    chorus:waiting:<queue>        index of what waits; chorus:served, :owed, :crowd keep it fair
+    chorus:waiting:<queue>        index of what waits: clips, takes, archives, templates;
+                                  chorus:served, :owed, :crowd keep it fair
     chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
     chorus:facts, chorus:outbox:<mailbox>    streams
 """

@@ -27,9 +27,9 @@ from redis.exceptions import TimeoutError as RedisSlow
 from worker.contract import keys
 from worker.contract.ports import LedgerUnavailable
 
-Queue = Literal["clips", "rest"]
-"""Which waiting index, and which of the two arq queues."""
-QUEUES: Final[tuple[Queue, ...]] = ("clips", "rest")
+Queue = Literal["clips", "takes", "archives", "templates"]
+"""Which waiting index, and which of the arq queues; ``scripts/prelude.lua`` says what stands in which."""
+QUEUES: Final[tuple[Queue, ...]] = ("clips", "takes", "archives", "templates")
 
 TICKET_JOB: Final = "serve_ticket"
 """Name of the only job arq runs."""
@@ -83,11 +83,11 @@ class Scripts:
         Raises LedgerUnavailable. A call may be sent twice when a connection breaks: the scripts bear it.
         """
         with redis_errors_as_ours():
-            answer, clips, rest = await self._scripts[name](keys=[keys.PREFIX], args=arguments)
+            answer, entered = await self._scripts[name](keys=[keys.PREFIX], args=arguments)
         # What was asked for is done: tickets that cannot be issued now are the sweeper's to replace.
         with contextlib.suppress(*OUTAGES, ExecAbortError):
-            await self._issue("clips", clips)
-            await self._issue("rest", rest)
+            for queue, count in zip(entered[::2], entered[1::2], strict=True):
+                await self._issue(queue, count)
         return answer
 
     async def read_hash(self, name: str) -> dict[str, str]:

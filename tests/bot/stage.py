@@ -33,6 +33,7 @@ from worker.contract.records import (
 from worker.contract.tokens import TokenCodec
 from worker.desk import Lease
 from worker.ledger import RedisLedger
+from worker.ledger_scripts import Queue
 
 ANN = Person(id="ann", name="Ann", language="en")
 LI = Person(id="li", name="李", language="zh")
@@ -88,16 +89,16 @@ class Stage:
             )
             if state is TemplateState.PREPARING:
                 continue
-            lease = await self.draw("rest")
+            lease = await self.draw("templates")
             reason = NO_FACE if state is TemplateState.REJECTED else None
             facts = {"duration_s": 12.0, "fps": 25.0, "frames": 300}
             assert await self.ledger.desk.settle_template(lease, state, facts, reason)
 
-    async def draw(self, queue: str) -> Lease:
+    async def draw(self, queue: Queue) -> Lease:
         """The next work item, once there is one."""
         async with asyncio.timeout(10):
             while True:
-                lease = await self.ledger.desk.draw("clips" if queue == "clips" else "rest", "w")
+                lease = await self.ledger.desk.draw(queue, "w")
                 if lease is None:
                     await asyncio.sleep(0.01)
                 elif lease.kind == "record":  # of a Batch that ended; nothing of the bot's
@@ -107,14 +108,14 @@ class Stage:
 
     async def hear(self, speech_s: float = 7.4, duration_s: float = 7.9) -> None:
         """Analyse the recording that waits."""
-        lease = await self.draw("rest")
+        lease = await self.draw("takes")
         assert lease.kind == "take"
         facts = {"speech_s": speech_s, "duration_s": duration_s}
         assert await self.ledger.desk.settle_take(lease, TakeState.READY, facts, None)
 
     async def reject(self, reason: Reason) -> None:
         """Refuse the recording that waits."""
-        lease = await self.draw("rest")
+        lease = await self.draw("takes")
         state = TakeState.FAILED if reason.incident else TakeState.REJECTED
         assert await self.ledger.desk.settle_take(lease, state, {}, reason)
 
@@ -141,7 +142,7 @@ class Stage:
 
     async def pack(self) -> None:
         """Pack the Archive that waits."""
-        lease = await self.draw("rest")
+        lease = await self.draw("archives")
         assert lease.kind == "archive"
         batch = await self.ledger.batch(lease.subject)
         assert batch is not None

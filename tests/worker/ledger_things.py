@@ -24,6 +24,7 @@ from worker.contract.records import (
 )
 from worker.desk import Lease
 from worker.ledger import RedisLedger
+from worker.ledger_scripts import Queue
 
 ANNA = Person(id="anna", name="Anna")
 BEN = Person(id="ben", name="Ben", language="zh")
@@ -96,8 +97,8 @@ def result(key: str = "clips/x/001.mp4") -> ClipResult:
     )
 
 
-async def drawn(ledger: RedisLedger, queue: str = "clips") -> Lease:
-    lease = await ledger.desk.draw("clips" if queue == "clips" else "rest", "w")
+async def drawn(ledger: RedisLedger, queue: Queue = "clips") -> Lease:
+    lease = await ledger.desk.draw(queue, "w")
     assert lease is not None
     return lease
 
@@ -107,8 +108,7 @@ async def stock(ledger: RedisLedger, *names: str) -> None:
     await ledger.open_take(take())
     for name in names:
         await ledger.add_template(template(name))
-    while lease := await ledger.desk.draw("rest", "w"):
-        if lease.kind == "take":
-            await ledger.desk.settle_take(lease, TakeState.READY, {"duration_s": 1.0}, None)
-        else:
-            await ledger.desk.settle_template(lease, TemplateState.READY, {"frames": 25}, None)
+    while lease := await ledger.desk.draw("takes", "w"):
+        await ledger.desk.settle_take(lease, TakeState.READY, {"duration_s": 1.0}, None)
+    while lease := await ledger.desk.draw("templates", "w"):
+        await ledger.desk.settle_template(lease, TemplateState.READY, {"frames": 25}, None)

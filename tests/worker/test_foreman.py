@@ -95,6 +95,19 @@ async def test_five_orders_of_one_recording_analyse_it_once(place: Workplace) ->
     assert (record.state, record.analyses) == (TakeState.READY, 1)
 
 
+async def test_nobody_waits_for_templates_that_others_have_prepared(place: Workplace) -> None:
+    async with place.working():
+        await place.ended(await place.order("m1", "ok"))
+        await place.order("m2", "slow 1", "slow 2", "slow 3")
+        record = take(b"another voice")
+        await place.put(keys.take(record.id, "source"), b"another voice")
+        await place.ledger.open_take(record)
+
+        batch = await place.ended(await place.ledger.open_batch(order("m3", "m1-0", of=record)))
+
+    assert batch.state is BatchState.DELIVERED
+
+
 async def test_the_same_video_again_is_prepared_without_decoding(place: Workplace) -> None:
     async with place.working():
         await place.ended(await place.order("m1", "ok"))

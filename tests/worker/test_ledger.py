@@ -47,7 +47,7 @@ async def outbox(ledger: RedisLedger) -> int:
 async def finish_everything(ledger: RedisLedger) -> None:
     while lease := await ledger.desk.draw("clips", "w"):
         assert await ledger.desk.finish_clip(lease, result())
-    while lease := await ledger.desk.draw("rest", "w"):
+    while lease := await ledger.desk.draw("archives", "w"):
         assert await ledger.desk.finish_archive(lease, f"archives/{lease.number}.zip", 9, "a b.zip")
 
 
@@ -99,13 +99,13 @@ async def test_a_bad_template_fails_only_its_clip_and_a_bad_take_all(ledger: Red
     await ledger.add_template(template("bad"))
     batch = await ledger.open_batch(order("m1", "one", "bad", "gone"))
     await ledger.desk.settle_template(
-        await drawn(ledger, "rest"), TemplateState.REJECTED, {}, NO_FACE
+        await drawn(ledger, "templates"), TemplateState.REJECTED, {}, NO_FACE
     )
     await finish_everything(ledger)
     await ledger.open_take(take(b"noise"))
     doomed = await ledger.open_batch(order("m2", "one", of=take(b"noise")))
     silent = Reason(code=Code.NO_SPEECH, facts={"seconds": 2.0})
-    await ledger.desk.settle_take(await drawn(ledger, "rest"), TakeState.REJECTED, {}, silent)
+    await ledger.desk.settle_take(await drawn(ledger, "takes"), TakeState.REJECTED, {}, silent)
 
     partial = await ledger.close_batch(batch.id, 1)
     failed = await ledger.close_batch(doomed.id, 1)
@@ -325,20 +325,20 @@ async def test_retry_renders_only_what_failed_in_a_new_round(ledger: RedisLedger
 async def test_a_take_is_analysed_once_however_often_it_is_sent(ledger: RedisLedger) -> None:
     await ledger.open_take(take(), teller())
     await ledger.open_take(take(), teller(ROOM, BEN))
-    lease = await drawn(ledger, "rest")
+    lease = await drawn(ledger, "takes")
     await ledger.desk.settle_take(lease, TakeState.READY, {"duration_s": 2.0}, None)
 
     late = await ledger.open_take(take(), teller())
 
     assert (late.state, late.analyses, late.duration_s) == (TakeState.READY, 1, 2.0)
-    assert await ledger.desk.draw("rest", "w") is None
+    assert await ledger.desk.draw("takes", "w") is None
     assert await outbox(ledger) == 3
 
 
 async def test_a_failed_take_is_analysed_again(ledger: RedisLedger) -> None:
     await ledger.open_take(take())
     incident = Reason(code=Code.INCIDENT, incident="ab")
-    await ledger.desk.fail(await drawn(ledger, "rest"), incident)
+    await ledger.desk.fail(await drawn(ledger, "takes"), incident)
 
     failed = await ledger.take(take().id)
     again = await ledger.open_take(take())
@@ -346,7 +346,7 @@ async def test_a_failed_take_is_analysed_again(ledger: RedisLedger) -> None:
     assert failed is not None
     assert (failed.state, failed.reason, failed.analyses) == (TakeState.FAILED, incident, 0)
     assert (again.state, again.reason) == (TakeState.ANALYSING, None)
-    assert (await drawn(ledger, "rest")).kind == "take"
+    assert (await drawn(ledger, "takes")).kind == "take"
 
 
 async def test_names_of_templates_are_unique_whatever_their_case(ledger: RedisLedger) -> None:
@@ -371,7 +371,7 @@ async def test_removing_a_template_fails_clips_that_waited_for_it(ledger: RedisL
     record = await ledger.batch(batch.id)
     assert record is not None
     assert record.clips[0].reason == Reason(code=Code.TEMPLATE_GONE, facts={"name": "one"})
-    assert (await drawn(ledger, "rest")).kind == "take"
+    assert (await drawn(ledger, "takes")).kind == "take"
 
 
 async def test_work_given_back_is_the_next_to_be_drawn_and_counts_as_no_attempt(

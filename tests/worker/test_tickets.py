@@ -10,7 +10,7 @@ import pytest
 from tests.worker.foreman_things import Workplace, open_workplace
 from worker.contract import keys
 from worker.contract.records import BatchState
-from worker.ledger_scripts import TICKET_JOB
+from worker.ledger_scripts import QUEUES, TICKET_JOB
 from worker.ticket_office import TicketOffice
 
 
@@ -24,7 +24,7 @@ async def test_a_ticket_is_json_and_names_no_work(place: Workplace) -> None:
     client = place.ledger._client
     await place.order("m1", "ok")
 
-    tickets = await client.zrange(keys.redis("queue", "rest"), 0, -1)
+    tickets = await client.zrange(keys.redis("queue", "takes"), 0, -1)
     job = json.loads(await client.get(f"arq:job:{tickets[0]}"))
 
     assert (job["f"], job["a"], job["k"]) == (TICKET_JOB, [], {})
@@ -56,16 +56,16 @@ async def test_the_ticket_of_a_killed_worker_is_cleared_away_with_its_lease(
     client, desk = place.ledger._client, place.ledger.desk
     await place.order("m1", "ok")
     await desk.sweep()
-    ticket = (await client.zrange(keys.redis("queue", "rest"), 0, 0))[0]
+    ticket = (await client.zrange(keys.redis("queue", "takes"), 0, 0))[0]
     await client.set(f"arq:in-progress:{ticket}", "1")
-    lease = await desk.draw("rest", "killed", ticket)
+    lease = await desk.draw("takes", "killed", ticket)
     assert lease is not None
     await client.zadd(keys.redis("leases"), {lease.item: 1})
 
     await desk.sweep()
 
     assert await client.exists(f"arq:in-progress:{ticket}") == 0
-    assert await client.zscore(keys.redis("queue", "rest"), ticket) is None
+    assert await client.zscore(keys.redis("queue", "takes"), ticket) is None
 
 
 @pytest.mark.parametrize("trap", ["unknown function", "expired", "tried too often"])
@@ -114,7 +114,7 @@ async def test_cancelling_a_ticket_leaves_its_work_alone(redis_url: str, tmp_pat
 
 async def test_lost_tickets_are_replaced_and_the_work_goes_on(place: Workplace) -> None:
     batch = await place.order("m1", "ok", "ok")
-    await place.ledger._client.delete(keys.redis("queue", "rest"), keys.redis("queue", "clips"))
+    await place.ledger._client.delete(*(keys.redis("queue", queue) for queue in QUEUES))
 
     async with place.working():
         ended = await place.ended(batch)

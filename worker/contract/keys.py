@@ -54,9 +54,6 @@ def archive(batch_id: str, round_: int) -> str:
 PREFIX: Final = "chorus"
 """Every Redis key of ours begins with it; arq's queues too."""
 
-QUEUE_CLIPS: Final = f"{PREFIX}:queue:clips"
-QUEUE_REST: Final = f"{PREFIX}:queue:rest"
-
 
 def redis(*parts: str) -> str:
     """One Redis key."""

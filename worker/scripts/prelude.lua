@@ -1,17 +1,25 @@
 -- Stands before every script. KEYS[1] is the prefix of all keys; records are opaque strings, never parsed here.
--- A script's answer is {its own answer, items that entered the clips index, items that entered the rest index}.
+-- A script's answer is {its own answer, {queue, items that entered it, queue, ...}}.
 
 local PREFIX = KEYS[1]
 local FACTS_KEPT = 10000
 
-local entered = {clips = 0, rest = 0}
+-- A queue for each kind of work, so that none waits for another: people wait for Takes, nobody for a Template.
+local QUEUE_OF = {clip = 'clips', take = 'takes', template = 'templates', archive = 'archives', record = 'archives'}
+
+local entered = {}
 
 local function key(...)
   return table.concat({PREFIX, ...}, ':')
 end
 
 local function answer(value)
-  return {value, entered.clips, entered.rest}
+  local queues = {}
+  for queue, count in pairs(entered) do
+    queues[#queues + 1] = queue
+    queues[#queues + 1] = count
+  end
+  return {value, queues}
 end
 
 local function now_ms()
@@ -40,11 +48,11 @@ end
 
 local function place_in_index(item, queue, score)
   redis.call('ZADD', key('waiting', queue), score, item)
-  entered[queue] = entered[queue] + 1
+  entered[queue] = (entered[queue] or 0) + 1
 end
 
-local function enter(item, queue, chat, person)
-  local hash = key('item', item)
+local function enter(item, chat, person)
+  local hash, queue = key('item', item), QUEUE_OF[string.match(item, '^%a+')]
   if redis.call('EXISTS', hash) == 1 then
     return
   end
@@ -109,7 +117,7 @@ end
 -- Have the record of a Batch that ended written into the store.
 local function record(batch)
   local facts = redis.call('HMGET', key('batch', batch), 'round', 'chat', 'person')
-  enter('record:' .. batch .. ':' .. facts[1], 'rest', facts[2], facts[3])
+  enter('record:' .. batch .. ':' .. facts[1], facts[2], facts[3])
 end
 
 local function end_of_rendering(batch, done)
@@ -117,7 +125,7 @@ local function end_of_rendering(batch, done)
   local facts = redis.call('HMGET', hash, 'cancelled', 'round', 'chat', 'person', 'mailbox')
   if done > 0 then
     redis.call('HSET', hash, 'state', 'packing')
-    enter('archive:' .. batch .. ':' .. facts[2], 'rest', facts[3], facts[4])
+    enter('archive:' .. batch .. ':' .. facts[2], facts[3], facts[4])
   elseif facts[1] == '1' then
     redis.call('HSET', hash, 'state', 'cancelled', 'finished_ms', now_ms())
     inactive(batch, facts[5])
@@ -150,7 +158,7 @@ local function look_at_clip(batch, number, facts, take, clip)
   if verdict == 'fail' then
     redis.call('HSET', key('clip', batch, number), 'state', 'failed', 'reason', reason)
   elseif verdict == 'go' then
-    enter('clip:' .. batch .. ':' .. number, 'clips', facts.chat, facts.person)
+    enter('clip:' .. batch .. ':' .. number, facts.chat, facts.person)
   else
     redis.call('SADD', key('take', facts.take, 'batches'), batch)
     redis.call('SADD', key('template', clip.template, 'batches'), batch)
@@ -273,5 +281,5 @@ end
 -- Have a Take analysed, or a Template prepared, that is new or failed for a fault of ours.
 local function open_preparation(kind, id, busy, chat, person)
   redis.call('HSET', key(kind, id), 'state', busy, 'reason', '')
-  enter(kind .. ':' .. id, 'rest', chat, person)
+  enter(kind .. ':' .. id, chat, person)
 end
