@@ -45,7 +45,7 @@ def render(engine: str | None, pairs: int, as_json: bool) -> None:
     from config.cli.rejections import told
 
     name = engine or load_settings().engine
-    with told(as_json=as_json), progress_bar("") as report:
+    with told(), progress_bar() as report:
         figures = _bench_render(name, pairs, report)
     checks = [
         Check(

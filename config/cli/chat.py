@@ -7,10 +7,10 @@ import re
 import click
 from rich.console import Console
 
-from config.cli.output import errors_console, language, progress_bar, run
+from config.cli.output import errors_console, language, progress_bar, run, system_started
 from config.library import add_to_library
 from config.settings import Settings, load_settings
-from config.system import System, Wanted, running_system
+from config.system import System, Wanted
 from config.wiring import wires
 from worker.contract.records import Person
 
@@ -41,9 +41,8 @@ async def _chat(settings: Settings, person: Person) -> None:
     from bot.texts.catalogue import Texts
     from config.cli.terminal_view import chat_in_terminal
 
-    errors_console().print("Starting Chorus …")
     wanted = Wanted(front_end=True, worker=True, console=person.id)
-    async with running_system(settings, wanted) as system:
+    async with system_started(settings, wanted) as system:
         await _stock(system)
         assert system.console_socket is not None  # noqa: S101 - a console was wanted
         console = Console(highlight=False)
@@ -57,7 +56,7 @@ async def _stock(system: System) -> None:
     async with wires(system.settings) as hand:
         if await hand.ledger.templates():
             return
-        with progress_bar("") as report:
+        with progress_bar() as report:
             samples = await asyncio.to_thread(make_samples, system.settings, report)
         for path in samples.templates:
             await add_to_library(hand.ledger, hand.store, path)

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from config.cli.output import FAILED, ending, json_option, last_line, run
+from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
@@ -86,7 +86,7 @@ async def _examine(settings: Settings) -> list[Finding]:
 async def _serving(settings: Settings) -> list[Finding]:
     """What needs the front end running."""
     async with (
-        running_system(settings, Wanted(front_end=True)) as system,
+        system_started(settings, Wanted(front_end=True)) as system,
         wires(system.settings, lambda: system.door) as hand,
     ):
         workers = await hand.ledger.workers()

@@ -24,11 +24,13 @@ from config.cli.output import (
     last_line,
     progress_bar,
     run,
+    system_started,
+    writable_folder,
 )
 from config.cli.terminal import Message, Terminal
 from config.library import add_to_library, remove_from_library, sha256_of
 from config.settings import Settings, load_settings
-from config.system import System, Wanted, running_system
+from config.system import System, Wanted
 from config.wiring import Wires, wires
 from worker.contract.names import clip_name
 from worker.contract.records import (
@@ -97,7 +99,8 @@ def demo(
     settings = load_settings()
     if engine is not None:
         settings = settings.model_copy(update={"engine": engine})
-    _refuse_missing_engine(settings, as_json=as_json)
+    writable_folder(out)
+    _refuse_missing_engine(settings)
     course = Course()
     run(_demo(settings, voice, templates, out, course, quiet=as_json))
     course.seconds["total"] = time.perf_counter() - course.started
@@ -106,11 +109,11 @@ def demo(
     ending(_exit_code(course))
 
 
-def _refuse_missing_engine(settings: Settings, *, as_json: bool) -> None:
+def _refuse_missing_engine(settings: Settings) -> None:
     from config.cli.rejections import told
     from pipeline.engines.registry import open_engine
 
-    with told(as_json=as_json):
+    with told():
         open_engine(settings.engine)
 
 
@@ -126,10 +129,9 @@ async def _demo(
     voice, templates = await _inputs(settings, voice, templates)
     course.passed("samples")
     account = f"demo-{secrets.token_hex(3)}"
-    errors_console().print("Starting Chorus …")
     wanted = Wanted(front_end=True, worker=True, console=account)
     async with (
-        running_system(settings, wanted) as system,
+        system_started(settings, wanted) as system,
         wires(system.settings) as hand,
     ):
         course.passed("start")
@@ -152,7 +154,7 @@ async def _inputs(
 
     if voice is not None and templates:
         return voice, templates
-    with progress_bar("") as report:
+    with progress_bar() as report:
         samples = await asyncio.to_thread(make_samples, settings, report)
     return voice or samples.voice, templates or samples.templates
 
@@ -248,7 +250,7 @@ async def _tell(terminal: Terminal, course: Course) -> None:
 async def _fetch(link: str, out: Path) -> Path:
     from config.cli.download import download
 
-    with progress_bar("") as report:
+    with progress_bar() as report:
         archive = await download(link, out, report)
     with zipfile.ZipFile(archive) as opened:
         broken = await asyncio.to_thread(opened.testzip)
@@ -259,13 +261,10 @@ async def _fetch(link: str, out: Path) -> Path:
 
 
 async def _tidy(hand: Wires, records: Sequence[TemplateRecord]) -> None:
-    """A video that cannot be used does not stay in the library."""
+    """What is not known to be usable does not stay in the library, however the demo ended."""
     for record in records:
         template = await hand.ledger.template(record.id)
-        if template is not None and template.state in {
-            TemplateState.REJECTED,
-            TemplateState.FAILED,
-        }:
+        if template is not None and template.state is not TemplateState.READY:
             await remove_from_library(hand.ledger, hand.store, template)
 
 

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.cli.output import json_option, last_line, progress_bar
+from config.cli.output import json_option, last_line, progress_bar, writable_folder
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
@@ -37,6 +37,8 @@ def inspect(
     from config.cli.render import CHILD_TIMEOUT_S
     from pipeline.sandbox import run_in_child
 
+    if sheet is not None:
+        writable_folder(sheet.parent)
     request = {
         "do": "inspect",
         "name": clip.name,
@@ -50,7 +52,7 @@ def inspect(
             }.items()
         },
     }
-    with told(as_json=as_json), progress_bar("") as report:
+    with told(), progress_bar() as report:
         figures = run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report)
     if as_json:
         last_line(figures)

@@ -14,7 +14,7 @@ from config.cli import (
     render,
     templates,
 )
-from config.cli.output import USAGE
+from config.cli.output import Failed, error_line
 from config.settings import SettingsRefused
 
 INTERRUPTED = 130
@@ -52,20 +52,30 @@ for command in (
 
 def main() -> None:
     """The console script."""
+    as_json = "--json" in sys.argv[1:]
+    status = None
     try:
-        code = chorus(
-            standalone_mode=False
-        )  # returns the code of click's Exit, None where there was none
+        code = chorus(standalone_mode=False)  # of click's Exit; None where there was none
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
+        error: click.ClickException = Failed("Stopped.", "stopped")
+        status = INTERRUPTED
+    except click.ClickException as failed:
+        error = failed
+    except SettingsRefused as refused:
+        error = click.UsageError(str(refused))
+    except Exception as fault:  # ours to mend: the traceback is for whoever does
+        if as_json:
+            error_line(Failed(repr(fault), "incident"))
+        raise
+    else:
+        sys.exit(code)
+    if isinstance(error, Failed):
+        click.echo(error.message, err=True)  # a sentence of its own, without "Error:"
+    else:
         error.show()
-        sys.exit(error.exit_code)
-    except SettingsRefused as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(USAGE)
-    sys.exit(code)
+    if as_json:
+        error_line(error)
+    sys.exit(status or error.exit_code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
@@ -12,7 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from config.embedded_redis import RedisNotStarted
+from config.settings import Settings
 from config.supervisor import PartFailed
+from config.system import System, Wanted, running_system
 
 DONE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
 
@@ -30,10 +34,33 @@ class Failed(click.ClickException):
 
     exit_code = FAILED
 
+    def __init__(
+        self, message: str, code: str = "failed", facts: Mapping[str, str | float] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.facts = dict(facts or {})
+
 
 def last_line(value: Mapping[str, Any]) -> None:
     """Print the JSON object other programs read."""
     click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def writable_folder(folder: Path) -> Path:
+    """Make a folder, now and not after the work; raises Failed if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise Failed(f"Nothing can be written to {folder}: {error.strerror}.", "out") from None
+
+
+def error_line(error: click.ClickException) -> None:
+    """Print the JSON object of a command that could not do it."""
+    failed = error if isinstance(error, Failed) else Failed(error.format_message(), "usage")
+    last_line({"error": {"code": failed.code, "facts": failed.facts, "sentence": failed.message}})
 
 
 def ending(code: int) -> None:
@@ -63,9 +90,23 @@ def errors_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+@contextlib.asynccontextmanager
+async def system_started(settings: Settings, wanted: Wanted) -> AsyncIterator[System]:
+    """``running_system``, saying that it comes up: alive on a terminal."""
+    console, said = errors_console(), "Starting Chorus …"
+    with contextlib.ExitStack() as waiting:
+        if console.is_terminal:
+            waiting.enter_context(console.status(said))
+        else:
+            console.print(said)
+        async with running_system(settings, wanted) as system:
+            waiting.close()
+            yield system
+
+
 @contextlib.contextmanager
-def progress_bar(title: str) -> Iterator[Report]:
-    """A progress bar on stderr; stages follow one another on one line each."""
+def progress_bar() -> Iterator[Report]:
+    """A progress bar for each stage, on stderr if that is a terminal."""
     columns = (
         TextColumn("{task.description:<22}"),
         BarColumn(),
@@ -73,12 +114,12 @@ def progress_bar(title: str) -> Iterator[Report]:
         TimeElapsedColumn(),
     )
     console = errors_console()
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(f"{title} {stage}".strip(), total=total)
+                tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=max(total, 1))
 
         yield report

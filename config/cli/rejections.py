@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 
 from bot.texts.catalogue import Texts
-from config.cli.output import FAILED, ending, errors_console, language, last_line
+from config.cli.output import Failed, language
 from worker.contract.codes import Code
 from worker.contract.records import Reason
 
@@ -15,19 +15,14 @@ def sentence(code: str, facts: Mapping[str, str | float]) -> str:
 
 
 @contextlib.contextmanager
-def told(*, as_json: bool) -> Iterator[None]:
-    """Turn a rejection by the pipeline into its sentence and exit code 1."""
+def told() -> Iterator[None]:
+    """Turn what the pipeline could not do into Failed, with its sentence."""
     from pipeline.errors import EngineUnavailable, InputRejected
 
     try:
         yield
     except InputRejected as rejected:
-        said, code, facts = sentence(rejected.code, rejected.facts), rejected.code, rejected.facts
+        said = sentence(rejected.code, rejected.facts)
+        raise Failed(said, rejected.code, rejected.facts) from None
     except EngineUnavailable as missing:
-        said, code, facts = str(missing), Code.ENGINE_UNAVAILABLE.value, {}
-    else:
-        return
-    errors_console().print(said, soft_wrap=True, markup=False)
-    if as_json:
-        last_line({"error": {"code": code, "facts": facts, "sentence": said}})
-    ending(FAILED)
+        raise Failed(str(missing), Code.ENGINE_UNAVAILABLE) from None

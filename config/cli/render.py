@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from config.cli.output import Report, json_option, last_line, progress_bar
+from config.cli.output import Report, json_option, last_line, progress_bar, writable_folder
 from config.settings import Settings, load_settings
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -31,7 +31,8 @@ def render(voice: Path, template: Path, out: Path, engine: str | None, as_json: 
     from config.cli.rejections import told
 
     settings = load_settings()
-    with told(as_json=as_json), progress_bar("") as report:
+    writable_folder(out.parent)
+    with told(), progress_bar() as report:
         facts = render_once(voice, template, out, engine or settings.engine, settings, report)
     if as_json:
         last_line(facts)
@@ -75,7 +76,6 @@ def render_once(
     from pipeline.templates import load_template
 
     engine = open_engine(engine_name)
-    out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
         take_folder, template_folder = Path(scratch, "take"), Path(scratch, "template")

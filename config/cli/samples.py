@@ -33,6 +33,7 @@ def make_samples(settings: Settings, report: Report) -> Samples:
     paths = {look.name: folder / f"{look.name}.mp4" for look in LOOKS}
     missing = [name for name, path in paths.items() if not path.exists()]
     if missing:
+        report("samples", 0, len(missing))
         # Spawned, not forked: OpenCV's and FFmpeg's threads do not survive a fork.
         with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
             made = [pool.submit(make_presenter, name, paths[name], _SECONDS) for name in missing]

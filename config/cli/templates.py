@@ -7,7 +7,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.cli.output import Failed, Report, json_option, language, last_line, progress_bar, run
+from config.cli.output import (
+    Failed,
+    Report,
+    json_option,
+    language,
+    last_line,
+    progress_bar,
+    run,
+    system_started,
+)
 from config.library import add_to_library, remove_from_library
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
@@ -86,11 +95,11 @@ async def _add(
     settings: Settings, files: tuple[Path, ...], name: str | None
 ) -> list[TemplateRecord]:
     async with (
-        running_system(settings, Wanted(worker=True)) as system,
+        system_started(settings, Wanted(worker=True)) as system,
         wires(system.settings) as hand,
     ):
         records = [await add_to_library(hand.ledger, hand.store, file, name) for file in files]
-        with progress_bar("") as report:
+        with progress_bar() as report:
             settled = await _settled(hand, records, report)
         for template in settled:
             if template.state is not TemplateState.READY:

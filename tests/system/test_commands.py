@@ -249,6 +249,27 @@ def test_wrong_usage_ends_with_two(wrong, tmp_path):
     assert chorus(*wrong, data_dir=tmp_path).returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code"),
+    [
+        (["render", "--voice", "nowhere.ogg"], {}, 2),
+        (["check"], {"CHORUS_MAX_TAKE_S": "long"}, 2),
+        (["templates", "add", "nowhere.mp4"], {}, 2),
+        (["demo", "--out", "/proc/nowhere"], {}, 1),
+        (["demo", "--engine", "sing"], {}, 1),
+    ],
+)
+def test_json_is_promised_and_kept_also_when_nothing_could_be_done(
+    arguments, settings, code, tmp_path
+):
+    done = chorus(*arguments, "--json", data_dir=tmp_path, settings=settings)
+
+    assert done.returncode == code
+    assert len(done.stdout.splitlines()) == 1
+    assert last_object(done)["error"]["sentence"] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_setting_is_refused(tmp_path):
     done = chorus("check", data_dir=tmp_path, settings={"CHORUS_TOKEN": "x"})
 
