@@ -134,9 +134,7 @@ def _check_attributes(folder: Path) -> None:
 
 def _environment() -> Path:
     """The environment with Swift in it, made if need be; processes that come at once wait for each other."""
-    cache = Path(
-        os.environ.get("SWIFT_CACHE") or platformdirs.user_cache_path("chorus-tests")
-    )
+    cache = Path(os.environ.get("SWIFT_CACHE") or platformdirs.user_cache_path("chorus-tests"))
     cache.mkdir(parents=True, exist_ok=True)
     home, complete = cache / "swift", cache / "swift" / "complete"
     with (cache / "swift.lock").open("w") as lock:
