@@ -51,6 +51,7 @@ _COMPARED_S: Final = 60
 _FACE_MARGIN: Final = 0.30
 """The face is taken this much larger (share of the eye distance): soft edges and codec blocks belong to it."""
 _MOUTH_MARGIN: Final = 0.25
+_OPENING_MARGIN: Final = 0.03
 _RIM_JITTER_S: Final = 0.04
 """The media rim fills a late start with silence beyond this."""
 
@@ -70,6 +71,7 @@ class Inspection:
     silence_opening: float | None
     opening_ratio: float | None
     texture_ratio: float | None
+    """Fine structure of lips and skin around the mouth ÷ that of the Template; neither one's opening counts."""
     outside_psnr_db: float | None
     implicit_label: dict[str, object] | None
 
@@ -170,14 +172,15 @@ def _watch(clip: Path, facts: VideoFacts, template: Path | None, progress: Progr
     """Measure every frame, beside the Template's frame it was made from where that is known."""
     watched = _Watched(np.full(facts.frames, np.nan))
     sources = _template_frames(template, facts)
-    with FaceMesh() as mesh:
+    with FaceMesh() as mesh, FaceMesh() as template_mesh:
         for frame, planes in enumerate(read_frames(clip, facts)):
             points = mesh.find(planes)
             if points is not None:
                 watched.openings[frame] = mouth_opening(points)
             source = None if sources is None else next(sources)
             if source is not None:
-                _compare(watched, split(planes)[0], split(source)[0], points)
+                faces = points, template_mesh.find(source)
+                _compare(watched, split(planes)[0], split(source)[0], faces)
             progress("inspect", frame + 1, facts.frames)
     return watched
 
@@ -192,21 +195,43 @@ def _template_frames(template: Path | None, facts: VideoFacts) -> Iterator[Plane
     return read_source_order(template, of, source_order(of.frames, facts.frames))
 
 
-def _compare(watched: _Watched, luma: Pixels, source: Pixels, points: Points | None) -> None:
-    """Add one frame to the sums, the mouth's surroundings and what lies outside the face."""
+def _compare(
+    watched: _Watched, luma: Pixels, source: Pixels, faces: tuple[Points | None, Points | None]
+) -> None:
+    """Add one frame to the sums, the mouth's surroundings and what lies outside the face.
+
+    ``faces`` are those of the Clip and of the Template.
+    """
     outside = np.full(luma.shape, 255, dtype=np.uint8)
+    points, own = faces
     if points is not None:
-        eyes_px = eye_distance(points)
-        fill_hull(outside, points, _FACE_MARGIN * eyes_px, 0)
-        skin = np.zeros(luma.shape, dtype=np.uint8)
-        fill_hull(skin, points[[*UPPER_OUTER, *LOWER_OUTER]], _MOUTH_MARGIN * eyes_px, 255)
-        # The edge of a dark opening is no texture: without this an open mouth would hide blurred lips.
-        fill_hull(skin, points[[*UPPER_INNER, *LOWER_INNER]], 0.03 * eyes_px, 0)
+        fill_hull(outside, points, _FACE_MARGIN * eye_distance(points), 0)
+        skin = skin_around_mouth(luma.shape, points, own)
         watched.texture += texture(luma, skin)
         watched.template_texture += texture(source, skin)
     error, pixels = square_error(luma, source, outside)
     watched.error += error
     watched.pixels += pixels
+
+
+def skin_around_mouth(shape: tuple[int, ...], points: Points, own: Points | None) -> Pixels:
+    """Mask lips and skin around a Clip's mouth, 255 there; neither its opening nor the Template's counts.
+
+    The edge of a dark opening is no texture: without this an open mouth would hide blurred lips, and a Template that
+    speaks would seem sharper than any mouth that is closed over it.
+
+    Args:
+        shape: (height, width) of the frame.
+        points: The Clip's face.
+        own: The Template's face in the same frame; None if none was found.
+    """
+    eyes_px = eye_distance(points)
+    skin = np.zeros(shape, dtype=np.uint8)
+    fill_hull(skin, points[[*UPPER_OUTER, *LOWER_OUTER]], _MOUTH_MARGIN * eyes_px, 255)
+    for face in (points, own):
+        if face is not None:
+            fill_hull(skin, face[[*UPPER_INNER, *LOWER_INNER]], _OPENING_MARGIN * eyes_px, 0)
+    return skin
 
 
 def fill_hull(mask: Pixels, points: Points, margin_px: float, value: int) -> None:

@@ -11,6 +11,13 @@ import pytest
 from pipeline.engines.port import Performance, Speech
 from pipeline.engines.viseme.engine import VisemeEngine
 from pipeline.errors import Stopped, UnreadableFile
+from pipeline.faces.geometry import (
+    EYE_CORNERS,
+    LOWER_INNER,
+    LOWER_OUTER,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 from pipeline.faces.track import track_faces
 from pipeline.measure.figures import (
     opening_ratio,
@@ -22,7 +29,7 @@ from pipeline.measure.figures import (
     texture,
     tracking,
 )
-from pipeline.measure.inspection import fill_hull, inspect_clip
+from pipeline.measure.inspection import fill_hull, inspect_clip, skin_around_mouth
 from pipeline.measure.request import inspect_request
 from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames, read_sound, transcode
 from pipeline.render import render_clip
@@ -137,6 +144,32 @@ def test_a_hull_is_widened_by_its_margin():
 
     assert mask[50, 31] == mask[31, 50] == mask[50, 69] == 255
     assert mask[50, 28] == mask[50, 72] == 0
+
+
+def _face(lips_apart_px: float) -> np.ndarray:
+    """468 points of which only eye corners and lips are in their places: a mouth 60 px wide around (100, 150)."""
+    points = np.zeros((468, 2), np.float32)
+    points[list(EYE_CORNERS)] = (50, 60), (150, 60)
+    places = np.linspace(-30, 30, 11)
+    for contour, drop in (
+        (UPPER_OUTER, -8 - lips_apart_px / 2),
+        (UPPER_INNER, -lips_apart_px / 2),
+        (LOWER_INNER, lips_apart_px / 2),
+        (LOWER_OUTER, 8 + lips_apart_px / 2),
+    ):
+        points[list(contour)] = np.stack([100 + places, 150 + drop * np.hanning(11)], axis=1)
+    return points
+
+
+def test_an_open_mouth_in_the_template_is_no_texture_that_a_closed_one_lacks():
+    skin = np.random.default_rng(8).integers(110, 130, (300, 200)).astype(np.uint8)
+    speaking = skin.copy()
+    cv2.ellipse(speaking, (100, 150), (26, 10), 0, 0, 360, 20, -1)
+
+    mask = skin_around_mouth(skin.shape, _face(0.0), _face(24.0))
+
+    assert texture(skin, mask) == texture(speaking, mask) > 0
+    assert texture(skin, skin_around_mouth(skin.shape, _face(0.0), None)) > 0
 
 
 def test_late_sound_has_a_positive_offset():
