@@ -8,6 +8,7 @@ A terminal says ``hello`` first and may go and come as it likes::
               {"type": "shown", "key": "…", "id": "…"}
     bot       {"type": "welcome"}
               {"type": "ack", "id": "…"}                             the message is in the inbox, whatever happens
+              {"type": "answered", "id": "…"}                        all there is to say to it was shown
               {"type": "post", "key": "…", "id": "…", "text": "…", "choices": [{"token", "label", "picked"}]}
               {"type": "revise", "key": "…", "id": "…", "text": "…", "choices": […]}
               {"type": "refused", "id": "…", "why": "…"}
@@ -174,7 +175,10 @@ class ConsoleChat:
                 await inbox.aclose()
 
     async def settle(self, inbound: Inbound) -> None:
-        """Take it out of the inbox."""
+        """Tell the terminal that it is answered, then take it out of the inbox: a death in between tells it again."""
+        for writer in tuple(self._terminals.get(inbound.chat.id, ())):
+            with contextlib.suppress(ConnectionError):
+                await _send(writer, {"type": "answered", "id": inbound.message_id})
         await self._memory.dealt_with(self.mailbox, inbound.entry)
 
     async def fetch(self, media: Media, path: Path) -> None:

@@ -298,3 +298,5 @@ terminal-welcome = This is a chat with Chorus. Type the path of a recording or d
 terminal-no-file = There is no file “{ $name }” on this machine. Please check the path; quotes help if it has spaces.
 terminal-lost = The bot is away for a moment. What you write is kept and sent when it is back.
 terminal-back = The bot is back.
+terminal-waits = Waiting for what is still being made. Ctrl-C leaves; it goes on when Chorus runs here again.
+terminal-goes-on = Something is still being made. It goes on when Chorus runs here again, and is told then.

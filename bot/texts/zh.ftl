@@ -247,3 +247,5 @@ terminal-welcome = 您正在与 Chorus 对话。输入录音的路径，或把�
 terminal-no-file = 这台机器上没有文件“{ $name }”。请检查路径；路径带空格时请加引号。
 terminal-lost = 机器人暂时离线。您写的内容已保存，恢复后会自动发送。
 terminal-back = 机器人已恢复。
+terminal-waits = 还有内容正在制作，请稍候。按 Ctrl-C 可离开，下次在这里运行 Chorus 时会继续。
+terminal-goes-on = 还有内容正在制作，下次在这里运行 Chorus 时会继续，完成后通知您。

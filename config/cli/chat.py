@@ -1,18 +1,24 @@
 """``chorus chat``: a terminal chat with the real bot."""
 
 import asyncio
+import contextlib
 import getpass
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import click
 from rich.console import Console
 
+from bot.drafts import Drafts
+from bot.memory import RedisMemory
 from config.cli.output import errors_console, language, progress_bar, run, system_started
 from config.library import add_to_library
 from config.settings import Settings, load_settings
 from config.system import System, Wanted
 from config.wiring import wires
-from worker.contract.records import Person
+from worker.contract.ports import Ledger
+from worker.contract.records import Chat, Person, TakeState
 
 
 @click.command()
@@ -46,7 +52,44 @@ async def _chat(settings: Settings, person: Person) -> None:
         await _stock(system)
         assert system.console_socket is not None  # noqa: S101 - a console was wanted
         console = Console(highlight=False)
-        await chat_in_terminal(system.console_socket, person.id, person, console, Texts())
+        async with _orders(system, person) as orders:
+            await chat_in_terminal(
+                system.console_socket, person.id, person, console, Texts(), orders
+            )
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """What a person ordered in their own console."""
+
+    chat: Chat
+    person: Person
+    ledger: Ledger
+    drafts: Drafts
+
+    async def making(self) -> bool:
+        """Whether something is being listened to or made, or begins as soon as it was listened to."""
+        draft = await self.drafts.load(self.chat, self.person)
+        take = await self.ledger.take(draft.take_id) if draft.take_id else None
+        if take is not None and (take.state is TakeState.ANALYSING or draft.go_key):
+            return True
+        return bool(await self.ledger.active_batches(self.chat.mailbox))
+
+    async def told(self) -> bool:
+        """Whether Templates were offered for the recording, if there is one."""
+        draft = await self.drafts.load(self.chat, self.person)
+        return draft.take_id is None or draft.offer is not None
+
+
+@contextlib.asynccontextmanager
+async def _orders(system: System, person: Person) -> AsyncIterator[_Orders]:
+    chat = Chat(platform="console", account=person.id, id=person.id)
+    memory = RedisMemory(system.redis_url)
+    try:
+        async with wires(system.settings) as hand:
+            yield _Orders(chat, person, hand.ledger, Drafts(memory))
+    finally:
+        await memory.close()
 
 
 async def _stock(system: System) -> None:

@@ -1,19 +1,20 @@
-"""What a person types: lines, edited in place on a terminal while messages arrive above, or read from a pipe."""
+"""What a person types: lines, edited on a terminal while messages arrive above, or read from a pipe."""
 
 import asyncio
-import codecs
 import contextlib
 import os
 import shlex
+import stat
 import sys
-import termios
-import tty
-import unicodedata
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+import click
+from prompt_toolkit import PromptSession
+from prompt_toolkit.formatted_text import AnyFormattedText
 
 _SUFFIXES: Final = (
     *(".ogg", ".opus", ".amr", ".mp3", ".m4a", ".wav", ".flac", ".aac", ".webm"),
@@ -76,113 +77,36 @@ def _looks_like_path(word: str) -> bool:
     return beyond or word.casefold().endswith(_SUFFIXES)
 
 
-class LineEditor:
-    """One line being typed: bytes of a terminal in, finished lines out."""
+def line_editor(message: Callable[[], AnyFormattedText]) -> PromptSession[str]:
+    """A line edited as in a shell, with its history, below a message that may change; Ctrl-C aborts the command."""
+    return PromptSession(message, erase_when_done=True, interrupt_exception=click.Abort)
 
-    def __init__(self) -> None:
-        self.line = ""
-        self.cursor = 0
-        self._history: list[str] = []
-        self._past = 0
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
-        self._escape = ""
 
-    def feed(self, data: bytes) -> list[str | None]:
-        """Take what was typed; returns the lines that were finished, None for the end."""
-        done: list[str | None] = []
-        for letter in self._decoder.decode(data):
-            if self._escape or letter == "\x1b":
-                self._escaped(letter)
-            elif letter in "\r\n":
-                done.append(self._submit())
-            elif letter == "\x04" and not self.line:
-                done.append(None)
-            else:
-                self._typed(letter)
-        return done
-
-    def _submit(self) -> str:
-        line = self.line
-        if line.strip() and self._history[-1:] != [line]:
-            self._history.append(line)
-        self._past = len(self._history)
-        self._set("")
-        return line
-
-    def _typed(self, letter: str) -> None:
-        before, after = self.line[: self.cursor], self.line[self.cursor :]
-        if letter in "\x7f\x08":
-            before = before[:-1]
-        elif letter == "\x15":  # Ctrl-U
-            before = ""
-        elif letter == "\x17":  # Ctrl-W
-            before = before.rstrip().rpartition(" ")[0]
-            before = f"{before} " if before else ""
-        elif letter == "\x01":  # Ctrl-A
-            before, after = "", self.line
-        elif letter == "\x05":  # Ctrl-E
-            before, after = self.line, ""
-        elif unicodedata.category(letter) != "Cc":
-            before += letter
-        self.line, self.cursor = before + after, len(before)
-
-    def _escaped(self, letter: str) -> None:
-        """Arrow keys and their like: ``ESC [ … letter`` or ``ESC O letter``; others are ignored."""
-        self._escape += letter
-        if len(self._escape) < 3 and letter in "\x1b[O":
+async def edited_lines(editor: PromptSession[str]) -> AsyncGenerator[str, None]:
+    """Yield the lines typed on a terminal until Ctrl-D."""
+    while True:
+        try:
+            line = await editor.prompt_async()
+        except EOFError:
             return
-        if not ("@" <= letter <= "~") and len(self._escape) < 8:
-            return
-        key, self._escape = self._escape[1:], ""
-        moves = {"D": self.cursor - 1, "C": self.cursor + 1, "H": 0, "F": len(self.line)}
-        if key[-1] in "AB":
-            self._recall(-1 if key[-1] == "A" else 1)
-        elif key[-1] in moves:
-            self.cursor = min(max(moves[key[-1]], 0), len(self.line))
-        elif key == "[3~":
-            self.line = self.line[: self.cursor] + self.line[self.cursor + 1 :]
-
-    def _recall(self, step: int) -> None:
-        self._past = min(max(self._past + step, 0), len(self._history))
-        self._set(self._history[self._past] if self._past < len(self._history) else "")
-
-    def _set(self, line: str) -> None:
-        self.line, self.cursor = line, len(line)
+        yield line
 
 
-async def typed_lines(redraw: Callable[[str, int], None]) -> AsyncGenerator[str, None]:
-    """Yield the lines of standard input until it ends; on a terminal ``redraw`` shows each key."""
+async def piped_lines() -> AsyncGenerator[str, None]:
+    """Yield the lines of a standard input that nobody edits; waiting for one can be cancelled."""
     descriptor = sys.stdin.fileno()
-    if not os.isatty(descriptor):
-        while line := await asyncio.to_thread(sys.stdin.readline):
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)):
+        for line in sys.stdin:  # a file, or nothing: never waited for
             yield line
         return
-    editor = LineEditor()
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
-
-    def readable() -> None:
-        data = os.read(descriptor, 4096)
-        for line in editor.feed(data) if data else [None]:
-            lines.put_nowait(line)
-        redraw(editor.line, editor.cursor)
-
-    loop = asyncio.get_running_loop()
-    with _letter_by_letter(descriptor):
-        loop.add_reader(descriptor, readable)
-        try:
-            redraw("", 0)
-            while (line := await lines.get()) is not None:
-                yield line
-        finally:
-            loop.remove_reader(descriptor)
-
-
-@contextlib.contextmanager
-def _letter_by_letter(descriptor: int) -> Iterator[None]:
-    """Letters come as they are typed, without echo; Ctrl-C still interrupts."""
-    before = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(descriptor), "rb", 0)
+    )
     try:
-        yield
+        async for each in reader:
+            yield each.decode(errors="replace")
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        transport.close()
+        os.set_blocking(descriptor, True)  # whoever shares it did not ask for otherwise

@@ -75,6 +75,7 @@ class Terminal:
         self._hello = {"type": "hello", "chat": chat, "person": person.model_dump()}
         self._on_event = on_event
         self._by_id: dict[str, Message] = {}
+        self._unanswered: set[str] = set()
         self._unacknowledged: dict[str, dict[str, Any]] = {}
         self._acks: dict[str, asyncio.Future[None]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -154,11 +155,17 @@ class Terminal:
         assert message is not None  # noqa: S101 - just seen, and nothing ran in between
         return message
 
+    async def answered(self) -> None:
+        """Wait until the bot has dealt with everything that was said here."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._unanswered)
+
     async def _send(self, shown: str, content: dict[str, Any]) -> Message:
         message = Message(id=uuid.uuid4().hex, text=shown, ours=True)
         self.transcript.append(message)
         await self._announce(Event("said", message))
         frame = {"type": "message", "id": message.id, **content}
+        self._unanswered.add(message.id)
         self._unacknowledged[message.id] = frame
         acknowledged = self._acks[message.id] = asyncio.get_running_loop().create_future()
         if self._writer is not None:
@@ -207,6 +214,10 @@ class Terminal:
                     acknowledged = self._acks.pop(frame["id"], None)
                     if acknowledged is not None and not acknowledged.done():
                         acknowledged.set_result(None)
+                case "answered":
+                    self._unanswered.discard(frame["id"])
+                    async with self._changed:
+                        self._changed.notify_all()
                 case "refused" if frame["id"] in self._unacknowledged:
                     await asyncio.sleep(_BUSY_S)
                     await self._write(writer, self._unacknowledged[frame["id"]])

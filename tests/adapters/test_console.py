@@ -70,6 +70,22 @@ async def test_what_is_typed_arrives_and_is_answered(memory: RedisMemory, tmp_pa
         ]
 
 
+async def test_a_terminal_knows_when_everything_it_said_is_answered(
+    memory: RedisMemory, tmp_path: Path
+) -> None:
+    socket = tmp_path / "c.sock"
+    async with serving(memory, socket) as console, Terminal(socket, "desk", ANN) as terminal:
+        await terminal.send_text("hello")
+        answered = asyncio.create_task(terminal.answered())
+        inbound = await receive(console)
+        await console.post(inbound.chat, "good day", key="k1")
+        assert not answered.done()
+        await console.settle(inbound)
+
+        async with asyncio.timeout(10):
+            await answered
+
+
 async def test_the_socket_opens_for_its_owner_only(memory: RedisMemory, tmp_path: Path) -> None:
     socket = tmp_path / "c.sock"
     async with serving(memory, socket), Terminal(socket, "desk", ANN) as terminal:

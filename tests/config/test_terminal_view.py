@@ -1,13 +1,18 @@
 """How a conversation looks in a terminal, and what is typed there."""
 
+import asyncio
 import io
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 
 from bot.texts.catalogue import Texts
-from config.cli.line_input import LineEditor, Typed, read_line
+from config.cli.line_input import Typed, edited_lines, read_line
 from config.cli.terminal import Event, Message
 from config.cli.terminal_view import TerminalView
 
@@ -114,14 +119,31 @@ def test_a_line_is_a_file_a_command_or_something_to_say(tmp_path: Path) -> None:
     assert read_line("") == Typed()
 
 
-def test_a_line_is_edited_as_in_a_shell() -> None:
-    editor = LineEditor()
+async def test_messages_change_above_the_line_being_typed_and_stay_when_it_is_left() -> None:
+    console = screen(terminal=True)
+    message = Message("1", "0/2", ours=False)
+    screens = io.StringIO()
+    with (
+        create_pipe_input() as keys,
+        create_app_session(input=keys, output=_vt100(screens)),
+        TerminalView(console, TEXTS, "en", "Ann", typing=True) as view,
+    ):
+        assert view.editor is not None
+        lines = edited_lines(view.editor)
+        typed = asyncio.create_task(anext(lines))
+        view.show(Event("post", message))
+        message.text = "2/2"
+        view.show(Event("revise", message))
+        keys.send_text("1 2\x7f3\x1b[D\x1b[D你\r")
+        assert await typed == "1你 3"
+        keys.send_text("\x04")
+        with pytest.raises(StopAsyncIteration):
+            await anext(lines)
+        assert drawn(console) == ""
 
-    assert editor.feed(b"1 2\x7f3\r") == ["1 3"]
-    assert editor.feed(b"\x1b[A\x1b[D\x1b[DX\n") == ["1X 3"]
-    assert editor.feed("你".encode()[:2]) == []
-    assert editor.feed("你".encode()[2:] + "好\x08们\n".encode()) == ["你们"]
-    assert editor.feed(b"one two\x17three\x01>\x05<\n") == [">one three<"]
-    assert editor.feed(b"gone\x15\x1b[3~\x1bOH\x1b[200~kept\n") == ["kept"]
-    assert editor.feed(b"x\x04\n") == ["x"]
-    assert editor.feed(b"\x04") == [None]
+    assert "2/2" in screens.getvalue()
+    assert "2/2" in drawn(console)
+
+
+def _vt100(screens: io.StringIO) -> Vt100_Output:
+    return Vt100_Output(screens, lambda: Size(rows=30, columns=60))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def chorus(*arguments, data_dir, language="en_US.UTF-8", settings=None):
+def chorus(*arguments, data_dir, language="en_US.UTF-8", settings=None, typed=""):
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("CHORUS_")
     }
@@ -15,6 +15,7 @@ def chorus(*arguments, data_dir, language="en_US.UTF-8", settings=None):
     return subprocess.run(
         [sys.executable, "-m", "config.cli.main", *map(str, arguments)],
         capture_output=True,
+        input=typed,
         text=True,
         env=environment,
         timeout=600,

@@ -155,3 +155,13 @@ def test_the_mouth_of_the_idle_man_follows_and_is_shut_in_silence(samples, tmp_p
     assert figures["mouth"]["silence_opening"] <= 0.1
     assert figures["outside_psnr_db"] >= untouched["outside_psnr_db"] - 0.5
     assert abs(figures["av_offset_s"]) <= 1 / 25
+
+
+def test_what_is_piped_into_the_chat_is_answered_before_it_ends(good, inputs, folder):
+    typed = f"/help\n{inputs[0]} mira go\n"
+
+    done = chorus("chat", "--as", "ann", data_dir=folder / "data", typed=typed)
+
+    assert done.returncode == 0, done.stderr
+    assert "/settings – language and limits" in done.stdout
+    assert "is ready: 1 video" in done.stdout
