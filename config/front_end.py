@@ -11,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from adapters.chats.console import ConsoleChat
 from adapters.web.door import Door, DoorClosed, make_door
 from bot.bot import Bot
@@ -61,7 +63,7 @@ async def open_door(settings: Settings, hand: Wires) -> Door:
 async def _answers(hand: Wires) -> bool:
     try:
         return bool(await hand.redis.ping())
-    except (OSError, TimeoutError):  # redis-py's errors of the connection are these
+    except RedisError:
         return False
 
 

@@ -36,7 +36,7 @@ def connect(url: str) -> "redis.asyncio.Redis":
         url,
         decode_responses=True,
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
-        retry_on_error=[RedisGone, RedisSlow],
+        retry_on_error=[RedisGone, RedisSlow, OSError],  # the last while connecting
         health_check_interval=30,
     )
     return client
