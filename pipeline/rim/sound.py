@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
@@ -42,6 +42,9 @@ _JITTER_S: Final = 0.04
 _LONGEST_HOLE_S: Final = 60.0
 """A larger step of the time stamps is a broken time stamp, not a pause."""
 
+_CANCELLED: Final = 0.1
+"""Two channels cancel if their mix has less than this share of the louder one's power; of one alone it has a quarter."""
+
 Block = NDArray[np.float32]
 """(channels, n) samples that follow on the block before without a gap."""
 
@@ -70,15 +73,34 @@ def read_sound(path: Path, rate_hz: int) -> Samples:
         rate_hz: The rate wanted.
 
     Returns:
-        (n,) -1.0 to 1.0; n is the length of the recording times the rate, rounded.
+        (n,) -1.0 to 1.0; n is the length of the recording times the rate, rounded. Two channels are mixed; where they
+        cancel each other out (a microphone wired the wrong way round), the louder one is taken.
 
     Raises:
         InputRejected: As ``encode_sound``, without a limit.
     """
     with _open_sound(path, path.name) as sound:
-        resampled = _resample(sound.blocks, sound.rate_hz, rate_hz, "mono")
-        parts = [np.clip(block[0], -1.0, 1.0) for block in resampled]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        mixed, powers = _mixed(sound, rate_hz)
+    if len(powers) == 2 and float(np.dot(mixed, mixed)) < _CANCELLED * max(powers):
+        with _open_sound(path, path.name) as sound:
+            louder = int(np.argmax(powers))
+            mixed = np.concatenate([block[louder] for block in _at_rate(sound, rate_hz)])
+    return np.clip(mixed, -1.0, 1.0, out=mixed)
+
+
+def _mixed(sound: _Sound, rate_hz: int) -> tuple[Samples, list[float]]:
+    """Mix one or two channels to (n,); tell the sum of squares of each channel as well."""
+    powers = [0.0] * sound.channels
+    parts = [np.zeros(0, np.float32)]
+    for block in _at_rate(sound, rate_hz):
+        powers = [power + float(np.dot(c, c)) for power, c in zip(powers, block, strict=True)]
+        parts.append(block.mean(axis=0))
+    return np.concatenate(parts), powers
+
+
+def _at_rate(sound: _Sound, rate_hz: int) -> Iterator[Block]:
+    layout = "mono" if sound.channels == 1 else "stereo"
+    return _resample(sound.blocks, sound.rate_hz, rate_hz, layout)
 
 
 def encode_sound(
@@ -108,9 +130,8 @@ def encode_sound(
     if limit_s is not None:
         _refuse_hours(source, name, limit_s)
     with _open_sound(source, name) as sound, _SoundWriter(out, sound.channels) as writer:
-        layout = "mono" if sound.channels == 1 else "stereo"
         counted = _Counted(sound, limit_s, heard)
-        for block in _resample(counted, sound.rate_hz, CLIP_RATE_HZ, layout):
+        for block in _at_rate(replace(sound, blocks=iter(counted)), CLIP_RATE_HZ):
             writer.write(block)
         if not counted.samples:
             raise UnreadableFile(name=name)
@@ -324,7 +345,7 @@ def _blocks(timed: Iterator[tuple[int, AudioFrame]], rate_hz: int, layout: str) 
 
 
 def _resample(
-    blocks: Iterator[Block] | _Counted, rate_hz: int, out_rate_hz: int, layout: str
+    blocks: Iterator[Block], rate_hz: int, out_rate_hz: int, layout: str
 ) -> Iterator[Block]:
     """Turn blocks of one rate and layout into blocks of another."""
     resampler = AudioResampler(format="fltp", layout=layout, rate=out_rate_hz)

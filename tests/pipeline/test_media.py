@@ -105,6 +105,20 @@ def test_stereo_stays_stereo_and_more_channels_become_two(tmp_path: Path):
         assert container.streams.audio[0].layout.name == "stereo"
 
 
+@pytest.mark.parametrize(("right", "heard"), [(1.0, 1.0), (0.0, 0.5), (-1.0, 1.0), (-0.9, 1.0)])
+def test_two_channels_are_heard_as_their_mean_and_one_of_them_where_they_cancel(
+    tmp_path: Path, right: float, heard: float
+):
+    voice = chirp(1.0)
+    both = write_sound(
+        tmp_path / "v.wav", np.stack([voice, right * voice]), "pcm_f32le", layout="stereo"
+    )
+
+    samples = media.read_sound(both, 48_000)
+
+    assert np.allclose(samples, heard * voice, atol=1e-4)
+
+
 def test_the_sound_of_a_clip_is_48_khz_aac_from_0_to_its_end(tmp_path: Path):
     source = write_sound(tmp_path / "v.wav", chirp(3.0, 8000), "pcm_s16le", rate_hz=8000)
 
