@@ -253,6 +253,9 @@ def _limit(do: str) -> None:
         if hard != resource.RLIM_INFINITY:
             most = min(most, hard)
         resource.setrlimit(what, (most, most))
+    signal.signal(
+        signal.SIGXFSZ, signal.SIG_DFL
+    )  # Python would make of it an error like a full disk's
 
 
 if __name__ == "__main__":

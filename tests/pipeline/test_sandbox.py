@@ -153,6 +153,21 @@ def test_memory_has_a_limit_in_the_child():
     assert done.stderr.strip().endswith("MemoryError")
 
 
+@pytest.mark.parametrize("limit", ["_CPU_S = {'take': 1}", "_FILE_BYTES = 100_000"])
+def test_a_child_beyond_a_limit_is_ended_and_its_file_called_unreadable(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+):
+    source = write_sound(tmp_path / "v.flac", chirp(60.0), "flac", container="flac")
+    script = f"from pipeline import sandbox; sandbox.{limit}; raise SystemExit(sandbox.main())"
+    command = [sys.executable, "-c", script, str(os.getpid())]
+    monkeypatch.setattr(sandbox, "command", lambda: command)
+
+    with pytest.raises(UnreadableFile):
+        run(request("take", source, folder))
+
+    assert list(folder.iterdir()) == []
+
+
 def test_the_child_dies_with_its_parent():
     script = (
         "import subprocess, sys; from pipeline import sandbox;"
