@@ -74,5 +74,5 @@ def read_command(text: str) -> Command | UnknownCommand | None:
     name = SYNONYMS.get(typed, _ALIASES.get(typed, typed))
     if name in COMMANDS:
         return Command(name, slashed[2].strip())
-    nearest = difflib.get_close_matches(typed, [*COMMANDS, *SYNONYMS], n=1, cutoff=0.5)
+    nearest = difflib.get_close_matches(typed, [*COMMANDS, *SYNONYMS], n=1, cutoff=0.6)
     return UnknownCommand(f"/{typed}"[:40], nearest[0] if nearest else None)

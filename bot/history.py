@@ -17,7 +17,10 @@ _SEARCHED: Final = 200
 
 
 async def find_batch(
-    turn: Turn, code: str, suits: Callable[[BatchRecord], bool]
+    turn: Turn,
+    code: str,
+    suits: Callable[[BatchRecord], bool],
+    if_none: str = "no-such-batch",
 ) -> BatchRecord | None:
     """The Batch a command means: by its code, or the newest one that suits; says so if there is none.
 
@@ -28,7 +31,7 @@ async def find_batch(
     if not code:
         found = await newest(turn, suits)
         if found is None:
-            await turn.answer(turn.say("no-such-batch"))
+            await turn.answer(turn.say(if_none))
         return found
     batch = await turn.desk.ledger.batch_by_code(code)
     if batch is not None and _visible(turn, batch):
@@ -87,7 +90,9 @@ async def _status(turn: Turn, batch: BatchRecord) -> str:
 
 async def cancel(turn: Turn, code: str) -> None:
     """Answer /cancel: end a running Batch; what is done is kept and sent."""
-    batch = await find_batch(turn, code, lambda batch: batch.state.active and not batch.cancelled)
+    batch = await find_batch(
+        turn, code, lambda batch: batch.state.active and not batch.cancelled, "status-idle"
+    )
     if batch is None:
         return
     ended = not batch.state.active or batch.state is BatchState.READY

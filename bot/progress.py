@@ -88,7 +88,9 @@ async def progress_text(
 
 def _bar_line(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:
     stage = _stage(desk, batch, language, pace)
-    return f"{words.bar(share_done(batch))} {batch.done}/{len(batch.clips)} · {stage}"
+    under_way = batch.state in _WORKING and not batch.cancelled
+    share = share_done(batch) if under_way else batch.done / max(len(batch.clips), 1)
+    return f"{words.bar(share)} {batch.done}/{len(batch.clips)} · {stage}"
 
 
 def _stage(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:

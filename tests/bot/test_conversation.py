@@ -45,7 +45,7 @@ async def test_a_person_reads_a_whole_order_in_english(stage: Stage) -> None:
         "Picked 2: anchor, idle\nType “go” to start with “news.ogg”.",
         "“kid” will not work: I found no face at second 2.0 (frame 50). The others go on.",
         "K7Q2 · “news.ogg” · 3 videos\n"
-        "▰▰▰▰▰▰▰▰▰▰ 2/3 · ended, not all worked\n"
+        "▰▰▰▰▰▰▱▱▱▱ 2/3 · ended, not all worked\n"
         "✓ 1. anchor · done\n"
         "✓ 2. idle · done\n"
         "✗ 3. kid · I found no face at second 2.0 (frame 50).",
@@ -74,7 +74,7 @@ async def test_a_person_reads_a_whole_order_in_chinese(stage: Stage) -> None:
         "已选 2 个：anchor、idle\n发送“开始”，用“新闻.ogg”制作。",
         "“kid”做不了：第 2.0 秒（第 50 帧）没有找到人脸。其他模板不受影响。",
         "K7Q2 · “新闻.ogg” · 3 个视频\n"
-        "▰▰▰▰▰▰▰▰▰▰ 2/3 · 已结束，部分失败\n"
+        "▰▰▰▰▰▰▱▱▱▱ 2/3 · 已结束，部分失败\n"
         "✓ 1. anchor · 完成\n"
         "✓ 2. idle · 完成\n"
         "✗ 3. kid · 第 2.0 秒（第 50 帧）没有找到人脸。",
