@@ -71,7 +71,7 @@ class ClipWork:
             if not still_ours:
                 raise NoLongerWanted
             await held.persist(lambda: store.put_file(result.key, made.path, "video/mp4"))
-            record = keys.clip(lease.subject, lease.number, "json")
+            record = keys.clip_result(lease.subject, lease.number)
             written = result.model_dump_json().encode()
             await held.persist(lambda: store.put_bytes(record, written))
             await held.persist(lambda: desk.finish_clip(lease, result))
@@ -80,7 +80,7 @@ class ClipWork:
 
     async def _was_stored(self, held: Held) -> bool:
         """Settle a Clip whose worker died between storing it and saying so."""
-        key = keys.clip(held.lease.subject, held.lease.number, "json")
+        key = keys.clip_result(held.lease.subject, held.lease.number)
         try:
             written = await held.persist(lambda: self._shop.store.get_bytes(key))
             result = ClipResult.model_validate_json(written)
@@ -105,7 +105,7 @@ class ClipWork:
         await self._keep_features(template, template_folder, rendered.features)
         result = ClipResult.model_validate(
             {
-                "key": keys.clip(held.lease.subject, held.lease.number),
+                "key": keys.clip(held.lease.subject, held.lease.number, held.lease.fence),
                 "engine": batch.order.engine,
                 **rendered.result,
             }

@@ -123,7 +123,7 @@ class Stage:
         """Finish one Clip."""
         lease = lease or await self.draw("clips")
         content = lease.item.encode()
-        key = keys.clip(lease.subject, lease.number)
+        key = keys.clip(lease.subject, lease.number, lease.fence)
         await self.store.put_bytes(key, content)
         result = ClipResult(
             key=key,

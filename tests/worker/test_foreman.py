@@ -210,9 +210,10 @@ async def test_a_clip_stored_by_a_worker_that_died_is_not_rendered_again(place: 
     assert made is not None
     batch = await place.ledger.open_batch(order("m2", "m1-0"))
     lease = await drawn(place.ledger)
-    copy = made.model_copy(update={"key": keys.clip(batch.id, 1), "engine": "the dead one's"})
+    key = keys.clip(batch.id, 1, lease.fence)
+    copy = made.model_copy(update={"key": key, "engine": "the dead one's"})
     await place.put(copy.key, await place.store.get_bytes(made.key))
-    await place.put(keys.clip(batch.id, 1, "json"), copy.model_dump_json().encode())
+    await place.put(keys.clip_result(batch.id, 1), copy.model_dump_json().encode())
     await place.ledger._client.zadd("chorus:leases", {lease.item: 1})
 
     async with place.working():
@@ -313,7 +314,8 @@ async def test_a_foreman_told_to_end_hands_its_clip_back_at_once(place: Workplac
 async def test_what_failed_is_rendered_again_and_only_that(place: Workplace) -> None:
     async with place.working(quiet_s=5):
         batch = await place.ended(await place.order("m1", "ok", "crash"))
-        done_before = await place.store.stat(keys.clip(batch.id, 1))
+        done_before = batch.clips[0].result
+        assert done_before is not None
         folder = place.folder / "work" / "cache" / f"template-{await sha_of(place, batch, 1)}"
         (folder / "source").write_text("ok")  # it was the machine's fault: now it works
         await place.ledger.retry(batch.id)
@@ -322,7 +324,7 @@ async def test_what_failed_is_rendered_again_and_only_that(place: Workplace) -> 
     assert batch.state is BatchState.PARTIAL
     assert again.state is BatchState.DELIVERED
     assert again.archive_key == keys.archive(batch.id, 2)
-    assert await place.store.stat(keys.clip(batch.id, 1)) == done_before
+    assert again.clips[0].result == done_before
 
 
 async def sha_of(place: Workplace, batch: BatchRecord, index: int) -> str:
@@ -355,10 +357,37 @@ async def test_a_clip_waits_for_a_store_that_is_away_while_the_next_renders(
     assert ended.state is BatchState.DELIVERED
 
 
+async def test_a_worker_that_stalled_writes_over_nothing_when_it_wakes(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file, stalled = place.store.put_file, list[str]()
+
+    async def stall_once(key: str, path: Path, content_type: str = "") -> None:
+        if key.startswith("clips/") and not stalled:
+            stalled.append(key)
+            item = (await place.ledger._client.zrange("chorus:leases", 0, 0))[0]
+            await place.ledger._client.zadd("chorus:leases", {item: 1})
+            await place.ledger.desk.sweep()
+            await asyncio.Event().wait()
+        await put_file(key, path, content_type)
+
+    monkeypatch.setattr(place.store, "put_file", stall_once)
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok"))
+        await place.put(stalled[0], b"what the other one had made")
+
+    with await archive_of(place.store, batch) as archive:
+        broken = archive.testzip()
+    assert batch.clips[0].attempts == 2
+    assert broken is None
+
+
 async def test_a_clip_gone_from_the_store_is_named_in_the_manifest(place: Workplace) -> None:
     async with place.working():
         batch = await place.ended(await place.order("m1", "ok", "crash"))
-        await place.store.delete(keys.clip(batch.id, 1))
+        made = batch.clips[0].result
+        assert made is not None
+        await place.store.delete(made.key)
         await place.ledger.retry(batch.id)
         again = await place.ended(batch)
 

@@ -12,8 +12,8 @@ Objects (the record of everything that must survive; a JSON beside the bytes):
     templates/<id>/template.json     TemplateRecord
     templates/<id>/poster.jpg
     prepared/<sha256>/<name>         what was computed of a video, by the SHA-256 of its bytes
-    clips/<batch>/<number>.mp4
-    clips/<batch>/<number>.json      ClipResult
+    clips/<batch>/<number>-<fence>.mp4   one for each attempt that came so far
+    clips/<batch>/<number>.json      ClipResult: which of them counts
     batches/<batch>.json             BatchRecord, written when the Batch ends
     archives/<batch>/<round>.zip
 """
@@ -36,9 +36,17 @@ def prepared(sha256: str, name: str) -> str:
     return f"prepared/{sha256}/{name}"
 
 
-def clip(batch_id: str, number: int, suffix: str = "mp4") -> str:
-    """One finished Clip (``mp4``) or its ClipResult (``json``)."""
-    return f"clips/{batch_id}/{number:03d}.{suffix}"
+def clip(batch_id: str, number: int, fence: str) -> str:
+    """One finished Clip.
+
+    ``fence`` is its lease's number: a worker that stalled and wakes up never writes over what another one stored.
+    """
+    return f"clips/{batch_id}/{number:03d}-{fence}.mp4"
+
+
+def clip_result(batch_id: str, number: int) -> str:
+    """The ClipResult of a finished Clip."""
+    return f"clips/{batch_id}/{number:03d}.json"
 
 
 def batch(batch_id: str) -> str:
