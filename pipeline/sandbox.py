@@ -52,6 +52,7 @@ _GIB: Final = 2**30
 _MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB, "inspect": 3 * _GIB}
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
 _CPU_S: Final = {"take": 600, "template": 3600, "inspect": 3600}
+_LAST_CPU_S: Final = 10
 _FILE_BYTES: Final = _GIB // 2
 _PR_SET_PDEATHSIG: Final = 1
 _TRACE_CHARS: Final = 4000
@@ -249,10 +250,12 @@ def _limit(do: str) -> None:
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
+        # The soft limit of CPU time comes first, with SIGXCPU: that tells it from a child that somebody killed.
+        last = most + _LAST_CPU_S if what == resource.RLIMIT_CPU else most
         _, hard = resource.getrlimit(what)
         if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.setrlimit(what, (most, most))
+            most, last = min(most, hard), min(last, hard)
+        resource.setrlimit(what, (most, last))
     signal.signal(
         signal.SIGXFSZ, signal.SIG_DFL
     )  # Python would make of it an error like a full disk's

@@ -29,6 +29,10 @@ class ChildFailed(Exception):
     """The child failed for a reason that is ours; the message is its trace."""
 
 
+class ChildKilled(Exception):
+    """Somebody ended it, such as a system short of memory: that says nothing of the material yet."""
+
+
 class ChildStopped(Exception):
     """It was stopped because somebody asked for it."""
 
@@ -48,6 +52,7 @@ class Child:
         Raises:
             Refused: The material was rejected, or the child died of it.
             ChildFailed: It failed for another reason.
+            ChildKilled: It was SIGKILLed, which its own limits and codecs do not do.
             ChildStopped: ``stop`` was set; the child's whole group is gone.
         """
         process = await asyncio.create_subprocess_exec(
@@ -91,6 +96,8 @@ async def _converse(process: Process, request: Mapping[str, Any]) -> dict[str, A
     )
     code = await process.wait()
     if last is None:
+        if code == -signal.SIGKILL:
+            raise ChildKilled
         if code < 0:  # a limit, or a codec that crashed
             raise Refused("unreadable", {"name": request["name"]})
         raise ChildFailed(f"exit code {code}: {words}")

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from worker.child import Child, ChildStopped, Refused
+from worker.child import Child, ChildKilled, ChildStopped, Refused
 from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing
@@ -21,6 +23,10 @@ from worker.workshop import Workshop, refusal
 Limits = Mapping[str, Mapping[str, float]]
 """For ``take`` and ``template`` what ``pipeline.sandbox`` takes as limits."""
 
+log = logging.getLogger(__name__)
+
+_TRIES: Final = 2
+"""Of decoding, should the child be killed: the second time it is the material."""
 _POSTER: Final = "poster.jpg"
 _FACTS: Final = "template.json"
 """Stored last: where it is, the preparation is whole."""
@@ -114,7 +120,6 @@ class Preparation:
     async def _decode(self, held: Held, do: str, source: Path, name: str) -> dict[str, Any]:
         """Have the child look at the source; what it makes stands in ``made`` beside it."""
         folder = source.with_name("made")
-        folder.mkdir()
         request = {
             "do": do,
             "source": str(source),
@@ -122,10 +127,16 @@ class Preparation:
             "folder": str(folder),
             "limits": dict(self._limits.get(do, {})),
         }
-        try:
-            return await self._child.run(request, held.stop)
-        except ChildStopped:
-            raise NoLongerWanted from None
+        for _ in range(_TRIES):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            try:
+                return await self._child.run(request, held.stop)
+            except ChildKilled:
+                log.warning("the child that decoded %s was killed", held.lease.item)
+            except ChildStopped:
+                raise NoLongerWanted from None
+        raise Refused(Code.UNREADABLE, {"name": name})
 
     async def _store(self, held: Held, folder: Path, key: Callable[[str], str]) -> None:
         """Store what the child made."""

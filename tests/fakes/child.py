@@ -1,6 +1,6 @@
 """A disposable child that decodes nothing; speaks the protocol of ``pipeline.sandbox``.
 
-What it does stands in the source, as text: ``reject``, ``die``, ``fail``, ``slow``; anything else is fine.
+What it does stands in the source, as text: ``reject``, ``die``, ``die once``, ``fail``, ``slow``; anything else is fine.
 """
 
 import json
@@ -35,7 +35,9 @@ def main() -> int:
     _say("progress", stage="decode", done=1, total=2)
     if what.startswith("slow"):
         threading.Event().wait()
-    if what.startswith("die"):
+    marker = Path(request["source"]).with_name("died")
+    if what == "die" or (what == "die once" and not marker.exists()):
+        marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if what.startswith("fail"):
         _say("fault", trace="a traceback of the fake")

@@ -147,7 +147,9 @@ def _environment() -> Path:
 
 
 def _install(home: Path) -> None:
-    uv = shutil.which("uv")
+    uv = os.environ.get("UV") or shutil.which(
+        "uv"
+    )  # `uv run` tells where it is, also when it is on no path
     if uv is None:
         raise SwiftUnavailable("uv is not installed")
     for command in (

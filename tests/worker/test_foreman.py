@@ -147,6 +147,13 @@ async def test_a_recording_that_kills_its_child_is_unreadable(place: Workplace) 
     assert batch.clips[0].reason == Reason(code=Code.UNREADABLE, facts={"name": "voice.ogg"})
 
 
+async def test_a_child_that_somebody_killed_says_nothing_of_its_material(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "die once", recording=b"die once"))
+
+    assert batch.state is BatchState.DELIVERED
+
+
 async def test_a_fault_of_the_child_is_an_incident_and_can_be_retried(place: Workplace) -> None:
     async with place.working():
         batch = await place.ended(await place.order("m1", "ok", recording=b"fail"))
