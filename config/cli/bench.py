@@ -25,12 +25,12 @@ class Check:
     ok: bool
 
 
-@click.group()
+@click.group(short_help="Measure this machine against the budgets.")
 def bench() -> None:
     """Measure this machine against the budgets; ratios, so that machines compare."""
 
 
-@bench.command()
+@bench.command(short_help="One warm video against a bare transcode.")
 @click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
 @click.option(
     "--pairs",

@@ -21,7 +21,7 @@ from worker.contract.ports import Ledger
 from worker.contract.records import Chat, Person, TakeState
 
 
-@click.command()
+@click.command(short_help="Talk to the real bot in this terminal.")
 @click.option(
     "--as",
     "name",

@@ -47,7 +47,7 @@ def _unused(name: str, detail: str) -> Finding:
     return Finding(name, ok=None, detail=detail)
 
 
-@click.command()
+@click.command(short_help="Look whether everything needed is there.")
 @json_option
 def check(as_json: bool) -> None:
     """Look whether everything Chorus needs is there, and say what to do if not."""

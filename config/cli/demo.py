@@ -23,9 +23,9 @@ from config.cli.output import (
     language,
     last_line,
     progress_bar,
+    refuse_unwritable,
     run,
     system_started,
-    writable_folder,
 )
 from config.cli.terminal import Message, Terminal
 from config.library import add_to_library, remove_from_library, sha256_of
@@ -70,7 +70,7 @@ class Course:
         self.seconds[stage] = time.perf_counter() - self.started - since
 
 
-@click.command()
+@click.command(short_help="Show the whole product, on this machine.")
 @click.option("--voice", type=FILE, help="The recording; Chorus's own sample if not given.")
 @click.option(
     "--template",
@@ -99,7 +99,7 @@ def demo(
     settings = load_settings()
     if engine is not None:
         settings = settings.model_copy(update={"engine": engine})
-    writable_folder(out)
+    refuse_unwritable(out)
     _refuse_missing_engine(settings)
     course = Course()
     run(_demo(settings, voice, templates, out, course, quiet=as_json))
@@ -143,7 +143,7 @@ async def _demo(
                 course.archive = await _fetch(course.link, out)
                 course.passed("download")
         finally:
-            await _tidy(hand, records)
+            await _tidy(hand, account, records)
 
 
 async def _inputs(
@@ -260,8 +260,10 @@ async def _fetch(link: str, out: Path) -> Path:
     return archive
 
 
-async def _tidy(hand: Wires, records: Sequence[TemplateRecord]) -> None:
-    """What is not known to be usable does not stay in the library, however the demo ended."""
+async def _tidy(hand: Wires, account: str, records: Sequence[TemplateRecord]) -> None:
+    """However the demo ended: its order does not go on without it, and the library keeps only what can be used."""
+    for batch_id in await hand.ledger.active_batches(f"console:{account}"):
+        await hand.ledger.cancel(batch_id)
     for record in records:
         template = await hand.ledger.template(record.id)
         if template is not None and template.state is not TemplateState.READY:

@@ -6,12 +6,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.cli.output import json_option, last_line, progress_bar, writable_folder
+from config.cli.output import json_option, last_line, progress_bar, refuse_unwritable
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Measure a finished video, anyone's.")
 @click.argument("clip", type=FILE)
 @click.option(
     "--voice",
@@ -38,7 +38,8 @@ def inspect(
     from pipeline.sandbox import run_in_child
 
     if sheet is not None:
-        writable_folder(sheet.parent)
+        refuse_unwritable(sheet.parent)
+        sheet.parent.mkdir(parents=True, exist_ok=True)
     request = {
         "do": "inspect",
         "name": clip.name,

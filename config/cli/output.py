@@ -47,14 +47,14 @@ def last_line(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def writable_folder(folder: Path) -> Path:
-    """Make a folder, now and not after the work; raises Failed if nothing can be written there."""
+def refuse_unwritable(folder: Path) -> None:
+    """Find out before the work, not after it, that nothing can be written to a folder; nothing is made yet."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        with tempfile.TemporaryFile(dir=there):
+            return
     except OSError as error:
-        raise Failed(f"Nothing can be written to {folder}: {error.strerror}.", "out") from None
+        raise Failed(f"Nothing can be written to {folder}: {error.strerror}.") from None
 
 
 def error_line(error: click.ClickException) -> None:

@@ -12,7 +12,7 @@ from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 
 
-@click.command()
+@click.command(short_help="Front end and worker, on this machine.")
 def up() -> None:
     """Front end and worker for the platforms set in the environment, on this machine.
 

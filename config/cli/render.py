@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from config.cli.output import Report, json_option, last_line, progress_bar, writable_folder
+from config.cli.output import Report, json_option, last_line, progress_bar, refuse_unwritable
 from config.settings import Settings, load_settings
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -15,7 +15,7 @@ CHILD_TIMEOUT_S = 3600.0
 """Longer than the longest Template takes to prepare; the child has limits of its own."""
 
 
-@click.command()
+@click.command(short_help="Render one video, without chat and queue.")
 @click.option("--voice", required=True, type=FILE, help="The recording.")
 @click.option("--template", required=True, type=FILE, help="The presenter's video.")
 @click.option(
@@ -31,7 +31,7 @@ def render(voice: Path, template: Path, out: Path, engine: str | None, as_json: 
     from config.cli.rejections import told
 
     settings = load_settings()
-    writable_folder(out.parent)
+    refuse_unwritable(out.parent)
     with told(), progress_bar() as report:
         facts = render_once(voice, template, out, engine or settings.engine, settings, report)
     if as_json:
@@ -76,6 +76,7 @@ def render_once(
     from pipeline.templates import load_template
 
     engine = open_engine(engine_name)
+    out.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
         take_folder, template_folder = Path(scratch, "take"), Path(scratch, "template")

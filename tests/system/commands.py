@@ -7,19 +7,36 @@ import sys
 
 
 def chorus(*arguments, data_dir, language="en_US.UTF-8", settings=None, typed=""):
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("CHORUS_")
-    }
-    environment |= {"CHORUS_DATA_DIR": str(data_dir), "CHORUS_HTTP_PORT": "0", "LC_ALL": language}
-    environment |= settings or {}
     return subprocess.run(
-        [sys.executable, "-m", "config.cli.main", *map(str, arguments)],
+        command(arguments),
         capture_output=True,
         input=typed,
         text=True,
-        env=environment,
+        env=environment(data_dir, language, settings),
         timeout=600,
     )
+
+
+def started(*arguments, data_dir):
+    """The command, under way."""
+    return subprocess.Popen(
+        command(arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(data_dir),
+    )
+
+
+def command(arguments):
+    return [sys.executable, "-m", "config.cli.main", *map(str, arguments)]
+
+
+def environment(data_dir, language="en_US.UTF-8", settings=None):
+    ours = {"CHORUS_DATA_DIR": str(data_dir), "CHORUS_HTTP_PORT": "0", "LC_ALL": language}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CHORUS_")}
+    return others | ours | (settings or {})
 
 
 def last_object(done):

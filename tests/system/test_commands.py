@@ -161,7 +161,7 @@ def test_a_recording_over_the_limit_is_refused_in_chinese(tmp_path, video, voice
 
 
 def test_a_render_is_measured_by_inspect(tmp_path, voice, video):
-    clip, sheet = tmp_path / "clip.mp4", tmp_path / "sheet.png"
+    clip, sheet = tmp_path / "clip.mp4", tmp_path / "sheets" / "sheet.png"
 
     rendered = chorus(
         "render", "--voice", voice, "--template", video, "--out", clip, "--json", data_dir=tmp_path

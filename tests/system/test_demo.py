@@ -1,6 +1,8 @@
 """The commands, as somebody types them on a fresh machine."""
 
 import json
+import re
+import signal
 import wave
 import zipfile
 from fractions import Fraction
@@ -8,10 +10,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from config.settings import Settings
+from config.system import Wanted, running_system
+from config.wiring import wires
 from pipeline.media import probe_video, read_sound, transcode
 from tests.judges import probe
-from tests.system.commands import chorus, last_object
+from tests.system.commands import chorus, last_object, started
 from tests.system.conversation import presenter, recording
+from worker.contract.records import BatchState
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,32 @@ def test_a_recording_that_is_none_is_refused_in_the_persons_language(good, folde
     assert last_object(done)["reason"]["code"] == "not_a_recording"
     assert "voice.ogg" in done.stderr
     assert "录音" in done.stderr
+
+
+async def test_an_interrupted_demo_ends_at_once_and_its_order_with_it(
+    good, folder, inputs, tmp_path
+):
+    voice = recording(tmp_path, repeats=5)
+    process = started(
+        "demo", "--voice", voice, "--template", inputs[1], "--json", data_dir=folder / "data"
+    )
+    try:
+        shown = []
+        while "rendering" not in "".join(shown):
+            shown.append(process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    code = re.search(r"^(\w{4}) · “", "".join(shown), re.MULTILINE)[1]
+    settings = Settings(data_dir=folder / "data", http_port=0, _env_file=None)
+    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
+        batch = await hand.ledger.batch_by_code(code)
+
+    assert process.returncode == 130
+    assert json.loads(out)["error"]["code"] == "stopped"
+    assert "Traceback" not in error
+    assert batch.state is BatchState.CANCELLED
 
 
 VOICES = {"zh_news_8s.ogg": 8.0, "en_radio_8s.amr": 8.0, "zh_bus_3s.amr": 3.38, "de_9s.m4a": 9.34}
