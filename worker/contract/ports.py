@@ -28,7 +28,7 @@ class ObjectMissing(Exception):
 
 
 class LedgerUnavailable(Exception):
-    """Redis cannot be reached, or has no memory left: an Outage; any call of the Ledger but its streams may raise it."""
+    """Redis cannot be reached, or has no memory or disk left: an Outage; any call of the Ledger but its streams may raise it."""
 
 
 @dataclass(frozen=True)
