@@ -22,12 +22,26 @@ def engine(system):
     return next(child.pid for child in children if "worker.engine" in child.cmdline())
 
 
+def keeper(system):
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "config.redis_keeper" in command and str(system.settings.data_dir) in command:
+            return process.pid
+    raise LookupError("no keeper runs")
+
+
+def server(system):
+    return psutil.Process(keeper(system)).children()[0].pid
+
+
 @pytest.mark.parametrize(
     "victim",
     [
         pytest.param(engine, id="engine"),
         pytest.param(part("worker"), id="foreman"),
         pytest.param(part("front end"), id="bot"),
+        pytest.param(keeper, id="keeper of Redis", marks=pytest.mark.slow),
+        pytest.param(server, id="Redis", marks=pytest.mark.slow),
     ],
 )
 async def test_a_batch_survives_the_kill_of(victim, tmp_path):
