@@ -9,11 +9,14 @@ from bot.follow import Follower
 from bot.links import link_lines
 from bot.ports import ChatUnreachable
 from bot.texts.catalogue import Language
+from worker.contract.codes import Code
 from worker.contract.records import BatchRecord, ClipState, Utterance
 
 _LOG = logging.getLogger(__name__)
 
 _TOLD_TTL_S: Final = 30 * 86_400
+_PASSING: Final = frozenset({Code.INCIDENT, Code.ENGINE_UNAVAILABLE})
+"""Reasons that the same order may not meet again."""
 
 
 async def tell_outcome(desk: Desk, follower: Follower, utterance: Utterance) -> None:
@@ -52,9 +55,15 @@ async def outcome_lines(desk: Desk, batch: BatchRecord, language: Language) -> l
     links = await link_lines(desk, batch, language) if batch.done else [""]
     failures = failure_lines(desk, batch, language)
     lines += [*links[:-1], *failures]
-    if failures or batch.reason:
+    if _may_work_next_time(batch):
         lines.append(desk.texts.say(language, "outcome-retry", code=batch.code))
     return [line for line in [*lines, links[-1]] if line]
+
+
+def _may_work_next_time(batch: BatchRecord) -> bool:
+    """Whether something failed that was not the material's fault: only then trying again is worth a word."""
+    reasons = [batch.reason, *(clip.reason for clip in batch.clips)]
+    return any(reason is not None and reason.code in _PASSING for reason in reasons)
 
 
 def _head(desk: Desk, batch: BatchRecord, language: Language) -> str:

@@ -53,7 +53,7 @@ def inspect(
             }.items()
         },
     }
-    with told(), progress_bar() as report:
+    with told(advice=False), progress_bar() as report:
         figures = run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report)
     if as_json:
         last_line(figures)

@@ -1,7 +1,7 @@
 """What the pipeline refuses, said to the person at the terminal in their language."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bot.texts.catalogue import Texts
 from config.cli.output import Failed, language
@@ -9,20 +9,20 @@ from worker.contract.codes import Code
 from worker.contract.records import Reason
 
 
-def sentence(code: str, facts: Mapping[str, str | float]) -> str:
-    """The sentence for a reason, as the chat would say it."""
-    return Texts().reason(language(), Reason(code=Code(code), facts=dict(facts)))
-
-
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn what the pipeline could not do into Failed, with its sentence."""
+def told(*, advice: bool = True) -> Iterator[None]:
+    """Turn what the pipeline could not do into Failed, with its sentence, as the chat would say it.
+
+    Args:
+        advice: Say what to do, too; the advice is for Takes and Templates.
+    """
     from pipeline.errors import EngineUnavailable, InputRejected
 
     try:
         yield
     except InputRejected as rejected:
-        said = sentence(rejected.code, rejected.facts)
-        raise Failed(said, rejected.code, rejected.facts) from None
+        reason = Reason(code=Code(rejected.code), facts=dict(rejected.facts))
+        say = Texts().reason if advice else Texts().short
+        raise Failed(say(language(), reason), rejected.code, rejected.facts) from None
     except EngineUnavailable as missing:
         raise Failed(str(missing), Code.ENGINE_UNAVAILABLE) from None

@@ -55,7 +55,6 @@ async def test_a_person_reads_a_whole_order_in_english(stage: Stage) -> None:
         "✓ 2. idle (7.9 s): LINK\n"
         "✗ 3. kid: I found no face at second 2.0 (frame 50). "
         "Please use a video in which one face looks into the camera all the time.\n"
-        "/retry K7Q2 tries the failed ones again.\n"
         "The links work for 24 hours; /zip K7Q2 makes new ones.",
     ]
 
@@ -83,6 +82,5 @@ async def test_a_person_reads_a_whole_order_in_chinese(stage: Stage) -> None:
         "✓ 1. anchor（7.9 秒）： LINK\n"
         "✓ 2. idle（7.9 秒）： LINK\n"
         "✗ 3. kid：第 2.0 秒（第 50 帧）没有找到人脸。请使用全程有一张脸正对镜头的视频。\n"
-        "发送“重试 K7Q2”可重做失败的视频。\n"
         "链接 24 小时内有效；发送“下载 K7Q2”可获取新链接。",
     ]

@@ -192,7 +192,8 @@ def test_inspect_refuses_what_is_no_video_with_a_sentence(tmp_path):
     done = chorus("inspect", renamed(tmp_path), "--json", data_dir=tmp_path)
 
     assert done.returncode == 1
-    assert "letter.ogg" in done.stderr
+    assert "“letter.ogg” is not a video but a text." in done.stderr
+    assert "template" not in done.stderr
 
 
 def test_a_library_grows_and_shrinks(tmp_path, video):
