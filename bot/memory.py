@@ -19,7 +19,13 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import TimeoutError as RedisSlow
 
 from bot.ports import MemoryUnavailable
@@ -39,7 +45,11 @@ _ANSWER_S: Final = 10.0
 Python 3.12 may swallow a cancellation (python/cpython#86296)."""
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_LAST_S: Final = 2.0
-_OUTAGES: Final = (ConnectionError, RedisSlow, BusyLoadingError, TimeoutError)
+_AWAY: Final = (ConnectionError, RedisSlow, BusyLoadingError, OSError)
+"""Worth another try at once; OSError, because a missing socket or a refused connection comes as the system says it."""
+_OUTAGES: Final = (*_AWAY, OutOfMemoryError, ReadOnlyError, TimeoutError)
+_FULL: Final = ("OOM command not allowed", "MISCONF")
+"""What other replies hold that tell of no memory left, or of a disk that takes no more."""
 
 _RECEIVE: Final = """
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
@@ -94,7 +104,7 @@ class RedisMemory:
             redis_url,
             decode_responses=True,
             retry=Retry(backoff, 4),
-            retry_on_error=[ConnectionError, RedisSlow, BusyLoadingError],
+            retry_on_error=list(_AWAY),
         )
         self._lost = False
 
@@ -253,7 +263,9 @@ class RedisMemory:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 yield
-        except _OUTAGES as error:
+        except (ResponseError, *_OUTAGES) as error:
+            if not _is_outage(error):
+                raise
             if not self._lost:
                 self._lost = True
                 _LOG.warning("Redis is away (%s); trying again", type(error).__name__)
@@ -262,6 +274,11 @@ class RedisMemory:
             if self._lost:
                 self._lost = False
                 _LOG.info("Redis is back")
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether it will work again without anybody changing the request."""
+    return isinstance(error, _OUTAGES) or any(words in str(error) for words in _FULL)
 
 
 def _key(*parts: str) -> str:

