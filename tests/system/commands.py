@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -26,7 +27,13 @@ def started(*arguments, data_dir):
         stderr=subprocess.PIPE,
         text=True,
         env=environment(data_dir),
+        preexec_fn=_hear_interrupts,
     )
+
+
+def _hear_interrupts():
+    """Jobs in the background of a shell inherit a SIGINT that is ignored; who sits at a terminal does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command(arguments):
