@@ -4,15 +4,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.engines.viseme.borrowed import Inside
+from pipeline.engines.viseme.complexion import read_complexion
 from pipeline.engines.viseme.field import Grid, displace, region_of
-from pipeline.engines.viseme.interior import halve, paint, read_complexion
+from pipeline.engines.viseme.interior import halve, paint
 from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
 from pipeline.faces.planes import Region, split
 from pipeline.types import Pixels, Planes, Points
 
 
-def change_mouth(planes: Planes, mouth: Mouth, movement: Movement, landmarks: Points) -> None:
+def change_mouth(
+    planes: Planes, mouth: Mouth, movement: Movement, landmarks: Points, inside: Inside | None
+) -> None:
     """Move a frame's mouth.
 
     Args:
@@ -20,13 +24,14 @@ def change_mouth(planes: Planes, mouth: Mouth, movement: Movement, landmarks: Po
         mouth: Its mouth, measured in this frame.
         movement: What to do.
         landmarks: (468, 2) of the same frame, for the face's colours.
+        inside: The inside of this face's mouth, as its Template shows it; None paints one.
     """
     height, width = planes.shape[0] * 2 // 3, planes.shape[1]
     region = region_of(mouth, (height, width))
     if movement.is_still or region.width_px < 4 or region.height_px < 4:
         return
     field = displace(mouth, movement, region)
-    painting = paint(mouth, movement, field, read_complexion(planes, landmarks))
+    painting = paint(mouth, movement, field, read_complexion(planes, landmarks), inside)
     luma, blue, red = split(planes)
     _warp(luma, region, field.from_x, field.from_y, field.moved)
     # One luma pixel speaks for its four: a mean across the lips' seam would point into the mouth between them.

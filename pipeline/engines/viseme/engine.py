@@ -1,7 +1,7 @@
 """The viseme engine behind the ``LipSync`` port."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.port import Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.viseme.borrowed import Inside, find_inside
 from pipeline.engines.viseme.composing import change_mouth
 from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_rest
 from pipeline.engines.viseme.movement import plan_movement
@@ -22,6 +23,8 @@ WINDOW_FRAMES: Final = 25
 """Frames per Window: a second of video, so that a request to stop is heard in time."""
 
 _FILE: Final = "viseme.npz"
+_FORMAT: Final = 2
+"""Of the kept file; another one is made anew."""
 _STEADY_FRAMES: Final = 2.0
 """Standard deviation of the smoothing of the face's axes over time."""
 
@@ -34,6 +37,8 @@ class VisemePrepared(Prepared):
     """(frames, 2), from the left to the right outer eye corner in pixels, steadied; NaN without a face."""
     rest: Rest | None
     """None where no frame shows a face."""
+    inside: Inside | None
+    """The inside of the mouth; None where the Template does not show it well enough."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class VisemePatch(Patch):
     landmarks: Points
     shape: MouthShape
     rest: Rest | None
+    inside: Inside | None
     strength: float
 
 
@@ -53,7 +59,7 @@ class VisemeEngine:
     name: ClassVar[str] = "viseme"
 
     def prepare(self, performance: Performance) -> VisemePrepared:
-        """Compute the steadied axes of the face and its mouth at rest, from the Track alone."""
+        """Compute the steadied axes of the face and its mouth at rest, and look for a good view into the mouth."""
         landmarks = performance.track.landmarks
         axes = landmarks[:, geometry.EYE_CORNERS[1]] - landmarks[:, geometry.EYE_CORNERS[0]]
         steady = _steadied(axes)
@@ -62,7 +68,9 @@ class VisemeEngine:
             for points, along in zip(landmarks, steady, strict=True)
             if not np.isnan(along).any()
         ]
-        return VisemePrepared(performance, steady, measure_rest(mouths))
+        return VisemePrepared(
+            performance, steady, measure_rest(mouths), find_inside(performance, steady)
+        )
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
         """Cut a Clip into Windows of a second or so."""
@@ -87,7 +95,7 @@ class VisemeEngine:
             raise TypeError(f"a Patch of another engine: {type(patch).__name__}")
         if patch.mouth is not None and patch.rest is not None:
             movement = plan_movement(patch.mouth, patch.shape, patch.rest, patch.strength)
-            change_mouth(planes, patch.mouth, movement, patch.landmarks)
+            change_mouth(planes, patch.mouth, movement, patch.landmarks, patch.inside)
         return planes
 
     def _patches(self, window: Window) -> list[VisemePatch]:
@@ -109,6 +117,7 @@ class VisemeEngine:
                     landmarks=landmarks,
                     shape=shapes[frame],
                     rest=prepared.rest,
+                    inside=prepared.inside,
                     strength=strength,
                 )
             )
@@ -117,11 +126,13 @@ class VisemeEngine:
 
 def save(prepared: VisemePrepared, folder: Path) -> None:
     """Keep what ``prepare`` computed in the Template's folder."""
-    rest = prepared.rest
-    kept = {"axes": prepared.axes}
+    rest, inside = prepared.rest, prepared.inside
+    kept = {"format": np.array(_FORMAT), "axes": prepared.axes}
     if rest is not None:
         kept |= {"seam": rest.seam, "upper_lip": rest.upper_lip, "lower_lip": rest.lower_lip}
         kept["width"] = np.array([rest.width])
+    if inside is not None:
+        kept |= {f"inside_{field.name}": getattr(inside, field.name) for field in fields(inside)}
     with (folder / _FILE).open("wb") as file:
         np.savez_compressed(file, **kept)  # type: ignore[arg-type]  # numpy's stub takes the names for its own option
 
@@ -134,13 +145,17 @@ def load(performance: Performance, folder: Path) -> VisemePrepared | None:
     with np.load(path, allow_pickle=False) as kept:
         arrays = dict(kept)
     axes = arrays["axes"]
-    if len(axes) != len(performance.track.landmarks):
+    known = "format" in arrays and int(arrays["format"]) == _FORMAT
+    if not known or len(axes) != len(performance.track.landmarks):
         return None
     rest = None
     if "seam" in arrays:
         width = float(arrays["width"][0])
         rest = Rest(arrays["seam"], width, arrays["upper_lip"], arrays["lower_lip"])
-    return VisemePrepared(performance, axes, rest)
+    inside = None
+    if "inside_picture" in arrays:
+        inside = Inside(**{field.name: arrays[f"inside_{field.name}"] for field in fields(Inside)})
+    return VisemePrepared(performance, axes, rest, inside)
 
 
 def _steadied(axes: NDArray[np.float32]) -> NDArray[np.float32]:
