@@ -1,4 +1,4 @@
-"""The face of a Template, frame by frame: found, cleaned of leaps, bridged over short gaps, smoothed."""
+"""The face of a Template, frame by frame: found, cleaned of leaps, bridged over short gaps, smoothed; and how far its mouth may be changed."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +15,7 @@ from pipeline.faces.cleaning import (
     runs,
     smooth,
 )
+from pipeline.faces.covering import SPOTS, find_covered, look_at_mouth
 from pipeline.faces.mesh import POINTS, FaceMesh
 from pipeline.types import Planes, Progress, Track, VideoFacts
 
@@ -40,11 +41,13 @@ def track_faces(frames: Iterator[Planes], facts: VideoFacts, progress: Progress)
         Stopped: ``progress`` raised it.
     """
     found = np.full((facts.frames, POINTS, 2), np.nan, dtype=np.float32)
+    spots = np.full((facts.frames, *SPOTS), np.nan, dtype=np.float32)
     with FaceMesh() as mesh:
         for frame, planes in zip(range(facts.frames), frames, strict=False):
             points = mesh.find(planes)
             if points is not None:
                 found[frame] = points
+                spots[frame] = look_at_mouth(planes, points)
             progress("faces", frame + 1, facts.frames)
     reject_leaps(found)
     _require_a_face(found, facts)
@@ -52,7 +55,8 @@ def track_faces(frames: Iterator[Planes], facts: VideoFacts, progress: Progress)
     for first, end in runs(~np.isnan(landmarks[:, 0, 0])):
         landmarks[first:end] = smooth(landmarks[first:end])
     fade = max(round(FADE_S * facts.fps), 1)
-    presence = fade_presence(~np.isnan(landmarks[:, 0, 0]), fade) * facing(landmarks)
+    seen = ~np.isnan(landmarks[:, 0, 0]) & ~find_covered(spots, facts.fps)
+    presence = fade_presence(seen, fade) * facing(landmarks)
     return Track(landmarks, presence)
 
 
