@@ -3,12 +3,12 @@
 Plain functions over arrays; nothing here loads MediaPipe.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.faces.geometry import EYE_CORNERS, NOSE_TIP, OVAL_SIDES, eye_distance
+from pipeline.faces.geometry import CHIN, EYE_CORNERS, NOSE_TIP, OVAL_SIDES, eye_distance
 
 LONGEST_BRIDGE: Final = 10
 """Gaps of up to so many frames are interpolated; in longer ones the frames stay untouched."""
@@ -21,11 +21,17 @@ _SMOOTH_FRAMES: Final = 1.2
 """Standard deviation of the smoothing in time."""
 _NOISE: Final = 0.012
 """What the mesh jitters by, as a share of the eye distance (0.3 to 1 px at 130 px, measured with still heads)."""
-_TURNED: Final = (0.06, 0.20)
+_TURNED: Final = (-0.13, 0.02)
 """How far the nose may come to the side of the face: the effect is gone below the first, whole above the second.
 
-Share of the shorter to the longer distance from the nose to the outer eye corners; 0.3 is a three-quarter view.
+Share of the shorter to the longer distance from the nose to the outer eye corners, along the eyes. A photograph turned
+in space gave 0.29 at 30 degrees of yaw, 0.02 at 44 and -0.13 at 52; there the far half of the lips is out of sight.
 """
+_RAISED: Final = (0.0, 0.08)
+"""Likewise how near the nose may come to the eyes as the head is raised, as a share of the chin's distance below them: 0.08 is
+reached at 48 degrees, 0.0 at 55."""
+_LOWERED: Final = (0.70, 0.62)
+"""And how near to the chin as it is lowered: 0.62 at 31 degrees, 0.70 at 44, where the lips are a line behind the nose."""
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -138,39 +144,53 @@ def smooth(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     return total / weights[:, :, None]
 
 
-def fade_presence(present: NDArray[np.bool_], fade: int) -> NDArray[np.float32]:
-    """Turn presence into weights that rise and fall over ``fade`` frames beside each gap.
+def fade_presence(allowed: NDArray[Any], fade: int) -> NDArray[np.float32]:
+    """Let presence rise and fall slowly: lower it wherever it would change faster than within ``fade`` frames.
 
-    The fades lie inside the stretches with a face. The video's own first and last frame are no edges.
+    So the fades lie beside what hides the face, never in it. The video's own first and last frame are no edges.
+
+    Args:
+        allowed: (frames,), 0.0-1.0 (or flags): what presence may be at most.
+        fade: Frames between 0.0 and 1.0.
 
     Returns:
-        (frames,), 0.0-1.0: 0.0 exactly where ``present`` is not set.
+        (frames,), 0.0-1.0: the highest weights nowhere above ``allowed`` that change by 1 / (fade + 1) a frame at most.
     """
-    weights = present.astype(np.float32)
-    for first, end in runs(present):
-        ramp = np.arange(1, end - first + 1, dtype=np.float32) / (fade + 1)
-        if first > 0:
-            weights[first:end] = np.minimum(weights[first:end], ramp)
-        if end < len(present):
-            weights[first:end] = np.minimum(weights[first:end], ramp[::-1])
-    return weights
+    steps = np.arange(len(allowed)) / (fade + 1)
+    weights = np.asarray(allowed, dtype=np.float64)
+    rising = np.minimum.accumulate(weights - steps) + steps
+    falling = (np.minimum.accumulate((weights + steps)[::-1]))[::-1] - steps
+    return np.minimum(rising, falling).astype(np.float32)
 
 
 def facing(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weigh how far a face looks at the camera: in profile half of the mouth is out of sight.
+    """Weigh how far a face looks at the camera: turned far, half of the mouth is out of sight.
 
     Args:
         landmarks: (frames, 468, 2), NaN rows without a face.
 
     Returns:
-        (frames,), 1.0 up to a three-quarter view, 0.0 in profile and without a face, smooth between.
+        (frames,), 1.0 up to about 45 degrees to the side, 48 up and 31 down; 0.0 some ten degrees beyond and without a
+        face, smooth between.
     """
     first = landmarks[:, EYE_CORNERS[0]]
     across = landmarks[:, EYE_CORNERS[1]] - first
-    nose = np.sum((landmarks[:, NOSE_TIP] - first) * across, axis=1)
-    place = nose / np.sum(across * across, axis=1)
-    shorter, longer = np.minimum(place, 1 - place), np.maximum(place, 1 - place)
-    low, high = _TURNED
-    share = np.clip((np.nan_to_num(shorter / longer, nan=0.0) - low) / (high - low), 0, 1)
-    weights: NDArray[np.float32] = (share * share * (3 - 2 * share)).astype(np.float32)
-    return weights
+    square = np.sum(across * across, axis=1)
+    down = np.stack([-across[:, 1], across[:, 0]], axis=1)
+    nose, chin = (landmarks[:, point] - first for point in (NOSE_TIP, CHIN))
+    place = np.sum(nose * across, axis=1) / square
+    aside = np.minimum(place, 1 - place) / np.maximum(place, 1 - place)
+    height = np.sum(nose * down, axis=1) / np.maximum(np.sum(chin * down, axis=1), 1e-3)
+    weights = [
+        _between(values, *limits)
+        for values, limits in ((aside, _TURNED), (height, _RAISED), (height, _LOWERED))
+    ]
+    together: NDArray[np.float32] = np.prod(weights, axis=0).astype(np.float32)
+    return together
+
+
+def _between(values: NDArray[Any], gone: float, whole: float) -> NDArray[Any]:
+    """Go from 0.0 at ``gone`` to 1.0 at ``whole`` without a corner at either end; 0.0 where nothing is known."""
+    share = np.clip((values - gone) / (whole - gone), 0, 1)
+    eased: NDArray[Any] = np.nan_to_num(share * share * (3 - 2 * share), nan=0.0)
+    return eased

@@ -56,7 +56,7 @@ def track_faces(frames: Iterator[Planes], facts: VideoFacts, progress: Progress)
         landmarks[first:end] = smooth(landmarks[first:end])
     fade = max(round(FADE_S * facts.fps), 1)
     seen = ~np.isnan(landmarks[:, 0, 0]) & ~find_covered(spots, facts.fps)
-    presence = fade_presence(seen, fade) * facing(landmarks)
+    presence = fade_presence(seen * facing(landmarks), fade)
     return Track(landmarks, presence)
 
 

@@ -20,6 +20,8 @@ from pipeline.faces.cleaning import (
 from pipeline.faces.planes import Region, region_around, region_as_rgb, split
 from pipeline.faces.track import track_faces
 from pipeline.media import probe_video, read_frames
+from pipeline.samples.look import LOOKS
+from pipeline.samples.presenter import Pose, Presenter
 from pipeline.types import VideoFacts
 
 WIDTH_PX = 100.0
@@ -110,16 +112,43 @@ def test_presence_fades_beside_long_gaps_and_nowhere_else():
     assert np.allclose(weights, expected)
 
 
-def test_the_effect_fades_as_the_head_turns_into_profile():
-    turning = many(*[300] * 6)
-    turning[:, geometry.NOSE_TIP, 0] = [300, 285, 274, 270, 264, 255]
+def posed(nose: tuple[float, float], chin_px: float = 100.0) -> np.ndarray:
+    """One face with its eyes 80 px apart at height 0, its nose at a place from their middle, its chin below."""
+    face = a_face(0.0, 20.0)
+    face[geometry.NOSE_TIP] = nose
+    face[geometry.CHIN] = (0.0, chin_px)
+    return face[None]
 
-    weights = facing(turning)
 
-    assert weights[:2] == pytest.approx([1, 1])
-    assert weights[4:] == pytest.approx([0, 0])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_effect_fades_as_the_head_turns_beyond_45_degrees(side: int):
+    places = [0, 15, 26, 38, 41, 45, 50, 55]  # px; from there to the outer eye corner it is 40
+
+    weights = [float(facing(posed((side * x, 40.0)))[0]) for x in places]
+
+    assert weights[:4] == [1, 1, 1, 1]
+    assert weights[-1] == 0
+    assert 0 < weights[5] < 1
     assert (np.diff(weights) <= 0).all()
-    assert 0 < weights[3] < 1
+
+
+def test_the_effect_fades_as_the_head_is_raised_or_lowered_far():
+    heights = [-5, 3, 10, 28, 40, 60, 66, 75]  # px below the eyes, of 100 to the chin
+
+    weights = [float(facing(posed((0.0, y)))[0]) for y in heights]
+
+    assert weights[2:6] == [1, 1, 1, 1]
+    assert (weights[0], weights[-1]) == (0, 0)
+    assert 0 < weights[1] < 1
+    assert 0 < weights[6] < 1
+
+
+def test_a_head_that_whips_round_fades_over_the_same_time_as_one_that_vanishes():
+    facing_away = np.array([1, 1, 1, 1, 0.9, 0, 0, 1, 1, 1, 1])
+
+    weights = fade_presence(facing_away, fade=3)
+
+    assert np.allclose(weights, [1, 1, 0.75, 0.5, 0.25, 0, 0, 0.25, 0.5, 0.75, 1])
 
 
 def test_smoothing_takes_out_most_of_the_jitter_of_a_still_head():
@@ -194,6 +223,20 @@ def test_tracking_ends_when_it_is_asked_to():
 
     with pytest.raises(Stopped):
         track_faces(iter([np.full((180, 160), 128, np.uint8)]), facts(160, 120, 1), stop)
+
+
+def test_a_face_that_is_lost_and_found_again_fades_in_without_a_leap():
+    look = LOOKS[0]
+    presenter = Presenter(look)
+    seen = np.asarray(cv2.cvtColor(presenter.frame(Pose()), cv2.COLOR_RGB2YUV_I420))
+    gone = np.full_like(seen, 128)
+    frames = (gone if 12 <= frame < 27 else seen for frame in range(45))
+
+    track = track_faces(frames, facts(look.width_px, look.height_px, 45), silent)
+
+    assert (track.presence[12:27] == 0).all()
+    assert np.abs(np.diff(track.presence)).max() < 0.2
+    assert (track.presence[[0, -1]] == 1).all()
 
 
 def small_in_portrait(frames: Iterator[np.ndarray], gap: range) -> Iterator[np.ndarray]:
