@@ -6,6 +6,7 @@ writers give a file its name only when it is whole.
 """
 
 from pipeline.rim.clips import CRF, PRESET, ClipWriter, clip_frames, transcode
+from pipeline.rim.glances import glance
 from pipeline.rim.planes import as_rgb
 from pipeline.rim.sound import CLIP_RATE_HZ, encode_sound, read_sound
 from pipeline.rim.video import (
@@ -27,6 +28,7 @@ __all__ = [
     "as_rgb",
     "clip_frames",
     "encode_sound",
+    "glance",
     "probe_video",
     "read_frames",
     "read_sound",

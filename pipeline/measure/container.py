@@ -1,11 +1,13 @@
 """What a finished video's container says: when its streams begin, and its embedded AI label."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from pipeline.rim.opening import open_media, picture_stream, sound_stream
+from pipeline.rim.opening import open_media, picture_stream, sound_stream, stored_packets
 
 LABEL_KEY: Final = "AIGC"
 """Key of the implicit label in the file's metadata (GB 45438-2025: JSON under this name)."""
@@ -41,6 +43,49 @@ def read_container(path: Path) -> ContainerFacts:
         ]
         label = _label(dict(container.metadata))
     return ContainerFacts(start_s, starts[0], None if sound is None else starts[1], label)
+
+
+class MediaStream(Enum):
+    """Which one of a file's two streams."""
+
+    PICTURE = "picture"
+    SOUND = "sound"
+
+
+@dataclass(frozen=True)
+class MediaPacket:
+    """One packet, encoded as it is. Seconds are on the container's own clock."""
+
+    stream: MediaStream
+    start_s: float
+    end_s: float
+    content: bytes
+    """Of sound only; a picture's is left where it is."""
+
+
+def read_packets(path: Path) -> Iterator[MediaPacket]:
+    """Read a file's picture and sound as they are encoded, in the order of the file.
+
+    Raises:
+        UnreadableFile: It is no container we read.
+    """
+    with open_media(path, path.name, ours=True) as container:
+        wanted = {
+            MediaStream.PICTURE: picture_stream(container),
+            MediaStream.SOUND: sound_stream(container),
+        }
+        kinds = {stream.index: kind for kind, stream in wanted.items() if stream is not None}
+        streams = [stream for stream in wanted.values() if stream is not None]
+        for packet in stored_packets(container, *streams):
+            if packet.pts is None or packet.time_base is None:
+                continue
+            kind = kinds[packet.stream.index]
+            yield MediaPacket(
+                kind,
+                float(packet.pts * packet.time_base),
+                float((packet.pts + (packet.duration or 0)) * packet.time_base),
+                bytes(packet) if kind is MediaStream.SOUND else b"",
+            )
 
 
 def _refuse(constant: str) -> None:

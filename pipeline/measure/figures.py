@@ -27,8 +27,15 @@ _BEST_PSNR_DB: Final = 100.0
 _LONGEST_OFFSET_S: Final = 1.0
 
 
-def tracking(measured: Series, requested: Series) -> tuple[float, int] | None:
+def tracking(
+    measured: Series, requested: Series, least_frames: int = _LEAST_FRAMES
+) -> tuple[float, int] | None:
     """Find how well a measured opening follows the requested one, at the lag where it does so best.
+
+    Args:
+        measured: NaN where nothing was measured.
+        requested: Of the same length.
+        least_frames: With fewer measured ones nothing is said.
 
     Returns:
         (r, lag): Pearson's r, and the lag in frames, positive where the mouth is late. None where one of them is
@@ -39,15 +46,31 @@ def tracking(measured: Series, requested: Series) -> tuple[float, int] | None:
     for lag in sorted(range(-LONGEST_LAG, LONGEST_LAG + 1), key=abs):
         late = measured[max(lag, 0) : len(measured) + min(lag, 0)]
         early = requested[max(-lag, 0) : len(requested) - max(lag, 0)]
-        r = _correlation(late, early)
+        r = _correlation(late, early, least_frames)
         if r is not None and (best is None or r > best[0]):
             best = (r, lag)
     return best
 
 
-def _correlation(first: Series, second: Series) -> float | None:
+def movement(measured: Series, requested: Series) -> float | None:
+    """Find how much of the requested movement is seen: the slope of the measured opening over the requested one.
+
+    1.0 is all of it, 0.0 a mouth that stays as it is, however it is. A few frames say it well, if the mouth was to be wide
+    in some and shut in others. None where too little is known or no movement was requested.
+    """
+    known = np.isfinite(measured) & np.isfinite(requested)
+    if not known.any():
+        return None
+    got = measured[known] - measured[known].mean()
+    asked = requested[known] - requested[known].mean()
+    if float(np.ptp(asked)) < _LEAST_OPENING:
+        return None
+    return float(np.sum(got * asked)) / float(np.sum(asked * asked))
+
+
+def _correlation(first: Series, second: Series, least_frames: int) -> float | None:
     known = np.isfinite(first) & np.isfinite(second)
-    if np.count_nonzero(known) < _LEAST_FRAMES:
+    if np.count_nonzero(known) < least_frames:
         return None
     a, b = first[known] - first[known].mean(), second[known] - second[known].mean()
     scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))

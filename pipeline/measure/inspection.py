@@ -6,17 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 
-from pipeline.faces.geometry import (
-    LOWER_INNER,
-    LOWER_OUTER,
-    UPPER_INNER,
-    UPPER_OUTER,
-    eye_distance,
-    mouth_opening,
-)
+from pipeline.faces.geometry import mouth_opening
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import split
 from pipeline.measure.container import ContainerFacts, read_container
@@ -31,6 +23,7 @@ from pipeline.measure.figures import (
     texture,
     tracking,
 )
+from pipeline.measure.masks import outside_face, skin_around_mouth
 from pipeline.media import probe_video, read_frames, read_sound, read_source_order, source_order
 from pipeline.speech.analyse import mouth_curve
 from pipeline.speech.curve import resample
@@ -45,13 +38,9 @@ from pipeline.types import (
     VideoFacts,
 )
 
-_SPEECH_RATE_HZ: Final = 16_000
+SPEECH_RATE_HZ: Final = 16_000
 _COMPARED_S: Final = 60
 """As much sound as the offset is sought in: it is the same everywhere."""
-_FACE_MARGIN: Final = 0.30
-"""The face is taken this much larger (share of the eye distance): soft edges and codec blocks belong to it."""
-_MOUTH_MARGIN: Final = 0.25
-_OPENING_MARGIN: Final = 0.03
 _RIM_JITTER_S: Final = 0.04
 """The media rim fills a late start with silence beyond this."""
 
@@ -123,12 +112,12 @@ def examine(
     """As ``inspect_clip``, and the opening that was asked of each frame, for a contact sheet; None without sound."""
     facts = probe_video(clip)
     container = read_container(clip)
-    own = read_sound(clip, _SPEECH_RATE_HZ) if facts.has_sound else None
-    recording = own if voice is None else read_sound(voice, _SPEECH_RATE_HZ)
+    own = read_sound(clip, SPEECH_RATE_HZ) if facts.has_sound else None
+    recording = own if voice is None else read_sound(voice, SPEECH_RATE_HZ)
     curve = None
     if recording is not None:
-        curve = mouth_curve(recording, len(recording) / _SPEECH_RATE_HZ)
-    offset_s = _offset_s(container, own, None if voice is None else recording)
+        curve = mouth_curve(recording, len(recording) / SPEECH_RATE_HZ)
+    offset_s = heard_offset_s(container, own, None if voice is None else recording)
     watched = _watch(clip, facts, template, progress)
     asked = None if curve is None else requested_opening(curve, facts)
     return _conclude(facts, container, watched, curve, asked, offset_s), asked
@@ -140,17 +129,17 @@ def requested_opening(curve: MouthCurve, facts: VideoFacts) -> Series:
     return np.array([shape.opening * FULL_OPENING for shape in shapes])
 
 
-def _offset_s(
+def heard_offset_s(
     container: ContainerFacts, own: Samples | None, recording: Samples | None
 ) -> float | None:
-    """Join what the time stamps say with what is heard."""
+    """Join what the time stamps say with what is heard; all three of the same video, the sounds at 16 kHz."""
     if own is None or container.sound_start_s is None:
         return None
     stamped_s = container.sound_start_s - container.picture_start_s
     if recording is None:
         return stamped_s
-    most = _COMPARED_S * _SPEECH_RATE_HZ
-    heard_s = sound_offset_s(own[:most], recording[:most], _SPEECH_RATE_HZ)
+    most = _COMPARED_S * SPEECH_RATE_HZ
+    heard_s = sound_offset_s(own[:most], recording[:most], SPEECH_RATE_HZ)
     if heard_s is None:
         return None
     filled_s = container.sound_start_s - container.start_s
@@ -202,44 +191,14 @@ def _compare(
 
     ``faces`` are those of the Clip and of the Template.
     """
-    outside = np.full(luma.shape, 255, dtype=np.uint8)
     points, own = faces
     if points is not None:
-        fill_hull(outside, points, _FACE_MARGIN * eye_distance(points), 0)
         skin = skin_around_mouth(luma.shape, points, own)
         watched.texture += texture(luma, skin)
         watched.template_texture += texture(source, skin)
-    error, pixels = square_error(luma, source, outside)
+    error, pixels = square_error(luma, source, outside_face(luma.shape, points))
     watched.error += error
     watched.pixels += pixels
-
-
-def skin_around_mouth(shape: tuple[int, ...], points: Points, own: Points | None) -> Pixels:
-    """Mask lips and skin around a Clip's mouth, 255 there; neither its opening nor the Template's counts.
-
-    The edge of a dark opening is no texture: without this an open mouth would hide blurred lips, and a Template that
-    speaks would seem sharper than any mouth that is closed over it.
-
-    Args:
-        shape: (height, width) of the frame.
-        points: The Clip's face.
-        own: The Template's face in the same frame; None if none was found.
-    """
-    eyes_px = eye_distance(points)
-    skin = np.zeros(shape, dtype=np.uint8)
-    fill_hull(skin, points[[*UPPER_OUTER, *LOWER_OUTER]], _MOUTH_MARGIN * eyes_px, 255)
-    for face in (points, own):
-        if face is not None:
-            fill_hull(skin, face[[*UPPER_INNER, *LOWER_INNER]], _OPENING_MARGIN * eyes_px, 0)
-    return skin
-
-
-def fill_hull(mask: Pixels, points: Points, margin_px: float, value: int) -> None:
-    """Fill the convex hull of some points, widened by a margin, with a value; changes ``mask``."""
-    hull = cv2.convexHull(np.asarray(points, np.float32).reshape(-1, 1, 2)).round().astype(np.int32)
-    cv2.fillPoly(mask, [hull], value)
-    if margin_px >= 0.5:
-        cv2.polylines(mask, [hull], True, value, max(1, round(2 * margin_px)))  # noqa: FBT003  # cv2 names no flag
 
 
 def _conclude(

@@ -29,7 +29,8 @@ from pipeline.measure.figures import (
     texture,
     tracking,
 )
-from pipeline.measure.inspection import fill_hull, inspect_clip, skin_around_mouth
+from pipeline.measure.inspection import inspect_clip
+from pipeline.measure.masks import fill_hull, skin_around_mouth
 from pipeline.measure.request import inspect_request
 from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames, read_sound, transcode
 from pipeline.render import render_clip
