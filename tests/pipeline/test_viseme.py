@@ -44,6 +44,24 @@ def test_without_presence_the_frame_keeps_its_bits():
     assert np.array_equal(shown(face, planes, curve(0.0), presence=0.0), planes)
 
 
+@pytest.mark.parametrize("asked", [curve(1.0), curve(0.6, rounding=1.0), curve(0.3, width=1.0)])
+def test_collar_and_wall_keep_their_place_while_the_jaw_moves(asked: MouthCurve):
+    face = landmarks()
+    planes = picture(face)
+    collar, wall = (
+        (0.0, 0.78),
+        (0.55, 0.32),
+    )  # eye distances from the mouth; the wall beside the jaw
+    spots = [face[[13, 14]].mean(axis=0) + EYES_PX * np.array(at) for at in (collar, wall)]
+    for spot in spots:
+        cv2.circle(planes[:HEIGHT_PX], np.round(spot).astype(int).tolist(), 2, 250, -1)
+
+    marks = np.array(found_marks(shown(face, planes, asked)))
+
+    for spot in spots:
+        assert np.hypot(*(marks - np.round(spot)).T).min() < 0.7
+
+
 @pytest.mark.parametrize("opening", [0.3, 0.6, 1.0])
 @pytest.mark.parametrize("roll_deg", [0.0, 25.0])
 def test_the_lips_part_by_what_the_curve_asks_on_a_tilted_head_too(opening: float, roll_deg: float):

@@ -26,8 +26,10 @@ _JAW: Final = 0.55
 """How far the chin goes down for an opening of 1.0: the lower lip moves on the jaw as well as with it."""
 _CORNER_DROP: Final = 0.22
 """How far the corners of the mouth go down for an opening of 1.0."""
-_NECK: Final = 0.46
-"""How far below the chin the skin is still moved, in eye distances."""
+_NECK: Final = 0.28
+"""How far below the face's edge the skin is still moved, in eye distances: collars begin about there."""
+_CHEEK: Final = 0.10
+"""The face's edge is taken to lie at least so far below the lips; beside them it rises to the ears."""
 _UPPER_OUTLINE: Final = 0.72
 """Exponent of the upper lip's outline over the mouth's width: 1.0 is a parabola, 0.5 a half ellipse."""
 _LOWER_OUTLINE: Final = 0.66
@@ -174,7 +176,9 @@ def _sideways(mouth: Mouth, movement: Movement, across: Grid, height: Grid) -> G
     top = float(mouth.upper_outer.min())
     low = float(mouth.lower_outer.max()) + max(movement.change, 0.0)
     fade_in = ease((height - mouth.nose) / max(top - mouth.nose, 0.05))
-    fade_out = 1 - ease((height - low) / max(mouth.chin - low, 0.1))
+    outline = mouth.line_at(mouth.outline, across)  # beyond it is neck, or the wall behind
+    until = np.minimum(np.float32(low), outline - np.float32(0.1))
+    fade_out = 1 - ease((height - until) / (outline - until))
     faded: Grid = moved * fade_in * fade_out
     return faded
 
@@ -208,7 +212,8 @@ class _Knots:
         )
         drop = np.float32(_CORNER_DROP * movement.change) * wide
         self._still_above = np.float32(mouth.nose)
-        self._still_below = np.float32(mouth.chin + _NECK)
+        edge = np.maximum(mouth.line_at(mouth.outline, place), lower_outer + np.float32(_CHEEK))
+        self._still_below = edge + np.float32(_NECK)
         drop *= (
             spot * spot
         )  # the middle of the upper lip hangs on the skull, the corners on the jaw
@@ -219,12 +224,14 @@ class _Knots:
         lower_more = _between_corners(movement.lower_lip, mouth, place) - lower_lip
         self._upper_out = self._upper_in - strength * upper_more
         self._lower_out = self._lower_in + strength * lower_more
-        self._chin_shift = np.float32(_JAW * movement.change) * wide
+        # The jaw turns about the ears: the higher its edge runs, the less it goes down.
+        falls = np.clip(mouth.line_at(mouth.outline, place) / np.float32(mouth.chin), 0, 1)
+        self._chin_shift = np.float32(_JAW * movement.change) * wide * falls
         self.upper_inner = upper_inner + self._upper_in
         self.lower_inner = lower_inner + self._lower_in
         self._upper_outer = upper_outer + self._upper_out
         self._lower_outer = lower_outer + self._lower_out
-        self._chin = np.float32(mouth.chin) + self._chin_shift
+        self._chin = edge + self._chin_shift
 
     def upper_shift(self, height: Grid) -> Grid:
         """How far the upper part has moved at each height."""

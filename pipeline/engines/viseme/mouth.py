@@ -49,6 +49,8 @@ class Mouth:
     nose: float
     """Height of the nose's base (negative)."""
     chin: float
+    outline: Line
+    """Height of the face's lower edge; at the middle it is ``chin``."""
     jaw: tuple[float, float]
     """Edge of the face, left and right, at the height of the mouth."""
 
@@ -133,7 +135,8 @@ def measure_mouth(landmarks: Points, axes: Points) -> Mouth:
     middle = lips + across * ((corners.mean(axis=0) - lips) @ across) * 0.5
     local = (landmarks - middle) @ np.stack([across, down], axis=1) / np.float32(scale)
     lines = _lip_lines(local)
-    jaw = local[list(geometry.JAW)][:, 0]
+    jaw = local[list(geometry.JAW)]
+    chin = max(float(local[geometry.CHIN, 1]), 0.2)
     return Mouth(
         origin=middle,
         across=across,
@@ -147,14 +150,23 @@ def measure_mouth(landmarks: Points, axes: Points) -> Mouth:
         corners=_either_side(local[list(geometry.MOUTH_CORNERS), 0], 0.1),
         inner_corners=_either_side(local[list(geometry.INNER_CORNERS), 0], 0.08),
         nose=min(float(local[geometry.NOSE_BASE, 1]), -0.08),
-        chin=max(float(local[geometry.CHIN, 1]), 0.2),
-        jaw=_either_side(np.array([jaw.min(), jaw.max()]), 0.25),
+        chin=chin,
+        outline=_outline(jaw, chin),
+        jaw=_either_side(np.array([jaw[:, 0].min(), jaw[:, 0].max()]), 0.25),
     )
 
 
 def _either_side(pair: NDArray[np.float32], least: float) -> tuple[float, float]:
     """Keep a left and a right place at least so far from the middle: turned heads bring them together."""
     return min(float(pair[0]), -least), max(float(pair[1]), least)
+
+
+def _outline(jaw: Points, chin: float) -> Line:
+    """Sample the lower edge of the face, from ear to ear around the chin, nowhere above the mouth."""
+    places = np.linspace(-_REACH, _REACH, _SAMPLES, dtype=np.float32)
+    reached = np.maximum.accumulate(jaw[:, 0] + np.arange(len(jaw)) * 1e-6)
+    line = np.clip(np.interp(places, reached, jaw[:, 1]), 0.0, chin)
+    return line.astype(np.float32)
 
 
 def _lip_lines(local: Points) -> tuple[Line, Line, Line, Line]:
