@@ -1,4 +1,4 @@
-"""Clip work: what a Clip is made of comes from the cache, the engine renders it, and it is stored while the next one renders."""
+"""Clip work: what a Clip is made of comes from the cache, the engine renders it, and it is checked and stored while the next one renders."""
 
 import asyncio
 import contextlib
@@ -32,6 +32,7 @@ class Made:
 
     path: Path
     result: ClipResult
+    rendered: Rendered
 
 
 class ClipWork:
@@ -71,12 +72,23 @@ class ClipWork:
             if not still_ours:
                 raise NoLongerWanted
             await held.persist(lambda: store.put_file(result.key, made.path, "video/mp4"))
+            result = await self._judged(held, made)
             record = keys.clip_result(lease.subject, lease.number)
             written = result.model_dump_json().encode()
             await held.persist(lambda: store.put_bytes(record, written))
             await held.persist(lambda: desk.finish_clip(lease, result))
         finally:
             shutil.rmtree(made.path.parent, ignore_errors=True)
+
+    async def _judged(self, held: Held, made: Made) -> ClipResult:
+        """The result with what the engine's check found meanwhile."""
+        figures = await self._link.checked(made.rendered, held.stop)
+        if held.stop.is_set():
+            raise NoLongerWanted
+        result = ClipResult.model_validate({**made.result.model_dump(), **(figures or {})})
+        if result.flags:
+            log.warning("%s is flagged: %s", held.lease.item, ", ".join(result.flags))
+        return result
 
     async def _was_stored(self, held: Held) -> bool:
         """Settle a Clip whose worker died between storing it and saying so."""
@@ -110,7 +122,7 @@ class ClipWork:
                 **rendered.result,
             }
         )
-        return Made(out, result)
+        return Made(out, result, rendered)
 
     async def _ask_engine(
         self, held: Held, request: dict[str, str], reporter: "_Reporter"

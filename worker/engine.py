@@ -7,19 +7,21 @@ Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosse
     {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path}
     {"do": "cancel", "id"}
 
-and writes, each Clip's lines ending with one of the last five
+and writes, each Clip's lines ending with one of the last six
 
 ::
 
     {"event": "ready", "engines": [...], "unavailable": {engine: advice}}
     {"event": "progress", "id", "stage", "done", "total"}
-    {"event": "done", "id", "result": {...}, "features": [new files beside the Template]}
+    {"event": "done", "id", "result": {...}, "features": [new files beside the Template], "checking": true}
+    {"event": "checked", "id", "figures": {...}, or null if it could not be, "trace": why not}
     {"event": "rejected", "id", "code", "facts"}
     {"event": "unavailable", "id", "engine", "advice"}
     {"event": "stopped", "id"}
     {"event": "fault", "id", "trace"}
 
-It ends when its standard input does, and by the kernel's hand when the foreman is killed.
+Behind ``done`` with ``checking`` follows ``checked``, beside the rendering of the next Clip: the file stays where it is until
+then. It ends when its standard input does, and by the kernel's hand when the foreman is killed.
 """
 
 import argparse
@@ -42,6 +44,8 @@ from pipeline.engines.port import LipSync, Prepared
 from pipeline.engines.registry import EMBEDDED, open_engine
 from pipeline.engines.viseme import engine as viseme
 from pipeline.errors import EngineUnavailable, InputRejected, Stopped
+from pipeline.faces.mesh import FaceMesh
+from pipeline.measure.check import Check
 from pipeline.render import ClipFacts, render_clip
 from pipeline.takes import load_take
 from pipeline.templates import load_template
@@ -81,6 +85,9 @@ class Renderer:
         self._lines = lines
         self._writing = threading.Lock()
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="render")
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._mesh = _Kept(1)
+        """The check's thread alone uses it."""
         self._stops: dict[str, threading.Event] = {}
         self._engines = _Kept(8)
         self._speeches = _Kept(_SPEECHES_KEPT)
@@ -93,6 +100,7 @@ class Renderer:
             self._engine(engine)
         except EngineUnavailable as error:
             unavailable[engine] = str(error)
+        self._checks.submit(self._open_mesh)
         engines = [engine] if not unavailable else []
         self._tell("ready", engines=engines, unavailable=unavailable)
 
@@ -109,11 +117,15 @@ class Renderer:
         for stop in list(self._stops.values()):
             stop.set()
         self._threads.shutdown()
+        self._checks.submit(self._close_mesh)
+        self._checks.shutdown()
 
     def _render(self, request: dict[str, Any]) -> None:
         name = request["id"]
         try:
-            facts, features = self._clip(request)
+            check, facts, features = self._clip(request)
+            out = Path(request["out"])
+            result = {**_as_json(facts), **_measured(out)}
         except Stopped:
             self._tell("stopped", id=name)
         except InputRejected as refused:
@@ -123,12 +135,36 @@ class Renderer:
         except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
             self._tell("fault", id=name, trace=traceback.format_exc()[-_TRACE_CHARS:])
         else:
-            result = {**_as_json(facts), **_measured(Path(request["out"]))}
-            self._tell("done", id=name, result=result, features=features)
+            self._tell("done", id=name, result=result, features=features, checking=True)
+            self._checks.submit(self._check, name, check, out)
+            return
+        del self._stops[name]
+
+    def _check(self, name: str, check: Check, clip: Path) -> None:
+        """Judge a Clip; whatever becomes of that, the Clip is made."""
+        stop = self._stops[name]
+
+        def progress(_stage: str, _done: int, _total: int) -> None:
+            if stop.is_set():
+                raise Stopped
+
+        try:
+            verdict = check.measure(clip, self._open_mesh(), progress)
+        except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, and delivers the Clip unchecked
+            trace = traceback.format_exc()[-_TRACE_CHARS:]
+            self._tell("checked", id=name, figures=None, trace=trace)
+        else:
+            self._tell("checked", id=name, figures=verdict.as_json())
         finally:
             del self._stops[name]
 
-    def _clip(self, request: dict[str, Any]) -> tuple[ClipFacts, list[str]]:
+    def _open_mesh(self) -> FaceMesh:
+        return self._mesh.get("mesh", FaceMesh)
+
+    def _close_mesh(self) -> None:
+        self._open_mesh().__exit__(None, None, None)
+
+    def _clip(self, request: dict[str, Any]) -> tuple[Check, ClipFacts, list[str]]:
         name, stop = request["id"], self._stops[request["id"]]
 
         def progress(stage: str, done: int, total: int) -> None:
@@ -149,7 +185,9 @@ class Renderer:
 
         prepared = self._prepared.get((engine.name, str(template)), make)
         progress("load", 1, 1)
-        return render_clip(engine, prepared, speech, Path(request["out"]), progress), features
+        check = Check(engine, prepared, speech)
+        facts = render_clip(check.engine, prepared, speech, Path(request["out"]), progress)
+        return check, facts, features
 
     def _engine(self, name: str) -> LipSync:
         return self._engines.get(name, lambda: open_engine(name))

@@ -50,6 +50,10 @@ class RenderStopped(Exception):
     """The Clip was stopped because somebody asked for it."""
 
 
+Figures = Mapping[str, Any] | None
+"""What was measured of a Clip, and its flags: fields of ``ClipResult``. None where that could not be."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """What the engine said of a finished Clip."""
@@ -58,6 +62,8 @@ class Rendered:
     """frames, fps, duration_s, seconds, size_bytes, crc32, sha256."""
     features: Sequence[str]
     """Files it added to the Template's folder."""
+    check: "asyncio.Future[Figures] | None" = None
+    """What the check of the Clip will find; None if the engine checks nothing."""
 
 
 class _Died(Exception):
@@ -84,6 +90,7 @@ class EngineLink:
         self._process: Process | None = None
         self._ready = asyncio.Event()
         self._aboard: dict[str, asyncio.Queue[Told]] = {}
+        self._checking: dict[str, asyncio.Future[Figures]] = {}
         self._seats = asyncio.Condition()
         self._alone = 0
         """Clips that render, or wait to render, alone."""
@@ -133,6 +140,26 @@ class EngineLink:
                 return await self._attempt(seat, request, progress, stop)
         except (_Died, _Fault) as error:
             raise EngineFailed(str(error)) from error
+
+    async def checked(self, rendered: Rendered, stop: asyncio.Event) -> Figures:
+        """Wait for what the check of a rendered Clip finds, until ``stop`` is set.
+
+        A check fails no Clip: None if the engine ended meanwhile, or could not do it. One without an end ends the engine.
+        """
+        if rendered.check is None:
+            return None
+        stopped = asyncio.ensure_future(stop.wait())
+        either: set[asyncio.Future[Any]] = {rendered.check, stopped}
+        try:
+            await asyncio.wait(either, timeout=self._quiet_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        if rendered.check.done():
+            return rendered.check.result()
+        if not stop.is_set():
+            log.warning("a Clip was not checked within %g s; the engine is ended", self._quiet_s)
+            await self._end()
+        return None
 
     @contextlib.asynccontextmanager
     async def _seat(self, *, alone: bool) -> AsyncIterator[str]:
@@ -264,6 +291,8 @@ class EngineLink:
             await process.wait()
             for lines in self._aboard.values():
                 lines.put_nowait(None)
+            for name in list(self._checking):
+                self._note_check(name, None)
             self.started.set()
         return was_ready
 
@@ -281,8 +310,21 @@ class EngineLink:
                     log.warning("engine %s is unavailable: %s", engine, advice)
                 self._ready.set()
                 self.started.set()
+            elif line["event"] == "checked":
+                if line["figures"] is None:
+                    log.warning("a Clip could not be checked\n%s", line.get("trace"))
+                self._note_check(line["id"], line["figures"])
             elif line["id"] in self._aboard:
+                if line["event"] == "done" and line.get("checking"):
+                    line["check"] = self._checking[line["id"]] = (
+                        asyncio.get_running_loop().create_future()
+                    )
                 self._aboard[line["id"]].put_nowait(line)
+
+    def _note_check(self, name: str, figures: Figures) -> None:
+        check = self._checking.pop(name, None)
+        if check is not None and not check.done():
+            check.set_result(figures)
 
     def _send(self, request: Mapping[str, Any]) -> None:
         # The pipe holds many requests, so nothing is waited for; a broken one shows as the engine's end.
@@ -295,7 +337,7 @@ def _verdict(line: dict[str, Any]) -> Rendered:
     """What the last line about a Clip means."""
     match line["event"]:
         case "done":
-            return Rendered(line["result"], line["features"])
+            return Rendered(line["result"], line["features"], line.get("check"))
         case "rejected":
             raise RenderRefused(line["code"], line["facts"])
         case "unavailable":

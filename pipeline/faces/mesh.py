@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Final, Self
 
+import cv2
 import numpy as np
 
 from pipeline.faces.geometry import OVAL_SIDES
@@ -90,12 +91,12 @@ class FaceMesh:
         Returns:
             (468, 2) in pixels of the frame, or None where no face is to be seen there.
         """
-        # The mesh looks where its last result lay in the cut-out, and the face always lies in its middle.
-        view = _view_around(expected, planes)
+        # The mesh looks where its last result lay in the cut-out, so the face always has to lie in its middle.
+        rgb, corner = _centred(planes, expected)
         with _quiet() if self._loud else contextlib.nullcontext():
-            found = self._settle(planes, view) if self._loud else self._measure(planes, view)
-            if found is None:
-                found = self._settle(planes, view)
+            found = self._read(rgb, corner)
+            if self._loud or found is None:  # it looked at the wrong place
+                found = self._read(rgb, corner)
         self._loud = self._loud and found is None
         return found
 
@@ -133,13 +134,17 @@ class FaceMesh:
         return None if self._measure(planes, view) is None else self._measure(planes, view)
 
     def _measure(self, planes: Planes, view: Region) -> Points | None:
-        result = self._mesh.process(region_as_rgb(planes, view))
+        return self._read(region_as_rgb(planes, view), (view.left_px, view.top_px))
+
+    def _read(self, rgb: Pixels, corner: tuple[int, int]) -> Points | None:
+        """Measure a cut-out whose top left pixel lies at ``corner`` (x, y) of the frame."""
+        result = self._mesh.process(rgb)
         if not result.multi_face_landmarks:
             return None
         mesh = result.multi_face_landmarks[0].landmark
         shares = np.array([(point.x, point.y) for point in mesh[:POINTS]], dtype=np.float32)
-        size = np.array([view.width_px, view.height_px], dtype=np.float32)
-        return shares * size + np.array([view.left_px, view.top_px], dtype=np.float32)
+        size = np.array([rgb.shape[1], rgb.shape[0]], dtype=np.float32)
+        return shares * size + np.array(corner, dtype=np.float32)
 
     def _largest(self, planes: Planes, views: list[Region]) -> tuple[float, float, float] | None:
         """Detect faces in some cut-outs; give centre x, centre y and width, in pixels, of the largest."""
@@ -175,6 +180,25 @@ def _view_of_box(box: tuple[float, float, float], planes: Planes) -> Region:
     half = _ROOM * width
     shape = (planes.shape[0] * 2 // 3, planes.shape[1])
     return region_around(x - half, y - half, x + half, y + half, shape)
+
+
+def _centred(planes: Planes, points: Points) -> tuple[Pixels, tuple[int, int]]:
+    """Cut out a face with room around it, black where the frame ends; give its top left corner (x, y) in the frame too."""
+    view = _view_around(points, planes)
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    half = _ROOM * face_extent(points)
+    left, top = (
+        round(max(view_px - low, 0))
+        for view_px, low in zip((view.left_px, view.top_px), centre - half, strict=True)
+    )
+    ends = view.left_px + view.width_px, view.top_px + view.height_px
+    right, bottom = (
+        round(max(high - end, 0)) for high, end in zip(centre + half, ends, strict=True)
+    )
+    rgb = cv2.copyMakeBorder(
+        region_as_rgb(planes, view), top, bottom, left, right, cv2.BORDER_CONSTANT
+    )
+    return np.asarray(rgb, np.uint8), (view.left_px - left, view.top_px - top)
 
 
 def _view_around(points: Points, planes: Planes) -> Region:

@@ -1,6 +1,5 @@
 """What a pass over a Clip's packets tells without decoding one: how much picture and sound there is, and how they lie."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,7 +20,7 @@ class Streams:
     sound_end_s: float | None
     """None without sound."""
     sound: Mapping[bytes, float]
-    """When each packet of sound is heard, by a hash of what it holds; packets that occur twice are left out."""
+    """When each packet of sound is first heard, by a hash of what it holds: in silence one is like the other."""
 
 
 def read_streams(path: Path) -> Streams:
@@ -35,7 +34,6 @@ def read_streams(path: Path) -> Streams:
     picture_start_s: float | None = None
     sound_end_s: float | None = None
     heard: dict[bytes, float] = {}
-    times: Counter[bytes] = Counter()
     for packet in read_packets(path):
         if packet.stream is MediaStream.PICTURE:
             frames += 1
@@ -45,11 +43,9 @@ def read_streams(path: Path) -> Streams:
             picture_start_s = min(first_s, packet.start_s)
         else:
             digest = blake2b(packet.content, digest_size=12).digest()
-            times[digest] += 1
-            heard[digest] = packet.start_s
+            heard.setdefault(digest, packet.start_s)
             sound_end_s = max(sound_end_s or 0.0, packet.end_s)
-    once = {digest: second for digest, second in heard.items() if times[digest] == 1}
-    return Streams(frames, anchors, picture_start_s or 0.0, sound_end_s, once)
+    return Streams(frames, anchors, picture_start_s or 0.0, sound_end_s, heard)
 
 
 def copied_sound_offset_s(clip: Streams, recording: Streams) -> float | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from typing import ClassVar
+
 from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
 from pipeline.faces.planes import split
 from pipeline.types import Pixels, Planes
@@ -10,9 +12,10 @@ from pipeline.types import Pixels, Planes
 class Witness:
     """An engine that does what another one does, and keeps the luma of some frames as they were before."""
 
+    name: ClassVar[str] = "watched"
+
     def __init__(self, engine: LipSync, frames: Collection[int]) -> None:
         """``frames`` are positions in the one Clip that is rendered with it."""
-        self.name = engine.name
         self.before: dict[int, Pixels] = {}
         """(H, W) luma by position."""
         self._engine = engine

@@ -1,7 +1,8 @@
 """An engine process that renders nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
-``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``.
+``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``; with the Clip rendered and its check still
+to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
 """
 
 import hashlib
@@ -17,6 +18,23 @@ from typing import Any
 
 _FRAMES = 25
 _LOCK = threading.Lock()
+_CHECKS = {"flagged", "unchecked", "crash checking", "hang checking"}
+FLAGGED: dict[str, Any] = {
+    "frames": 25,
+    "fps": 25.0,
+    "duration_s": 1.0,
+    "av_offset_s": 0.0,
+    "mouth": {
+        "tracking_r": 0.21,
+        "lag_frames": 0,
+        "silence_opening": 0.4,
+        "opening_ratio": 0.1,
+        "texture_ratio": None,
+    },
+    "outside_psnr_db": 46.2,
+    "flags": ["tracking", "silence"],
+}
+"""What the check of a ``flagged`` Clip finds."""
 
 
 def _tell(event: str, **facts: object) -> None:
@@ -58,7 +76,19 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
         case "missing":
             _tell("unavailable", id=name, engine=request["engine"], advice="install it")
         case _:
-            _tell("done", id=name, result=_result(request), features=_features(request))
+            checking = {} if what not in _CHECKS else {"checking": True}
+            _tell("done", id=name, result=_result(request), features=_features(request), **checking)
+            _check(name, what)
+
+
+def _check(name: str, what: str) -> None:
+    match what:
+        case "flagged":
+            _tell("checked", id=name, figures=FLAGGED)
+        case "unchecked":
+            _tell("checked", id=name, figures=None, trace="a traceback of the check")
+        case "crash checking":
+            _die()
 
 
 def _result(request: dict[str, Any]) -> dict[str, object]:

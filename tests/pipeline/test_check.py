@@ -16,7 +16,7 @@ import pytest
 from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech
 from pipeline.engines.viseme.engine import VisemeEngine
 from pipeline.errors import Stopped, UnreadableFile
-from pipeline.faces.geometry import EYE_CORNERS
+from pipeline.faces.geometry import EYE_CORNERS, eye_distance
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import split
 from pipeline.faces.track import track_faces
@@ -528,6 +528,33 @@ def test_glances_far_apart_are_jumped_to(tmp_path: Path):
     assert got == [(3, 3), (700, 700), (998, 998)]
 
 
+def test_a_face_whose_place_is_known_is_measured_however_the_picture_cuts_it(stage: Stage):
+    """One frame has the face at its left edge, the next one at its right: nothing leads from one to the other."""
+    facts, track = stage.prepared.performance.facts, stage.prepared.performance.track
+    frames = list(read_frames(stage.template, facts))[:8]
+    apart = []
+    with FaceMesh() as mesh:
+        for number, planes in enumerate(frames):
+            points = track.landmarks[number]
+            low, high = points.min(axis=0), points.max(axis=0)
+            left = round(float(low[0] if number % 2 else high[0] - 2 * (high[0] - low[0]))) & ~1
+            width = round(float(2 * (high[0] - low[0]))) & ~1
+            found = mesh.find_at(cut(planes, left, width), points - np.float32([left, 0]))
+            apart.append(float(np.abs(found + np.float32([left, 0]) - points).mean()))
+
+    assert max(apart) < 0.03 * eye_distance(track.landmarks[0])
+
+
+def cut(planes: Planes, left: int, width: int) -> Planes:
+    """The columns of a frame from ``left`` on."""
+    return np.concatenate(
+        [
+            plane[:, left // share : (left + width) // share].reshape(-1, width)
+            for plane, share in zip(split(planes), (1, 2, 2), strict=True)
+        ]
+    )
+
+
 def test_a_check_costs_at_most_a_tenth_of_its_render(stage: Stage):
     """Clips of 5.7 s and, dearest of all, of 3.4 s; time of the processors, since other work may stand beside the tests."""
     short = replace(stage.speech, duration_s=3.4)
@@ -537,7 +564,6 @@ def test_a_check_costs_at_most_a_tenth_of_its_render(stage: Stage):
             for speech in (short, stage.speech)
         }
 
-    print(shares)
     assert max(shares.values()) <= 0.1, shares
 
 

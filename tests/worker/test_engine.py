@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
+import io
 import json
 import sys
+import threading
 import wave
 import zlib
 from collections.abc import AsyncIterator
@@ -20,6 +22,7 @@ from pipeline.speech.storage import write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
 from pipeline.types import MouthCurve
 from tests.corpora.media import write_video
+from worker.engine import Renderer
 from worker.engine_link import EngineLink, EngineMissing, RenderStopped
 
 ENGINE = [sys.executable, "-m", "worker.engine", "--slots", "2"]
@@ -101,6 +104,47 @@ async def test_a_clip_comes_with_its_checksums_and_the_template_is_prepared_once
     assert seen[-1] == ("render", 15, 15)
     assert (list(first.features), list(second.features)) == (["viseme.npz"], [])
     assert not list(template.glob(".features*"))
+
+
+async def test_a_finished_clip_is_checked_and_one_without_a_face_has_nothing_against_it(
+    tmp_path: Path,
+) -> None:
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    async with open_link() as link:
+        rendered = await link.render(
+            request(take, template, tmp_path / "1.mp4"), quietly, asyncio.Event()
+        )
+        figures = await link.checked(rendered, asyncio.Event())
+
+    assert figures is not None
+    assert figures.pop("outside_psnr_db") > 35
+    assert figures == {
+        "frames": 15,
+        "fps": 25.0,
+        "duration_s": 0.6,
+        "av_offset_s": 0.0,
+        "mouth": dict.fromkeys(
+            ("tracking_r", "lag_frames", "silence_opening", "opening_ratio", "texture_ratio")
+        ),
+        "flags": [],
+    }
+
+
+def test_a_check_that_raises_is_told_with_its_trace(tmp_path: Path) -> None:
+    class Unable:
+        def measure(self, *_: object) -> None:
+            raise RuntimeError("a defect")
+
+    lines = io.StringIO()
+    renderer = Renderer(lines, 1)
+    renderer._stops["a"] = threading.Event()
+
+    renderer._check("a", Unable(), tmp_path / "clip.mp4")
+    renderer.serve(io.StringIO())
+
+    told = json.loads(lines.getvalue())
+    assert "RuntimeError: a defect" in told.pop("trace")
+    assert told == {"event": "checked", "id": "a", "figures": None}
 
 
 async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(

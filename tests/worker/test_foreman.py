@@ -15,10 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes.engine import FLAGGED
 from tests.worker.foreman_things import TAKE, Workplace, open_workplace, over
 from tests.worker.ledger_things import drawn, order, take, teller
 from worker.contract import keys
-from worker.contract.codes import Code
+from worker.contract.codes import Code, Flag
 from worker.contract.ports import ObjectMissing, ObjectStore, StoreUnavailable
 from worker.contract.records import BatchRecord, BatchState, ClipState, Reason, TakeState
 
@@ -124,6 +125,67 @@ async def test_features_of_a_template_are_stored_for_other_workers(place: Workpl
     template = await place.ledger.template(batch.clips[0].template_id)
     assert template is not None
     assert await place.store.get_bytes(keys.prepared(template.sha256, "fake.npz")) == b"features"
+
+
+UNMEASURED = {
+    "av_offset_s": None,
+    "mouth": dict.fromkeys(FLAGGED["mouth"]),
+    "outside_psnr_db": None,
+    "flags": [],
+}
+
+
+async def test_what_the_check_found_stands_in_the_manifest(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "flagged", "ok"))
+
+    with await archive_of(place.store, batch) as archive:
+        clips = json.loads(archive.read("manifest.json"))["clips"]
+    assert batch.state is BatchState.DELIVERED
+    assert {name: clips[0][name] for name in FLAGGED} == FLAGGED
+    assert {name: clips[1][name] for name in UNMEASURED} == UNMEASURED
+    assert (clips[1]["frames"], clips[1]["fps"]) == (25, 25.0)
+
+
+@pytest.mark.parametrize("mishap", ["unchecked", "crash checking", "hang checking"])
+async def test_a_check_that_fails_fails_no_clip(place: Workplace, mishap: str) -> None:
+    async with place.working(quiet_s=0.8):
+        batch = await place.ended(await place.order("m1", mishap))
+        after = await place.ended(await place.order("m2", "flagged"))
+
+    assert (batch.state, after.state) == (BatchState.DELIVERED, BatchState.DELIVERED)
+    assert batch.clips[0].result.flags == ()
+    assert after.clips[0].result.flags == (Flag.TRACKING, Flag.SILENCE)
+
+
+async def test_a_clip_is_checked_while_it_is_uploaded_and_the_next_one_renders(
+    place: Workplace,
+) -> None:
+    async with place.working():
+        batch = await place.order("m1", "hang checking", "ok")
+        seen = await place.until(batch, lambda batch: batch.clips[1].state is ClipState.DONE)
+
+    assert seen.clips[0].state is ClipState.STORING
+    assert await place.store.get_bytes(keys.clip(batch.id, 1, await fence_of(place, batch)))
+
+
+async def fence_of(place: Workplace, batch: BatchRecord) -> str:
+    """Of the lease under which the first Clip was stored."""
+    async for found in place.store.list(f"clips/{batch.id}/001-"):
+        return found.key.rpartition("-")[2].removesuffix(".mp4")
+    raise AssertionError("nothing was uploaded")
+
+
+async def test_a_clip_that_is_cancelled_while_it_is_checked_is_not_waited_for(
+    place: Workplace,
+) -> None:
+    async with place.working():
+        batch = await place.order("m1", "hang checking")
+        await place.until(batch, lambda batch: batch.clips[0].state is ClipState.STORING)
+        await place.ledger.cancel(batch.id)
+        ended = await place.until(batch, over, within_s=5)
+
+    assert ended.state is BatchState.CANCELLED
 
 
 async def test_one_bad_video_of_three_costs_only_its_clip(place: Workplace) -> None:

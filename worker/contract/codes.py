@@ -1,4 +1,4 @@
-"""Every reason there is, in one closed list: each has a sentence in each language (``bot/texts``)."""
+"""Every reason and every flag there is, in two closed lists: each has its words in each language (``bot/texts``)."""
 
 from enum import StrEnum
 
@@ -37,3 +37,13 @@ class Code(StrEnum):
 
     # Ours: comes with an incident id.
     INCIDENT = "incident"
+
+
+class Flag(StrEnum):
+    """What the check of a finished Clip has against it, worst first; it is delivered all the same."""
+
+    LENGTH = "length"
+    OFFSET = "offset"
+    TRACKING = "tracking"
+    OUTSIDE = "outside"
+    SILENCE = "silence"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.contract.codes import Code
+from worker.contract.codes import Code, Flag
 
 
 class Record(BaseModel):
@@ -168,8 +168,18 @@ class TemplateRecord(Record):
     reason: Reason | None = None
 
 
+class MouthFigures(Record):
+    """What was measured of a Clip's mouth, under the names that ``chorus inspect`` has for it; None: not measured."""
+
+    tracking_r: float | None = None
+    lag_frames: int | None = None
+    silence_opening: float | None = None
+    opening_ratio: float | None = None
+    texture_ratio: float | None = None
+
+
 class ClipResult(Record):
-    """A finished Clip, as it lies in the store."""
+    """A finished Clip, as it lies in the store, and what its check found. Older records know of no check."""
 
     key: str
     size_bytes: int
@@ -180,6 +190,11 @@ class ClipResult(Record):
     duration_s: float
     engine: str
     seconds: dict[str, float] = Field(default_factory=dict)
+    av_offset_s: float | None = None
+    mouth: MouthFigures = MouthFigures()
+    outside_psnr_db: float | None = None
+    flags: tuple[Flag, ...] = ()
+    """Worst first."""
 
 
 class ClipRecord(Record):

@@ -1,0 +1,30 @@
+"""What records promise to readers of other versions."""
+
+from pipeline.measure.gate import FLAGS
+from tests.worker.ledger_things import result
+from worker.contract.codes import Flag
+from worker.contract.records import ClipResult, MouthFigures
+
+
+def test_the_flags_of_the_contract_are_those_of_the_check_worst_first() -> None:
+    assert tuple(Flag) == FLAGS
+
+
+def test_a_clip_of_an_older_version_is_read_as_one_that_was_not_measured() -> None:
+    older = (
+        '{"key":"clips/x/001.mp4","size_bytes":3,"crc32":1,"sha256":"00","frames":25,"fps":25.0,'
+        '"duration_s":1.0,"engine":"fake","seconds":{}}'
+    )
+
+    read = ClipResult.model_validate_json(older)
+
+    assert read == result()
+    assert (read.mouth, read.av_offset_s, read.flags) == (MouthFigures(), None, ())
+
+
+def test_a_measured_clip_survives_being_written() -> None:
+    measured = result().model_copy(
+        update={"mouth": MouthFigures(tracking_r=0.2, lag_frames=4), "flags": (Flag.TRACKING,)}
+    )
+
+    assert ClipResult.model_validate_json(measured.model_dump_json()) == measured
