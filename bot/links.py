@@ -2,10 +2,10 @@
 
 from bot import words
 from bot.desk import Desk
-from bot.texts.catalogue import Language
+from bot.texts.catalogue import Language, Texts
 from worker.contract.names import clip_name
 from worker.contract.ports import ObjectMissing
-from worker.contract.records import BatchRecord, ClipState
+from worker.contract.records import BatchRecord, ClipRecord, ClipResult, ClipState
 
 
 async def link_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
@@ -21,19 +21,31 @@ async def link_lines(desk: Desk, batch: BatchRecord, language: Language) -> list
         if clip.state is not ClipState.DONE or clip.result is None:
             continue
         name = clip_name(clip.number, clip.template_name)
-        lines.append(
-            texts.say(
-                language,
-                "link-clip",
-                number=clip.number,
-                name=words.shown_name(clip.template_name),
-                length=words.duration(texts, language, clip.result.duration_s),
-                url=await desk.store.sign(clip.result.key, lifetime_s, name),
-            )
-        )
+        url = await desk.store.sign(clip.result.key, lifetime_s, name)
+        lines.append(_clip_line(texts, clip, clip.result, language, url))
     lasting = words.lifetime(texts, language, lifetime_s)
     lines.append(texts.say(language, "links-last", lifetime=lasting, code=batch.code))
     return lines
+
+
+def _clip_line(
+    texts: Texts, clip: ClipRecord, result: ClipResult, language: Language, url: str
+) -> str:
+    """A Clip's Link; beside one that did not pass its check stands why to look at it first."""
+    name = words.shown_name(clip.template_name)
+    length = words.duration(texts, language, result.duration_s)
+    remark = texts.remark(language, result.flags)
+    if remark:
+        return texts.say(
+            language,
+            "link-flagged",
+            number=clip.number,
+            name=name,
+            length=length,
+            remark=remark,
+            url=url,
+        )
+    return texts.say(language, "link-clip", number=clip.number, name=name, length=length, url=url)
 
 
 async def still_there(desk: Desk, batch: BatchRecord) -> bool:

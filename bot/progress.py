@@ -27,8 +27,9 @@ MARKS: Final = {
     ClipState.CANCELLED: "–",
 }
 _PREPARING_MARK: Final = "◌"
+_FLAGGED_MARK: Final = "⚠"
 _LINES: Final = 12
-"""Clips told one by one; of longer Batches only what moves or failed."""
+"""Clips told one by one; of longer Batches only what moves, failed or is flagged."""
 _UNDERWAY: Final = {ClipState.RENDERING, ClipState.STORING, ClipState.FAILED}
 _WORKING: Final = {
     BatchState.QUEUED,
@@ -117,7 +118,7 @@ def _end_of(batch: BatchRecord) -> str:
 
 
 async def _clip_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
-    shown = [c for c in batch.clips if len(batch.clips) <= _LINES or c.state in _UNDERWAY]
+    shown = [c for c in batch.clips if len(batch.clips) <= _LINES or _is_news(c)]
     hearing = await _still_hearing(desk, batch)
     lines = [await _clip_line(desk, clip, language, hearing=hearing) for clip in shown[:_LINES]]
     rest = len(batch.clips) - len(lines)
@@ -125,6 +126,10 @@ async def _clip_lines(desk: Desk, batch: BatchRecord, language: Language) -> lis
         waiting = sum(clip.state is ClipState.WAITING for clip in batch.clips)
         lines.append(desk.texts.say(language, "clips-rest", done=batch.done, waiting=waiting))
     return lines
+
+
+def _is_news(clip: ClipRecord) -> bool:
+    return clip.state in _UNDERWAY or bool(clip.result and clip.result.flags)
 
 
 async def _still_hearing(desk: Desk, batch: BatchRecord) -> bool:
@@ -144,6 +149,9 @@ async def _clip_line(desk: Desk, clip: ClipRecord, language: Language, *, hearin
         mark, state = _PREPARING_MARK, desk.texts.say(language, "clip-preparing")
     elif clip.state is ClipState.RENDERING:
         state = desk.texts.say(language, "clip-starting")
+    elif clip.result and clip.result.flags:
+        remark = desk.texts.remark(language, clip.result.flags)
+        mark, state = _FLAGGED_MARK, desk.texts.say(language, "clip-flagged", remark=remark)
     else:
         state = desk.texts.say(language, f"clip-{clip.state}")
     return f"{mark} {clip.number}. {words.shown_name(clip.template_name)} · {state}"

@@ -2,12 +2,13 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from importlib import resources
 from typing import Final, Literal
 
 from fluent.runtime import FluentBundle, FluentResource
 
-from worker.contract.codes import Code
+from worker.contract.codes import Code, Flag
 from worker.contract.records import Reason
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +60,10 @@ class Texts:
         """What happened, where, and what to do about it."""
         advice = self.say(language, f"reason-{reason.code}.advice", **self._facts(reason))
         return self.join(language, self.short(language, reason), advice)
+
+    def remark(self, language: Language, flags: Sequence[Flag]) -> str:
+        """The worst that the check of a Clip has against it, for the middle of a sentence; empty for nothing."""
+        return self.say(language, f"flag-{flags[0]}") if flags else ""
 
     def _facts(self, reason: Reason) -> dict[str, str | float]:
         return {**reason.facts, **_megapixels(reason), "incident": reason.incident or "-"}

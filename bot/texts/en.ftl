@@ -71,6 +71,14 @@ reason-engine_unavailable = The engine { $engine } cannot be used here.
 reason-incident = Something went wrong on our side (incident { $incident }).
     .advice = Please try again; if it stays, give that number to whoever operates Chorus.
 
+## What the check of a finished video has against it, in the middle of a sentence
+
+flag-length = it may have been cut short
+flag-offset = sound and picture may not be in step
+flag-tracking = the mouth may not follow the words well
+flag-outside = something besides the mouth may have changed
+flag-silence = the mouth may be open while nobody speaks
+
 ## Times
 
 duration-seconds = { $seconds } s
@@ -184,6 +192,7 @@ clip-starting = starting
 clip-rendering = rendering { $percent } %
 clip-storing = uploading
 clip-done = done
+clip-flagged = done, but { $remark }
 clip-failed = failed
 clip-cancelled = cancelled
 clips-rest = … { $done } done, { $waiting } waiting
@@ -208,6 +217,7 @@ outcome-failure = ✗ { $number }. { $name }: { $reason }
 outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }
 link-clip = ✓ { $number }. { $name } ({ $length }): { $url }
+link-flagged = ⚠ { $number }. { $name } ({ $length }): { $remark }, have a look before you send it on: { $url }
 links-last = The links work for { $lifetime }; /zip { $code } makes new ones.
 
 ## Orders

@@ -71,6 +71,14 @@ reason-engine_unavailable = 这里无法使用引擎 { $engine }。
 reason-incident = 系统出了点问题（事件编号 { $incident }）。
     .advice = 请再试一次；如果仍然不行，请把编号告诉 Chorus 的管理员。
 
+## 成片检查发现的问题，用在句子中间
+
+flag-length = 视频可能不完整
+flag-offset = 声音和画面可能不同步
+flag-tracking = 口型可能和语音对不上
+flag-outside = 嘴部以外的画面可能有变化
+flag-silence = 没人说话时嘴可能没有闭上
+
 ## 时间
 
 duration-seconds = { $seconds } 秒
@@ -161,6 +169,7 @@ clip-starting = 即将开始
 clip-rendering = 制作中 { $percent }%
 clip-storing = 上传中
 clip-done = 完成
+clip-flagged = 完成，但{ $remark }
 clip-failed = 失败
 clip-cancelled = 已取消
 clips-rest = …… 已完成 { $done } 个，等待 { $waiting } 个
@@ -176,6 +185,7 @@ outcome-failure = ✗ { $number }. { $name }：{ $reason }
 outcome-retry = 发送“重试 { $code }”可重做失败的视频。
 link-archive = 打包下载（{ $size }）： { $url }
 link-clip = ✓ { $number }. { $name }（{ $length }）： { $url }
+link-flagged = ⚠ { $number }. { $name }（{ $length }）：{ $remark }，转发前请先看一下： { $url }
 links-last = 链接 { $lifetime }内有效；发送“下载 { $code }”可获取新链接。
 
 ## 任务

@@ -2,11 +2,19 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from config.cli.output import Report, json_option, last_line, progress_bar, refuse_unwritable
+from config.cli.output import (
+    Report,
+    errors_console,
+    json_option,
+    last_line,
+    progress_bar,
+    refuse_unwritable,
+)
 from config.settings import Settings, load_settings
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -33,13 +41,28 @@ def render(voice: Path, template: Path, out: Path, engine: str | None, as_json: 
     settings = load_settings()
     refuse_unwritable(out.parent)
     with told(), progress_bar() as report:
-        facts = render_once(voice, template, out, engine or settings.engine, settings, report)
+        facts, flags = render_once(
+            voice, template, out, engine or settings.engine, settings, report
+        )
+    _warn(out, flags)
     if as_json:
         last_line(facts)
     else:
         click.echo(
             f"{out}: {facts['frames']} frames at {facts['fps']:g} fps, {facts['duration_s']:.2f} s, "
             f"{facts['realtime']:.1f} x real time"
+        )
+
+
+def _warn(out: Path, flags: Sequence[str]) -> None:
+    """Say what the check has against the Clip, if anything."""
+    from bot.texts.catalogue import Texts
+    from worker.contract.codes import Flag
+
+    if flags:
+        remarks = "; ".join(Texts().remark("en", [Flag(flag)]) for flag in flags)
+        errors_console().print(
+            f"⚠ {out}: {remarks}. Have a look before you use it.", soft_wrap=True
         )
 
 
@@ -65,12 +88,14 @@ def render_once(
     engine_name: str,
     settings: Settings,
     report: Report,
-) -> dict[str, object]:
-    """Analyse, prepare, render; the JSON of ``render --json``.
+) -> tuple[dict[str, object], Sequence[str]]:
+    """Analyse, prepare, render, check; the JSON of ``render --json``, and the check's flags, worst first.
 
     Both inputs are decoded to their end in a disposable child first. Raises InputRejected, EngineUnavailable.
     """
     from pipeline.engines.registry import open_engine
+    from pipeline.faces.mesh import FaceMesh
+    from pipeline.measure.check import Check
     from pipeline.render import render_clip
     from pipeline.takes import load_take
     from pipeline.templates import load_template
@@ -85,9 +110,14 @@ def render_once(
         _checked("template", template, template_folder, {}, report)
         prepared = engine.prepare(load_template(template_folder, template))
         looked = time.perf_counter()
-        clip = render_clip(engine, prepared, load_take(take_folder), out, report)
+        speech = load_take(take_folder)
+        check = Check(engine, prepared, speech)
+        clip = render_clip(check.engine, prepared, speech, out, report)
+        rendered = time.perf_counter()
+        with FaceMesh() as mesh:
+            verdict = check.measure(out, mesh, report)
         finished = time.perf_counter()
-    return {
+    facts: dict[str, object] = {
         "frames": clip.frames,
         "fps": float(clip.fps),
         "duration_s": clip.duration_s,
@@ -99,5 +129,6 @@ def render_once(
             "encode": clip.seconds["encode"],
             "total": finished - started,
         },
-        "realtime": clip.duration_s / (finished - looked),
+        "realtime": clip.duration_s / (rendered - looked),
     }
+    return facts, verdict.flags

@@ -1,7 +1,6 @@
 """An engine that is watched: what it is given is kept for a few frames, so that the Template is not read again."""
 
 from collections.abc import Collection, Iterator, Sequence
-
 from typing import ClassVar
 
 from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window

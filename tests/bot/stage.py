@@ -19,7 +19,7 @@ from bot.ports import ChatAdapter, Person
 from bot.texts.catalogue import Texts
 from tests.fakes.chat import FakeChat
 from worker.contract import keys
-from worker.contract.codes import Code
+from worker.contract.codes import Code, Flag
 from worker.contract.ports import ArchiveEntry
 from worker.contract.records import (
     BatchRecord,
@@ -119,8 +119,8 @@ class Stage:
         state = TakeState.FAILED if reason.incident else TakeState.REJECTED
         assert await self.ledger.desk.settle_take(lease, state, {}, reason)
 
-    async def render(self, lease: Lease | None = None) -> None:
-        """Finish one Clip."""
+    async def render(self, lease: Lease | None = None, flags: tuple[Flag, ...] = ()) -> None:
+        """Finish one Clip, with what its check has against it."""
         lease = lease or await self.draw("clips")
         content = lease.item.encode()
         key = keys.clip(lease.subject, lease.number, lease.fence)
@@ -134,6 +134,7 @@ class Stage:
             fps=25.0,
             duration_s=7.92,
             engine="viseme",
+            flags=flags,
         )
         assert await self.ledger.desk.finish_clip(lease, result)
 

@@ -9,8 +9,8 @@ import bot.bot
 import bot.outcomes
 from bot.pace import Stopwatch
 from bot.ports import ChatUnreachable, PlatformDown, Throttled
-from tests.bot.stage import ANN, NO_FACE, Stage
-from worker.contract.codes import Code
+from tests.bot.stage import ANN, LI, NO_FACE, TEXTS, Stage
+from worker.contract.codes import Code, Flag
 from worker.contract.ports import StoreUnavailable
 from worker.contract.records import (
     BatchRecord,
@@ -170,6 +170,64 @@ async def test_nothing_but_failures_are_told_with_their_reasons(stage: Stage) ->
     assert "✗ 2. host: Something went wrong on our side (incident ab12)." in said
     assert "http" not in said
     assert said.endswith(f"/retry {batch.code} tries the failed ones again.")
+
+
+async def test_a_flagged_clip_is_sent_with_a_reason_to_look_at_it_first(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage)
+        await stage.render(flags=(Flag.TRACKING, Flag.SILENCE))
+        shown = await stage.chat.wait_for_text("⚠ 1. anchor · done, but the mouth may not follow")
+        await stage.render()
+        await stage.pack()
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, f"/zip {batch.code}"))
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, f"/status {batch.code}"))
+
+    [said] = outcomes(stage, batch)
+    head, _, first, second, _ = said.split("\n")
+    assert ended.state is BatchState.DELIVERED
+    assert "✓ 1." not in shown.text
+    assert head == f"{batch.code} is ready: 2 videos from “news.ogg”."
+    assert first.startswith(
+        "⚠ 1. anchor (7.9 s): the mouth may not follow the words well, "
+        "have a look before you send it on: http"
+    )
+    assert second.startswith("✓ 2. host (7.9 s): http")
+    [*_, again, status] = stage.chat.texts
+    assert "⚠ 1. anchor (7.9 s): the mouth may not follow the words well" in again
+    assert "⚠ 1. anchor · done, but the mouth may not follow the words well" in status
+
+
+@pytest.mark.parametrize("flag", list(Flag))
+async def test_every_flag_is_said_in_chinese_too(stage: Stage, flag: Flag) -> None:
+    async with stage.running():
+        stage.chat.receive_file(LI, b"voice", "news.ogg")
+        await stage.hear()
+        await stage.chat.wait_for_settled(stage.chat.receive(LI, "1 开始"))
+        await stage.render(flags=(flag,))
+        await stage.pack()
+        said = await stage.chat.wait_for_text("完成了")
+
+    [line] = [line for line in said.text.split("\n") if line.startswith("⚠")]
+    assert TEXTS.remark("zh", [flag]) in line
+    assert "，转发前请先看一下： http" in line
+
+
+async def test_in_a_long_list_flagged_clips_are_named_and_done_ones_counted(stage: Stage) -> None:
+    stage.allow(max_clips_per_batch=20)
+    await stage.add_templates(*(f"t{number:02d}" for number in range(12)))
+    async with stage.running():
+        await order(stage, "all go")
+        await stage.render()
+        await stage.render(flags=(Flag.OUTSIDE,))
+        shown = await stage.chat.wait_for_text("done, but")
+
+    lines = shown.text.split("\n")
+    assert [line for line in lines if "⚠" in line] == [
+        "⚠ 2. host · done, but something besides the mouth may have changed"
+    ]
+    assert not any(line.startswith("✓") for line in lines)
+    assert "… 2 done, " in shown.text
 
 
 async def test_a_cancelled_batch_brings_what_was_done(stage: Stage) -> None:

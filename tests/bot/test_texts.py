@@ -12,7 +12,7 @@ from fluent.syntax.visitor import Visitor
 
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from bot.words import duration, lifetime
-from worker.contract.codes import Code
+from worker.contract.codes import Code, Flag
 from worker.contract.records import BatchState, ClipState, Reason
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,7 @@ FORMED = {
     "state-": [f"state-{state}" for state in BatchState],
     "clip-": [f"clip-{state}" for state in ClipState],
     "stage-": [f"stage-{state}" for state in WORKING],
+    "flag-": [f"flag-{flag}" for flag in Flag],
     "reason-": [f"reason-{code}" for code in Code],
 }
 """Ids put together from a state or a code."""
@@ -142,6 +143,16 @@ def test_the_size_of_a_picture_is_said_in_megapixels_because_no_side_is_limited(
 
     assert "4096×2305 pixels, which are 9.5 megapixels; up to 9.4 are possible." in english
     assert "4096×2305 像素，即 9.5 百万像素，最多支持 9.4 百万像素。" in chinese
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_several_flags_the_worst_is_said_and_of_none_nothing(language: Language) -> None:
+    texts = Texts()
+
+    worst = texts.remark(language, [Flag.LENGTH])
+    assert texts.remark(language, [Flag.LENGTH, Flag.SILENCE]) == worst
+    assert texts.remark(language, []) == ""
+    assert len({texts.remark(language, [flag]) for flag in Flag}) == len(Flag)
 
 
 def test_links_are_not_surrounded_by_invisible_marks() -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from config.cli.main import chorus as program
+from pipeline.measure import gate
 from pipeline.media import ClipWriter, probe_video
 from tests.corpora.media import write_sound
 from tests.system.commands import chorus, last_object
@@ -180,12 +182,28 @@ def test_a_render_is_measured_by_inspect(tmp_path, voice, video):
     )
 
     said, measured = last_object(rendered), last_object(figures)
+    assert "⚠" not in rendered.stderr
     assert set(said) == {"frames", "fps", "duration_s", "engine", "seconds", "realtime"}
     assert set(said["seconds"]) == {"speech", "template", "render", "encode", "total"}
     assert measured["frames"] == said["frames"] == 142
     assert measured["mouth"]["tracking_r"] >= 0.85
     assert measured["mouth"]["silence_opening"] <= 0.1
     assert cv2.imread(str(sheet)) is not None
+
+
+def test_a_render_that_fails_its_check_is_kept_with_a_remark(tmp_path, voice, video, monkeypatch):
+    monkeypatch.setattr(gate, "_LEAST_MOVEMENT", 9.0)  # nothing moves so far
+    monkeypatch.setenv("CHORUS_DATA_DIR", str(tmp_path))
+    clip = tmp_path / "clip.mp4"
+    options = ["render", "--voice", str(voice), "--template", str(video), "--out", str(clip)]
+
+    done = CliRunner().invoke(program, options)
+
+    assert done.exit_code == 0
+    assert clip.stat().st_size > 0
+    assert done.stderr.strip().splitlines()[-1] == (
+        f"⚠ {clip}: the mouth may not follow the words well. Have a look before you use it."
+    )
 
 
 def test_inspect_refuses_what_is_no_video_with_a_sentence(tmp_path):

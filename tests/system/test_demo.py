@@ -53,6 +53,25 @@ def test_a_demo_ends_with_a_zip_of_one_video_for_each_template(good, tmp_path):
     assert [probe_video(tmp_path / name).frames for name in names[:2]] == [142, 142]
 
 
+def test_every_video_is_measured_and_none_is_flagged(good):
+    said = last_object(good)
+
+    with zipfile.ZipFile(said["archive"]) as archive:
+        clips = json.loads(archive.read("manifest.json"))["clips"]
+
+    assert (
+        [clip["flags"] for clip in said["clips"]] == [clip["flags"] for clip in clips] == [[], []]
+    )
+    assert "⚠" not in good.stderr
+    for clip in clips:
+        assert clip["mouth"]["tracking_r"] > 0.85
+        assert clip["mouth"]["silence_opening"] < 0.1
+        assert clip["mouth"]["opening_ratio"] == pytest.approx(1.0, abs=0.3)
+        assert clip["outside_psnr_db"] > 40
+        assert clip["av_offset_s"] == 0.0
+        assert (clip["frames"], clip["fps"], clip["duration_s"]) == (142, 25.0, 5.68)
+
+
 def test_each_video_is_as_long_as_the_recording(good, inputs):
     with wave.open(str(inputs[0])) as voice:
         seconds = voice.getnframes() / voice.getframerate()
