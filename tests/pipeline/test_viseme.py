@@ -14,6 +14,7 @@ from pipeline.faces import geometry
 from pipeline.faces.planes import split
 from pipeline.types import FULL_OPENING, MouthCurve
 from tests.corpora.faces import (
+    CENTRE,
     EYES_PX,
     HEIGHT_PX,
     WIDTH_PX,
@@ -163,6 +164,29 @@ def test_half_a_presence_shows_half_of_the_opening():
 
     ratio = (half[-1][1] - half[0][1] - before) / (whole[-1][1] - whole[0][1] - before)
     assert ratio == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("presence", [0.1, 0.3, 0.6])
+def test_while_the_effect_fades_an_open_mouth_keeps_an_inside(presence: float):
+    face = landmarks(gap=0.2)
+    planes = picture(face, gap=0.2)
+
+    fading = shown(face, planes, curve(0.7), presence=presence)
+
+    middle, x = int(CENTRE[1]), int(CENTRE[0])
+    assert (
+        fading[middle - 2 : middle + 5, x].max() < 110
+    )  # shade and teeth, not the skin of stretched lips
+
+
+def test_a_closed_mouth_that_opens_half_way_is_not_transparent():
+    face = landmarks()
+    planes = picture(face)
+
+    half = shown(face, planes, curve(1.0), presence=0.5)
+
+    x, y = int(face[13][0]), int(face[13][1])
+    assert half[y : y + 14, x].min() < 45
 
 
 @pytest.mark.parametrize("centre", [(5, 180), (160, 350), (318, 4), (-400, 900)])

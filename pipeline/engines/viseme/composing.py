@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pipeline.engines.viseme.borrowed import Inside
 from pipeline.engines.viseme.complexion import read_complexion
 from pipeline.engines.viseme.field import Grid, displace, region_of
-from pipeline.engines.viseme.interior import halve, paint
+from pipeline.engines.viseme.interior import Painting, halve, paint
 from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
 from pipeline.faces.planes import Region, split
@@ -32,6 +32,7 @@ def change_mouth(
         return
     field = displace(mouth, movement, region)
     painting = paint(mouth, movement, field, read_complexion(planes, landmarks), inside)
+    layers = [] if painting is None else _layers(planes, painting)
     luma, blue, red = split(planes)
     _warp(luma, region, field.from_x, field.from_y, field.moved)
     # One luma pixel speaks for its four: a mean across the lips' seam would point into the mouth between them.
@@ -39,11 +40,22 @@ def change_mouth(
     from_x, from_y = field.from_x[::2, ::2] / 2, field.from_y[::2, ::2] / 2
     _warp(blue, half, from_x, from_y, moved)
     _warp(red, half, from_x, from_y, moved)
-    if painting is not None:
-        cover, half = halve(painting.cover), _halved(painting.region)
-        _lay(luma, painting.region, painting.cover, painting.luma)
-        _lay(blue, half, cover, halve(painting.blue))
-        _lay(red, half, cover, halve(painting.red))
+    for there, cover, colour in layers:
+        _lay(there, cover, colour)
+
+
+def _layers(planes: Planes, painting: Painting) -> list[tuple[Pixels, Grid, Grid]]:
+    """Give for each plane the part that a painting goes over, how much it covers, and its colours."""
+    luma, blue, red = split(planes)
+    half, cover = _halved(painting.region), halve(painting.cover)
+    layers = [
+        (_cut(luma, painting.region), painting.cover, painting.luma),
+        (_cut(blue, half), cover, halve(painting.blue)),
+        (_cut(red, half), cover, halve(painting.red)),
+    ]
+    # The frame's own inside has to be taken now: the warp draws lips over it.
+    own = np.float32(painting.own)
+    return [(there, covers, colour + own * (there - colour)) for there, covers, colour in layers]
 
 
 def _halved(region: Region) -> Region:
@@ -67,8 +79,7 @@ def _warp(
     np.copyto(_cut(plane, region), warped, where=moved)
 
 
-def _lay(plane: Pixels, region: Region, cover: Grid, colour: Grid) -> None:
-    """Lay a painting over one plane's Region; pixels that it does not cover keep their bits."""
-    there = _cut(plane, region)
+def _lay(there: Pixels, cover: Grid, colour: Grid) -> None:
+    """Lay colours over a part of a plane; pixels that they do not cover keep their bits."""
     mixed = there + cover * (colour - there)
     np.copyto(there, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), where=cover > 0)

@@ -32,6 +32,8 @@ class Painting:
     blue: Grid
     red: Grid
     cover: Grid
+    own: float
+    """0.0-1.0: how much of it the frame's own open mouth keeps, as it was before the lips moved."""
 
 
 def paint(
@@ -61,13 +63,15 @@ def paint(
     rim = np.clip((opening.below + opening.above) / 4, 0.004, _RIM)  # moist and in shade
     for distance, light in ((opening.below, 0.42), (opening.above, 0.60)):
         luma += weight * (1 - ease(distance / rim)) * (BLACK + light * (lips[0] - BLACK) - luma)
-    seam = _seam(mouth, movement, opening) * (1 - opening.cover)
+    seam = _seam(mouth, movement, opening) * (1 - opening.cover) * np.float32(movement.strength)
     cover = opening.cover + seam
     share = seam / np.maximum(cover, 1e-3)
     luma += share * (BLACK + 0.5 * (lips[0] - BLACK) - luma)
     blue += share * (lips[1] - blue)
     red += share * (lips[2] - red)
-    return Painting(opening.region, luma, blue, red, cover * np.float32(movement.strength))
+    # A closed mouth that opens half-way has an inside of its own, all of it; an open one still shows what it showed.
+    own = (1 - movement.strength) * movement.opened
+    return Painting(opening.region, luma, blue, red, cover, own)
 
 
 def _seam(mouth: Mouth, movement: Movement, opening: Opening) -> Grid:
