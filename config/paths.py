@@ -27,6 +27,11 @@ def work_folder(settings: Settings) -> Path:
     return private_folder(settings.data_dir / "work")
 
 
+def models_folder(settings: Settings) -> Path:
+    """Where weights are looked for; it need not exist."""
+    return (settings.models_dir or settings.data_dir / "models").absolute()
+
+
 def log_folder(settings: Settings) -> Path:
     """Logs of processes that have no terminal of their own."""
     return private_folder(settings.data_dir / "logs")

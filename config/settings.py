@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     engine: str = "viseme"
     """``viseme`` (embedded, no weights)."""
     models_dir: Path | None = None
-    """Weights of the neural engines; None: in DATA_DIR. Not used yet."""
+    """Weights; None: the folder ``models`` in DATA_DIR. Whisper's (``faster-whisper/``) sharpen the lips; neural engines not yet."""
     max_take_s: int = Field(default=600, ge=1, le=7200)
     """Longest recording."""
     max_clips_per_batch: int = Field(default=50, ge=1, le=500)

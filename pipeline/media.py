@@ -9,6 +9,7 @@ from pipeline.rim.clips import CRF, PRESET, ClipWriter, clip_frames, transcode
 from pipeline.rim.glances import glance
 from pipeline.rim.planes import as_rgb
 from pipeline.rim.sound import CLIP_RATE_HZ, encode_sound, read_sound
+from pipeline.rim.telephony import CODECS, through_codec
 from pipeline.rim.video import (
     BACKWARD_BYTES,
     VideoLimits,
@@ -21,6 +22,7 @@ from pipeline.rim.video import (
 __all__ = [
     "BACKWARD_BYTES",
     "CLIP_RATE_HZ",
+    "CODECS",
     "CRF",
     "PRESET",
     "ClipWriter",
@@ -34,5 +36,6 @@ __all__ = [
     "read_sound",
     "read_source_order",
     "source_order",
+    "through_codec",
     "transcode",
 ]

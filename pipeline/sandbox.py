@@ -3,6 +3,7 @@
 ``python -m pipeline.sandbox PARENT`` (see ``command``) reads one JSON object from its standard input, up to the end::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
+    "models": path                                 with a Take, the folder of all weights, if there is one
     {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
@@ -54,6 +55,8 @@ _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
 _CPU_S: Final = {"take": 600, "template": 3600, "inspect": 3600}
 _LAST_CPU_S: Final = 10
 _FILE_BYTES: Final = _GIB // 2
+_WHISPER: Final = "faster-whisper/model.bin"
+"""Where ``pipeline.speech.words`` finds it; written out here, because limits must stand before anything is loaded."""
 _PR_SET_PDEATHSIG: Final = 1
 _TRACE_CHARS: Final = 4000
 
@@ -175,7 +178,7 @@ def main() -> int:
     lines = _take_over_output()
     _bind_to_parent(int(sys.argv[1]))
     request = json.load(sys.stdin)
-    _limit(request["do"])
+    _limit(request["do"], _weights_bytes(_models(request)))
 
     def tell(event: str, **facts: object) -> None:
         lines.write(json.dumps({"event": event, **facts}) + "\n")
@@ -213,7 +216,13 @@ def _take(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
     source, folder = Path(request["source"]), Path(request["folder"])
     limits = takes.TakeLimits(**request.get("limits", {}))
-    return dataclasses.asdict(takes.analyse_take(source, request["name"], folder, limits, progress))
+    name, models = request["name"], _models(request)
+    told = takes.analyse_take(source, name, folder, limits, progress, models)
+    return dataclasses.asdict(told)
+
+
+def _models(request: Mapping[str, Any]) -> Path | None:
+    return Path(request["models"]) if request.get("models") else None
 
 
 def _template(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -242,8 +251,14 @@ def _bind_to_parent(parent: int) -> None:
         raise SystemExit(1)
 
 
-def _limit(do: str) -> None:
-    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1)
+def _weights_bytes(models: Path | None) -> int:
+    """Tell what Whisper's weights may need, were they installed: twice their size, and room to work."""
+    model = models / _WHISPER if models else None
+    return 2 * model.stat().st_size + _GIB if model and model.is_file() else 0
+
+
+def _limit(do: str, more_bytes: int) -> None:
+    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1) + more_bytes
     for what, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, _CPU_S[do]),

@@ -47,7 +47,12 @@ class TakeAnalysis:
 
 
 def analyse_take(
-    source: Path, name: str, folder: Path, limits: TakeLimits, progress: Progress
+    source: Path,
+    name: str,
+    folder: Path,
+    limits: TakeLimits,
+    progress: Progress,
+    models: Path | None = None,
 ) -> TakeAnalysis:
     """Check a recording and analyse it.
 
@@ -57,13 +62,14 @@ def analyse_take(
         folder: Gets ``OUTPUTS``; nothing if the analysis fails.
         limits: How long it may be.
         progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech``.
+        models: The folder of all weights (``speech.words``).
 
     Raises:
         InputRejected: It is no recording, too short, too long, or nobody speaks.
         Stopped: ``progress`` raised it.
     """
     try:
-        return _analyse(source, name, folder, limits, progress)
+        return _analyse(source, name, folder, limits, progress, models)
     except BaseException:
         for output in OUTPUTS:
             (folder / output).unlink(missing_ok=True)
@@ -77,7 +83,12 @@ def load_take(folder: Path) -> Speech:
 
 
 def _analyse(
-    source: Path, name: str, folder: Path, limits: TakeLimits, progress: Progress
+    source: Path,
+    name: str,
+    folder: Path,
+    limits: TakeLimits,
+    progress: Progress,
+    models: Path | None,
 ) -> TakeAnalysis:
     def heard(done_s: float, declared_s: float) -> None:
         progress("sound", round(done_s), round(max(done_s, declared_s)))
@@ -87,7 +98,7 @@ def _analyse(
         raise TakeTooShort(seconds=round(sound.duration_s, 2), limit_s=limits.min_s)
     samples = read_sound(source, _ANALYSIS_RATE_HZ)
     progress("speech", 0, 1)
-    curve = mouth_curve(samples, sound.duration_s)
+    curve = mouth_curve(samples, sound.duration_s, models=models)
     spoken = curve.speech > 0.5
     speech_s = float(np.count_nonzero(spoken)) / CURVE_RATE_HZ
     if speech_s < _LEAST_SPEECH_S:

@@ -1,8 +1,10 @@
 """Programs that are not ours and judge what we make."""
 
+import importlib
 import os
 import shutil
 import subprocess
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +17,16 @@ def need(program: str) -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{program} is not installed")
     pytest.skip(f"{program} is not installed")
+
+
+def need_module(name: str, reason: str) -> ModuleType:
+    """Import a module of an extra at the top of a test file; skip the file at home, fail in CI."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(reason, allow_module_level=True)
 
 
 def probe(path: object, *, entries: str, streams: str = "") -> dict[str, str]:

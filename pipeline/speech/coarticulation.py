@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.speech.phones import Phone
-from pipeline.speech.visemes import VISEMES, Viseme
+from pipeline.speech.visemes import Viseme, visemes_of
 from pipeline.types import CURVE_RATE_HZ
 
-_JAW_BEFORE_S: Final = 0.045
-_JAW_AFTER_S: Final = 0.055
+_JAW_BEFORE_S: Final = 0.030
+_JAW_AFTER_S: Final = 0.035
 _LIPS_BEFORE_S: Final = 0.100
 _LIPS_AFTER_S: Final = 0.070
 """Reaches of the forces. Lip rounding starts up to 200 ms before its vowel, two reaches here."""
@@ -53,7 +53,7 @@ def blend(phones: Sequence[Phone], frames: int) -> Targets:
 
 def _parts(phone: Phone) -> list[tuple[Viseme, float, float]]:
     """Split a diphthong between its two targets; unknown names pull nothing."""
-    visemes = VISEMES.get(phone.name, ())
+    visemes = visemes_of(phone.name)
     edges = np.linspace(phone.start_s, phone.end_s, len(visemes) + 1).tolist()
     return [(v, a, b) for v, a, b in zip(visemes, edges[:-1], edges[1:], strict=True)]
 

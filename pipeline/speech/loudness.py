@@ -27,6 +27,15 @@ FLOOR_DB: Final = -100.0
 _SILENT_DB: Final = FLOOR_DB + 0.01
 """At or below it a gain changes nothing: there is no sound."""
 
+_SPEAKING_LEVEL_DB: Final = -16.0
+"""Level of vowels that detector and recogniser are used to."""
+_HIGHEST_LEVEL_DB: Final = -8.0
+"""Hum and rumble below the voice count here too."""
+_LOUD_FRAMES: Final = (30, 300)
+"""At least and at most this much of a recording is taken for loud: more than a slammed door, and no silence."""
+_MOST_GAIN_DB: Final = 45.0
+"""More would make speech of the noise of a silent room."""
+
 _BANDS_HZ: Final[dict[str, tuple[float, float]]] = {
     "murmur": (80.0, 350.0),
     "jaw": (450.0, 1100.0),
@@ -74,9 +83,22 @@ def measure(samples: Samples, frames: int) -> Bands:
     edges = {**_BANDS_HZ, "total": (80.0, 7600.0)}
     picks = np.stack([(frequencies >= low) & (frequencies < high) for low, high in edges.values()])
     levels = np.concatenate(
-        [_decibels(power @ picks.T.astype(np.float32)) for power in _power(samples, frames)]
+        [_decibels(power @ picks.T.astype(np.float32)) for power in power_spectra(samples, frames)]
     )
     return Bands(**{name: levels[:, column] for column, name in enumerate(edges)})
+
+
+def gain_to_speaking_level_db(bands: Bands) -> float:
+    """Choose the gain that brings the voice to speaking level without driving anything else into clipping."""
+    to_level_db = _SPEAKING_LEVEL_DB - _loud_db(bands.voice)
+    return min(to_level_db, _HIGHEST_LEVEL_DB - _loud_db(bands.total), _MOST_GAIN_DB)
+
+
+def _loud_db(level_db: Levels) -> float:
+    """Measure how loud it is where it is loud: in a twentieth of the Take, but at most three seconds."""
+    frames = len(level_db)
+    loudest = min(max(frames // 20, _LOUD_FRAMES[0]), _LOUD_FRAMES[1], frames)
+    return float(np.sort(level_db)[-loudest])
 
 
 def smoothed(values: NDArray[np.float32], sigma_s: float) -> NDArray[np.float32]:
@@ -88,7 +110,7 @@ def smoothed(values: NDArray[np.float32], sigma_s: float) -> NDArray[np.float32]
     return np.convolve(held, kernel / kernel.sum(), mode="valid").astype(np.float32)
 
 
-def _power(samples: Samples, frames: int) -> Iterator[NDArray[np.float32]]:
+def power_spectra(samples: Samples, frames: int) -> Iterator[NDArray[np.float32]]:
     """Yield the power spectra in blocks of (frames, bins); 1.0 is the power of a full-scale sine."""
     taper = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
     scale = np.float32(4.0 / (_FFT * np.sum(taper**2)))  # Parseval, one-sided

@@ -1,0 +1,103 @@
+"""Words sharpen the lips: what spelling tells, what odds become of it, and that real weights go all the way."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.speech.acoustic import Heard
+from pipeline.speech.analyse import mouth_curve
+from pipeline.speech.loudness import RATE_HZ
+from pipeline.speech.spelling import contacts_of
+from pipeline.speech.words import WEIGHTS, Word, installed, sharpen, transcribe
+from tests.corpora.speech import AH, EE, SHUT, babble
+from tests.corpora.whisper import write_whisper
+
+
+def kinds(word: str, language: str) -> list[str] | None:
+    contacts = contacts_of(word, language)
+    return None if contacts is None else [contact.kind for contact in contacts]
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "expected"),
+    [
+        ("Maybe,", "en", ["closure", "closure"]),
+        ("phone", "en", ["teeth"]),
+        ("comb", "en", ["closure"]),  # the b is silent: looked up, not spelled
+        ("Apfel", "de", ["closure", "teeth"]),
+        ("Weißbrot", "de", ["teeth", "closure"]),
+        ("what", "en", []),
+        ("vino", "es", ["closure"]),
+        ("明天去北京", "zh", ["closure", "closure"]),
+        ("非常", "zh", ["teeth"]),
+        ("мама", "ru", ["closure", "closure"]),
+        ("반갑습니다", "ko", ["closure", "closure", "closure"]),
+        ("バス", "ja", ["closure"]),
+        ("病院", "ja", None),
+        ("42", "en", None),
+        ("…", "en", None),
+    ],
+)
+def test_spelling_tells_the_contacts_of_a_word(
+    word: str, language: str, expected: list[str] | None
+):
+    assert kinds(word, language) == expected
+
+
+def test_contacts_stand_in_the_order_and_place_of_the_sounds():
+    first, second = contacts_of("maybe", "en") or ()
+
+    assert 0 <= first.place < 0.3 < 0.5 < second.place <= 1
+
+
+def unsure(frames: int = 100) -> Heard:
+    """Two moments that could be a closure, at 0.25 s and 0.75 s; the model cannot tell."""
+    rows = {name: np.zeros(frames, np.float32) for name in Heard.__dataclass_fields__}
+    rows["closure"][22:28] = rows["closure"][72:78] = 0.5
+    return Heard(**rows)
+
+
+def test_words_decide_where_the_ear_cannot():
+    sharpened = sharpen(unsure(), [Word("mona", 0.2, 0.5), Word("lena", 0.65, 0.95)], "de")
+
+    assert sharpened.closure[22:28].min() > 0.7
+    assert sharpened.closure[72:78].max() < 0.3
+
+
+@pytest.mark.parametrize(
+    "word",
+    [Word("lena", 0.65, 0.95, probability=0.2), Word("病院", 0.65, 0.95), Word("12", 0.65, 0.95)],
+)
+def test_words_that_tell_nothing_change_nothing(word: Word):
+    assert np.array_equal(sharpen(unsure(), [word], "ja").closure, unsure().closure)
+
+
+def test_words_beyond_the_ends_of_the_take_are_cut():
+    sharpened = sharpen(unsure(), [Word("mama", -0.2, 0.3), Word("papa", 0.7, 4.0)], "de")
+
+    assert len(sharpened.closure) == 100
+    assert np.isfinite(sharpened.closure).all()
+
+
+def test_weights_count_only_when_they_are_whole(tmp_path: Path):
+    write_whisper(tmp_path / WEIGHTS)
+    assert installed(tmp_path) == tmp_path / WEIGHTS
+
+    (tmp_path / WEIGHTS / "tokenizer.json").unlink()
+
+    assert installed(tmp_path) is None
+    assert installed(None) is None
+
+
+def test_a_take_is_analysed_with_weights_and_without_network(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    write_whisper(tmp_path / WEIGHTS)
+    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+
+    language, words = transcribe(samples, tmp_path / WEIGHTS)
+    curve = mouth_curve(samples, len(samples) / RATE_HZ, models=tmp_path)
+
+    assert len(language) in {2, 3}
+    assert all(word.start_s <= word.end_s for word in words)
+    assert curve.opening.max() > 0.3
