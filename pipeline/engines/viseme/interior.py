@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from pipeline.engines.viseme.borrowed import Inside, show_inside
-from pipeline.engines.viseme.complexion import BLACK, Complexion
+from pipeline.engines.viseme.complexion import BLACK, NEUTRAL, Complexion
 from pipeline.engines.viseme.field import Field, Grid, ease
 from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
@@ -19,6 +19,8 @@ _RIM: Final = 0.016
 """Width of the shaded rim inside the lips, in eye distances."""
 _RIM_BORROWED: Final = 0.5
 """How much of that rim is laid over a borrowed inside, which has some of its own."""
+_RIM_CHROMA: Final = 0.65
+"""Share of the lips' chroma that their shaded rim keeps: a colour that loses light loses chroma."""
 _SEAM: Final = 0.008
 """Half width of the shaded line between closed lips, in eye distances."""
 
@@ -61,8 +63,11 @@ def paint(
     lips = colours.lips
     weight = np.float32(1.0 if inside is None else _RIM_BORROWED)
     rim = np.clip((opening.below + opening.above) / 4, 0.004, _RIM)  # moist and in shade
-    for distance, light in ((opening.below, 0.42), (opening.above, 0.60)):
-        luma += weight * (1 - ease(distance / rim)) * (BLACK + light * (lips[0] - BLACK) - luma)
+    for distance, light in ((opening.below, 0.42), (opening.above, 0.48)):
+        shaded = weight * (1 - ease(distance / rim))
+        luma += shaded * (BLACK + light * (lips[0] - BLACK) - luma)
+        blue += shaded * (NEUTRAL + _RIM_CHROMA * (lips[1] - NEUTRAL) - blue)
+        red += shaded * (NEUTRAL + _RIM_CHROMA * (lips[2] - NEUTRAL) - red)
     seam = _seam(mouth, movement, opening) * (1 - opening.cover) * np.float32(movement.strength)
     cover = opening.cover + seam
     share = seam / np.maximum(cover, 1e-3)

@@ -11,7 +11,8 @@ from pipeline.engines.viseme.movement import Movement
 from pipeline.faces.planes import Region, region_around
 
 _SOFT: Final = 0.009
-"""Width over which the edge of the opening is soft, in eye distances."""
+"""Width over which the edge of the opening is soft, in eye distances. It lies wholly on the lips: the mesh's seam of closed
+lips is a pixel off here and there, and would leave a bright line of the one lip along the edge of the other."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def find_opening(mouth: Mouth, movement: Movement, field: Field) -> Opening | No
     """Cut the box of opening and seam out of a Field; None where nothing of them would show."""
     soft = np.float32(max(_SOFT * mouth.scale_px, 1.0))
     edge = np.minimum(field.below_upper_px, field.above_lower_px)
-    inside = (edge > -soft / 2) & (field.below_upper_px + field.above_lower_px > 0)
+    inside = (edge > -soft) & (field.below_upper_px + field.above_lower_px > 0)
     if movement.opened > 0:
         within = (field.across > mouth.corners[0]) & (field.across < mouth.corners[1])
         inside |= (edge > -2 * soft) & within
@@ -52,7 +53,7 @@ def find_opening(mouth: Mouth, movement: Movement, field: Field) -> Opening | No
         slice(box.left_px, box.left_px + box.width_px),
     )
     below_px, above_px = field.below_upper_px[cut], field.above_lower_px[cut]
-    cover = ease(np.minimum(below_px, above_px) / soft + 0.5)
+    cover = ease(np.minimum(below_px, above_px) / soft + 1)
     cover *= ease((below_px + above_px) / (2 * soft))
     scale = np.float32(mouth.scale_px)
     place = Region(

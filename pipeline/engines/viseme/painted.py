@@ -10,8 +10,8 @@ from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
 from pipeline.engines.viseme.opening import Opening
 
-_TEETH_EDGE: Final = 0.032
-"""Height of the upper teeth's edge below the closed lips, in eye distances: about 3 mm."""
+_TEETH_EDGE: Final = 0.028
+"""Height of the upper teeth's edge below the closed lips, in eye distances: some 2.7 mm."""
 _TOOTH: Final = 0.088
 """Width of a middle upper tooth, in eye distances (8.5 mm where the eye corners are 95 mm apart)."""
 _LIT: Final = 0.10
@@ -19,9 +19,9 @@ _LIT: Final = 0.10
 _ENAMEL: Final = (50.0, 0.55)
 """Luma of teeth in full light, above black: so much, and this share of the skin's. 0.75 to 0.9 of fair skin on presenters
 who show theirs; on dark skin they are the brighter of the two."""
-_MEETING_SHADE: Final = 0.13
+_MEETING_SHADE: Final = 0.10
 """How much darker it is where two teeth meet."""
-_NOTCH: Final = 0.008
+_NOTCH: Final = 0.005
 """How far the edge of the teeth rises where two of them meet, in eye distances."""
 _TEETH_SOFT: Final = 0.009
 """Width over which the edge of the teeth is soft, in eye distances."""
