@@ -105,7 +105,8 @@ class Track:
 
     ``landmarks`` is (frames, 468, 2) float32, pixels of the displayed picture, in MediaPipe's numbering;
     rows without a face are NaN. ``presence`` is (frames,) float32: 1.0 where the face is to be changed, 0.0 where
-    the frame stays untouched, between them while the effect fades out and in around long gaps.
+    the frame stays untouched, between them while the effect fades out and in: around long gaps, beside whatever covers
+    the mouth, and where the head turns too far.
     """
 
     landmarks: NDArray[np.float32]

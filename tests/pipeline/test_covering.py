@@ -90,7 +90,7 @@ def test_the_effect_fades_while_something_covers_a_real_mouth(samples, kind: str
 
 @pytest.mark.parametrize("look", LOOKS[1:], ids=lambda look: look.name)
 def test_nothing_fades_where_nothing_covers_the_mouth(look: Look):
-    frames, facts = idling(look, 100)
+    frames, facts = idling(look, 50)
 
     assert (track_faces(frames, facts, silent).presence == 1).all()
 
