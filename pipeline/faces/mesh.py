@@ -25,6 +25,8 @@ POINTS: Final = 468
 
 _ROOM: Final = 1.6
 """Half side of the cut-out around a face, in face widths: room for it to move without a new cut-out."""
+_CLOSE_ROOM: Final = 1.0
+"""Likewise around a face whose place is known: the less there is to convert the better."""
 _SEARCH_EVERY: Final = 5
 """While no face is in sight, the costly search of enlarged tiles runs once in so many frames."""
 _FULL_RANGE: Final = 1
@@ -184,9 +186,10 @@ def _view_of_box(box: tuple[float, float, float], planes: Planes) -> Region:
 
 def _centred(planes: Planes, points: Points) -> tuple[Pixels, tuple[int, int]]:
     """Cut out a face with room around it, black where the frame ends; give its top left corner (x, y) in the frame too."""
-    view = _view_around(points, planes)
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    half = _ROOM * face_extent(points)
+    half = _CLOSE_ROOM * face_extent(points)
+    shape = (planes.shape[0] * 2 // 3, planes.shape[1])
+    view = region_around(*(centre - half), *(centre + half), shape)
     left, top = (
         round(max(view_px - low, 0))
         for view_px, low in zip((view.left_px, view.top_px), centre - half, strict=True)

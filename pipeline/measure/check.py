@@ -9,8 +9,8 @@
 It takes at most a tenth of the time that rendering took; ``inspect_clip`` measures the same, of all frames, of anyone's videos.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ from pipeline.measure.figures import (
 from pipeline.measure.gate import Findings, flags_of
 from pipeline.measure.inspection import SPEECH_RATE_HZ, Inspection, heard_offset_s
 from pipeline.measure.masks import at_rest, outside_face, skin_around_mouth, worst_block
-from pipeline.measure.plan import LEAST_SILENT, Plan, choose_compared, choose_looked, plan_check
+from pipeline.measure.plan import Plan, choose_compared, choose_looked, plan_check
 from pipeline.measure.streams import Streams, copied_sound_offset_s, read_streams
 from pipeline.measure.witness import Witness
 from pipeline.media import glance, read_sound
@@ -44,8 +44,10 @@ from pipeline.types import Pixels, Points, Progress
 
 T = TypeVar("T")
 
-_LEAST_FACES: Final = 5
+_LEAST_FACES: Final = 4
 """With fewer nothing is said about the mouth."""
+_IN_STEP_FRAMES: Final = 1
+"""Sound and picture may be so far apart."""
 _MOUTH_ROOM: Final = 0.5
 """What is cut out around a mouth to measure its texture, in its own widths."""
 
@@ -93,15 +95,17 @@ class Check:
         looked = choose_looked(self.plan, anchors, compared)
         seen = _Seen(self.plan, looked, {at: self.engine.before[at] for at in compared})
         wanted = sorted({*looked, *compared})
-        glances = glance(clip, self._facts, wanted)
-        for number, (frame, planes) in enumerate(_ahead(glances), 1):
-            expected, points = self.plan.face(frame), None
-            if expected is not None:
-                points = mesh.find_at(planes, expected)
-            seen.add(frame, split(planes)[0], points)
-            progress("check", number, len(wanted))
+        with ThreadPoolExecutor(2, thread_name_prefix="glance") as threads:
+            hearing = threads.submit(self._offset_s, clip, streams)
+            glances = _ahead(glance(clip, self._facts, wanted), threads)
+            for number, (frame, planes) in enumerate(glances, 1):
+                expected, points = self.plan.face(frame), None
+                if expected is not None:
+                    points = mesh.find_at(planes, expected)
+                seen.add(frame, split(planes)[0], points)
+                progress("check", number, len(wanted))
+            offset_s = hearing.result()
         has_all = seen.decoded == len(wanted)
-        offset_s = self._offset_s(clip, streams)
         return _conclude(self.plan, streams, seen, offset_s, has_all_frames=has_all)
 
     def _anchors(self, streams: Streams) -> frozenset[int]:
@@ -118,13 +122,16 @@ class Check:
         return heard_offset_s(read_container(clip), own, recording)
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def _ahead(items: Generator[T, None, None], threads: Executor) -> Iterator[T]:
     """Have the next item made, in a thread, while the one before is looked at."""
-    with ThreadPoolExecutor(1, thread_name_prefix="glance") as thread, closing(items):  # type: ignore[type-var]
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
+    with closing(items):
+        coming = threads.submit(next, items, None)
+        try:
+            while (item := coming.result()) is not None:
+                coming = threads.submit(next, items, None)
+                yield item
+        finally:
+            wait([coming])  # a generator that runs cannot be closed
 
 
 class _Seen:
@@ -185,11 +192,11 @@ def _conclude(
     looked = len(seen.looked)
     known = seen.found >= _LEAST_FACES
     follows = tracking(seen.openings, plan.requested, _LEAST_FACES) if known else None
+    in_step = (
+        tracking(seen.openings, plan.requested, _LEAST_FACES, _IN_STEP_FRAMES) if known else None
+    )
     moves = movement(seen.openings, plan.requested) if known else None
-    silent_seen = np.count_nonzero(plan.silent & np.isfinite(seen.openings))
-    quiet = None
-    if silent_seen >= LEAST_SILENT:
-        quiet = silence_opening(seen.openings, plan.silent, plan.speaking)
+    quiet = silence_opening(seen.openings, plan.silent, plan.speaking) if known else None
     ratio = opening_ratio(seen.openings, plan.requested, plan.speaking) if known else None
     outside_db = psnr_db(seen.error, seen.pixels)
     tracking_r, lag_frames = follows or (None, None)
@@ -213,8 +220,7 @@ def _conclude(
         has_all_frames=has_all_frames,
         sound_end_s=streams.sound_end_s,
         offset_s=offset_s,
-        tracking_r=tracking_r,
-        lag_frames=lag_frames,
+        step_r=None if in_step is None else in_step[0],
         movement=moves,
         found=seen.found / looked if looked >= _LEAST_FACES else None,
         silence_opening=quiet,

@@ -28,7 +28,10 @@ _LONGEST_OFFSET_S: Final = 1.0
 
 
 def tracking(
-    measured: Series, requested: Series, least_frames: int = _LEAST_FRAMES
+    measured: Series,
+    requested: Series,
+    least_frames: int = _LEAST_FRAMES,
+    longest_lag: int = LONGEST_LAG,
 ) -> tuple[float, int] | None:
     """Find how well a measured opening follows the requested one, at the lag where it does so best.
 
@@ -36,6 +39,7 @@ def tracking(
         measured: NaN where nothing was measured.
         requested: Of the same length.
         least_frames: With fewer measured ones nothing is said.
+        longest_lag: Frames to either side among which the best agreement is sought.
 
     Returns:
         (r, lag): Pearson's r, and the lag in frames, positive where the mouth is late. None where one of them is
@@ -43,7 +47,7 @@ def tracking(
     """
     best: tuple[float, int] | None = None
     # Small lags first: of equals the one nearest to 0 wins.
-    for lag in sorted(range(-LONGEST_LAG, LONGEST_LAG + 1), key=abs):
+    for lag in sorted(range(-longest_lag, longest_lag + 1), key=abs):
         late = measured[max(lag, 0) : len(measured) + min(lag, 0)]
         early = requested[max(-lag, 0) : len(requested) - max(lag, 0)]
         r = _correlation(late, early, least_frames)

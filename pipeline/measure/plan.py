@@ -18,13 +18,15 @@ from pipeline.media import clip_frames, source_order
 from pipeline.speech.curve import resample
 from pipeline.types import FULL_OPENING, Points
 
-FRAMES_PER_LOOK: Final = 20
+_FRAMES_PER_LOOK: Final = 20
 """One frame in so many is looked at: the mesh takes 3.5 ms for it, when rendering a frame takes 10 (720p, CPU)."""
-LEAST_LOOKED: Final = 6
-"""In Clips that are long enough to be judged by their mouth at all."""
-LEAST_SILENT: Final = 2
-_SHORTEST: Final = 60
-"""Frames. In shorter Clips the least would already take too long."""
+_FRAMES_PER_LEAST: Final = 16
+"""Likewise in short Clips, until there are ``_LEAST_LOOKED``: fewer would say too little."""
+_LEAST_LOOKED: Final = 6
+_LEAST_SILENT: Final = 2
+"""Frames, where there are as many: one alone may be an accident of the mesh."""
+_SHORTEST: Final = 64
+"""Frames. A shorter Clip is not judged by its mouth."""
 _MOST_LOOKED: Final = 45
 """What a long Clip could afford beyond this says no more."""
 
@@ -39,8 +41,12 @@ _SILENT_SHARE: Final = 4
 _APART: Final = 4
 """Frames that show the same syllable say the same twice."""
 _STEPS_PER_WINDOW: Final = 5
-_SILENCE_IS_WORTH: Final = 0.25
-"""What a window in which somebody also falls silent may lack in movement."""
+_SILENCE_IS_WORTH: Final = 1.0
+"""What enough silence adds to a window, as a share of the movement in all of the Clip."""
+_GOOD_ENOUGH: Final = 0.8
+"""The first window that is worth so much of the best one is taken: what lies behind the last need not be decoded."""
+_ENOUGH_SILENCE: Final = 8
+"""Frames: two anchors at least."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ def choose_looked(plan: Plan, anchors: Collection[int], compared: Sequence[int])
     """
     if plan.frames < _SHORTEST:
         return []
-    most = min(max(plan.frames // FRAMES_PER_LOOK, LEAST_LOOKED), _MOST_LOOKED)
+    least = min(plan.frames // _FRAMES_PER_LEAST, _LEAST_LOOKED)
+    most = min(max(plan.frames // _FRAMES_PER_LOOK, least), _MOST_LOOKED)
     given = [frame for frame in compared if plan.usable[frame]]
     most -= len(given)
     candidates = {frame for frame in anchors if plan.usable[frame]} - {*compared}
@@ -135,10 +142,7 @@ def choose_looked(plan: Plan, anchors: Collection[int], compared: Sequence[int])
 
 
 def _windows(requested: Series, silent: Flags, usable: Flags, length: int) -> Iterator[range]:
-    """Choose windows of ``length`` frames: as many as leave out a quarter of the Clip, at most three.
-
-    What lies behind the last one need not even be decoded, so that a short Clip's only one comes early.
-    """
+    """Choose windows of ``length`` frames: as many as leave out a quarter of the Clip, at most three."""
     frames = len(requested)
     if frames <= length:
         yield range(frames)
@@ -151,23 +155,23 @@ def _windows(requested: Series, silent: Flags, usable: Flags, length: int) -> It
         if not shown.any():
             return 0.0
         moves = float(np.std(requested[inside][shown])) * float(np.mean(shown))
-        return moves + worth_of_silence * bool((silent[inside] & shown).any())
+        quiet = int(np.count_nonzero(silent[inside] & shown))
+        return moves + worth_of_silence * min(quiet / _ENOUGH_SILENCE, 1.0)
 
     step = max(length // _STEPS_PER_WINDOW, 1)
     parts = min(max(frames // (length * 4 // 3), 1), _WINDOWS)
     for part in range(parts):
         first, end = part * frames // parts, (part + 1) * frames // parts
-        last = end - length if parts > 1 else min(end - length, frames // _WINDOWS)
-        best = max(range(first, last + 1, step), key=worth)
+        starts = range(first, end - length + 1, step)
+        good = _GOOD_ENOUGH * max(worth(start) for start in starts)
+        best = next(start for start in starts if worth(start) >= good)
         yield range(best, best + length)
 
 
 def _some(quiet: NDArray[np.intp], most: int) -> list[int]:
-    """Choose the frames that shall show silence, evenly; one alone would prove nothing."""
-    count = min(max(most // _SILENT_SHARE, LEAST_SILENT), len(quiet))
-    if count < LEAST_SILENT:
-        return []
-    places = (np.arange(count) + 0.5) * len(quiet) / count
+    """Choose the frames that shall show silence, evenly."""
+    count = min(max(most // _SILENT_SHARE, _LEAST_SILENT), len(quiet))
+    places = (np.arange(count) + 0.5) * len(quiet) / max(count, 1)
     return [int(quiet[int(spot)]) for spot in places]
 
 

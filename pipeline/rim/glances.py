@@ -1,6 +1,6 @@
 """A few frames of a Clip of our own, at the price of few: those that no anchor needs are not even decoded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,9 @@ _WORTH_A_JUMP: Final = 250
 """Frames that are sooner passed over than jumped over: one distance of key frames."""
 
 
-def glance(path: Path, facts: VideoFacts, frames: Sequence[int]) -> Iterator[tuple[int, Planes]]:
+def glance(
+    path: Path, facts: VideoFacts, frames: Sequence[int]
+) -> Generator[tuple[int, Planes], None, None]:
     """Read some frames of a Clip that ``ClipWriter`` wrote.
 
     An anchor is shown later than all frames that are decoded before it, and our encoder builds anchors upon anchors alone:

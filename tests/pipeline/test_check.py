@@ -387,7 +387,8 @@ def test_the_number_of_frames_looked_at_stays_within_the_budget(seconds: float):
     plan = plan_check(seen_by_all(200), talk(seconds))
     looked, compared = chosen(plan)
 
-    assert len(looked) <= min(max(plan.frames / 20, 6 if plan.frames >= 60 else 0), 45)
+    assert (looked == []) is (plan.frames < 64)
+    assert len(looked) <= min(max(plan.frames / 20, min(plan.frames / 16, 6)), 45)
     assert 1 <= len(compared) <= 3
     assert len(plan.kept) <= 12
     assert set(compared) <= plan.kept
@@ -432,7 +433,7 @@ def test_movement_is_the_share_of_what_was_asked_for():
 
 GOOD = Findings(
     frames=100, fps=Fraction(25), expected_s=4.0, has_all_frames=True, sound_end_s=4.0,
-    offset_s=0.0, tracking_r=0.98, lag_frames=1, movement=0.9, found=1.0, silence_opening=0.03,
+    offset_s=0.0, step_r=0.98, movement=0.9, found=1.0, silence_opening=0.03,
     outside_db=45.0, worst_block=30.0,
 )  # fmt: skip
 
@@ -449,8 +450,7 @@ GOOD = Findings(
         ({"offset_s": 0.04}, ()),
         ({"offset_s": -0.05}, ("offset",)),
         ({"offset_s": None}, ("offset",)),
-        ({"tracking_r": 0.5}, ("tracking",)),
-        ({"lag_frames": -3}, ("tracking",)),
+        ({"step_r": 0.8}, ("tracking",)),
         ({"movement": 0.4}, ("tracking",)),
         ({"found": 0.3}, ("tracking",)),
         ({"silence_opening": 0.4}, ("silence",)),
@@ -459,7 +459,7 @@ GOOD = Findings(
         ({"silence_opening": 0.4, "frames": 50, "movement": 0.0}, ("length", "tracking", "silence")),
         (
             dict.fromkeys(
-                ("tracking_r", "lag_frames", "movement", "found", "silence_opening", "outside_db",
+                ("step_r", "movement", "found", "silence_opening", "outside_db",
                  "worst_block")
             ),
             (),
