@@ -189,7 +189,8 @@ def _centred(planes: Planes, points: Points) -> tuple[Pixels, tuple[int, int]]:
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     half = _CLOSE_ROOM * face_extent(points)
     shape = (planes.shape[0] * 2 // 3, planes.shape[1])
-    view = region_around(*(centre - half), *(centre + half), shape)
+    (x0, y0), (x1, y1) = centre - half, centre + half
+    view = region_around(x0, y0, x1, y1, shape)
     left, top = (
         round(max(view_px - low, 0))
         for view_px, low in zip((view.left_px, view.top_px), centre - half, strict=True)
