@@ -220,6 +220,8 @@ def _conclude(
         has_all_frames=has_all_frames,
         sound_end_s=streams.sound_end_s,
         offset_s=offset_s,
+        tracking_r=tracking_r,
+        lag_frames=lag_frames,
         step_r=None if in_step is None else in_step[0],
         movement=moves,
         found=seen.found / looked if looked >= _LEAST_FACES else None,

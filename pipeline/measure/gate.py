@@ -21,6 +21,9 @@ FLAGS: Final = (LENGTH, OFFSET, TRACKING, OUTSIDE, SILENCE)
 # find, as far as a few frames can: a mouth frozen or another recording's, early or late by 5 frames, open in silence.
 _LEAST_STEP_R: Final = 0.88
 """Good Clips have 0.97 and more. Nearly all broken ones have less, but by chance one of fifty agrees in six frames."""
+_LONGEST_LAG: Final = 2
+_MOST_GAIN: Final = 0.04
+"""What another lag may gain: good Clips leave it 0.03 at most; one that is late by 5 frames still had a step_r of 0.91."""
 _LEAST_MOVEMENT: Final = 0.64
 """Share of the movement that is seen when it was asked for. Good Clips have 0.78 and more (0.62 and less)."""
 _LEAST_FOUND: Final = 0.5
@@ -50,8 +53,11 @@ class Findings:
     sound_end_s: float | None
     """None without sound."""
     offset_s: float | None
+    tracking_r: float | None
+    """How well the mouth follows at the lag where it does so best: correlation."""
+    lag_frames: int | None
     step_r: float | None
-    """How well the mouth follows if it may be early or late by a frame: correlation."""
+    """How well it follows if it may be early or late by a frame."""
     movement: float | None
     """Share of the requested movement that is seen."""
     found: float | None
@@ -97,9 +103,17 @@ def _is_out_of_step(findings: Findings) -> bool:
 def _does_not_follow(findings: Findings) -> bool:
     return (
         _below(findings.step_r, _LEAST_STEP_R)
+        or _fits_better_elsewhere(findings)
         or _below(findings.movement, _LEAST_MOVEMENT)
         or _below(findings.found, _LEAST_FOUND)
     )
+
+
+def _fits_better_elsewhere(findings: Findings) -> bool:
+    best_r, lag_frames, step_r = findings.tracking_r, findings.lag_frames, findings.step_r
+    if best_r is None or lag_frames is None or step_r is None:
+        return False
+    return abs(lag_frames) > _LONGEST_LAG and best_r - step_r > _MOST_GAIN
 
 
 def _below(value: float | None, least: float) -> bool:

@@ -433,7 +433,7 @@ def test_movement_is_the_share_of_what_was_asked_for():
 
 GOOD = Findings(
     frames=100, fps=Fraction(25), expected_s=4.0, has_all_frames=True, sound_end_s=4.0,
-    offset_s=0.0, step_r=0.98, movement=0.9, found=1.0, silence_opening=0.03,
+    offset_s=0.0, tracking_r=0.98, lag_frames=1, step_r=0.98, movement=0.9, found=1.0, silence_opening=0.03,
     outside_db=45.0, worst_block=30.0,
 )  # fmt: skip
 
@@ -451,6 +451,8 @@ GOOD = Findings(
         ({"offset_s": -0.05}, ("offset",)),
         ({"offset_s": None}, ("offset",)),
         ({"step_r": 0.8}, ("tracking",)),
+        ({"tracking_r": 0.99, "lag_frames": 5, "step_r": 0.92}, ("tracking",)),
+        ({"tracking_r": 0.99, "lag_frames": 3, "step_r": 0.97}, ()),
         ({"movement": 0.4}, ("tracking",)),
         ({"found": 0.3}, ("tracking",)),
         ({"silence_opening": 0.4}, ("silence",)),
@@ -459,7 +461,7 @@ GOOD = Findings(
         ({"silence_opening": 0.4, "frames": 50, "movement": 0.0}, ("length", "tracking", "silence")),
         (
             dict.fromkeys(
-                ("step_r", "movement", "found", "silence_opening", "outside_db",
+                ("tracking_r", "lag_frames", "step_r", "movement", "found", "silence_opening", "outside_db",
                  "worst_block")
             ),
             (),
