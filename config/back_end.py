@@ -12,7 +12,7 @@ import signal
 import sys
 
 from config.logs import configure_logging
-from config.paths import work_folder
+from config.paths import models_folder, work_folder
 from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import wires
 from worker.foreman import Foreman
@@ -38,6 +38,7 @@ async def serve(settings: Settings) -> None:
             folder=work_folder(settings),
             engine=settings.engine,
             limits={"take": {"max_s": settings.max_take_s}},
+            models=models_folder(settings),
         )
         work = group.create_task(foreman.run(), name="foreman")
         announcing = group.create_task(_announce(foreman), name="announce")

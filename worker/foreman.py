@@ -69,6 +69,7 @@ class Foreman:
         engine: str = "viseme",
         slots: int = 1,
         limits: Limits | None = None,
+        models: Path | None = None,
         engine_command: Sequence[str] | None = None,
         child_command: Sequence[str] | None = None,
         quiet_s: float = 120.0,
@@ -85,6 +86,7 @@ class Foreman:
             engine: The one kept warm; others are loaded when a Clip asks for them.
             slots: Clips rendered at a time.
             limits: What a Take and a Template may be.
+            models: The folder of all weights.
             engine_command: Starts the engine process; None: ``worker.engine``.
             child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
             quiet_s: An engine without a line for so long hangs.
@@ -108,7 +110,7 @@ class Foreman:
         )
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
         self._clips = ClipWork(self._shop, self._link)
-        self._preparation = Preparation(self._shop, child, limits or {})
+        self._preparation = Preparation(self._shop, child, limits or {}, models)
         self._packing = Packing(self._shop)
         self._holdings = Holdings(self._desk)
         seats: Mapping[Queue, int] = {"clips": slots, **_SEATS}

@@ -36,10 +36,11 @@ _CONTENT_TYPES: Final = {".json": "application/json", ".jpg": "image/jpeg", ".m4
 class Preparation:
     """Analyses Takes and prepares Templates; all methods may raise NoLongerWanted, Impossible and ChildFailed."""
 
-    def __init__(self, shop: Workshop, child: Child, limits: Limits) -> None:
+    def __init__(self, shop: Workshop, child: Child, limits: Limits, models: Path | None) -> None:
         self._shop = shop
         self._child = child
         self._limits = limits
+        self._models = models
 
     async def take(self, held: Held) -> None:
         """Analyse one Take and settle it."""
@@ -126,6 +127,7 @@ class Preparation:
             "name": name,
             "folder": str(folder),
             "limits": dict(self._limits.get(do, {})),
+            "models": str(self._models) if self._models else None,
         }
         for _ in range(_TRIES):
             shutil.rmtree(folder, ignore_errors=True)

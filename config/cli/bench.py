@@ -10,7 +10,7 @@ import click
 from config.cli.output import FAILED, Report, ending, json_option, last_line, progress_bar
 from config.settings import load_settings
 
-RENDER_RATIO_BUDGET = 2.0
+RENDER_RATIO_BUDGET = 1.6
 REALTIME_BUDGET = 2.0
 SAMPLE_S = 10.0
 

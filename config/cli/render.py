@@ -15,6 +15,7 @@ from config.cli.output import (
     progress_bar,
     refuse_unwritable,
 )
+from config.paths import models_folder
 from config.settings import Settings, load_settings
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -66,7 +67,14 @@ def _warn(out: Path, flags: Sequence[str]) -> None:
         )
 
 
-def _checked(do: str, source: Path, folder: Path, limits: dict[str, float], report: Report) -> None:
+def _checked(
+    do: str,
+    source: Path,
+    folder: Path,
+    limits: dict[str, float],
+    report: Report,
+    models: Path | None = None,
+) -> None:
     """Analyse a recording, or prepare a video, in a disposable child."""
     from pipeline.sandbox import run_in_child
 
@@ -77,6 +85,7 @@ def _checked(do: str, source: Path, folder: Path, limits: dict[str, float], repo
         "name": source.name,
         "folder": str(folder),
         "limits": limits,
+        "models": str(models) if models else None,
     }
     run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report)
 
@@ -105,7 +114,8 @@ def render_once(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
         take_folder, template_folder = Path(scratch, "take"), Path(scratch, "template")
-        _checked("take", voice, take_folder, {"max_s": settings.max_take_s}, report)
+        limits = {"max_s": float(settings.max_take_s)}
+        _checked("take", voice, take_folder, limits, report, models_folder(settings))
         listened = time.perf_counter()
         _checked("template", template, template_folder, {}, report)
         prepared = engine.prepare(load_template(template_folder, template))

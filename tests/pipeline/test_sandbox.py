@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import wave
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ from pipeline.errors import (
     TakeTooLong,
     UnreadableFile,
 )
+from pipeline.speech.words import WEIGHTS
 from tests.corpora.media import chirp, write_sound, write_video
+from tests.corpora.speech import AH, EE, SHUT, babble
+from tests.corpora.whisper import write_whisper
 
 
 def request(do: str, source: Path, folder: Path, **limits: float) -> dict:
@@ -45,6 +49,20 @@ def quietly(stage: str, done: int, total: int) -> None:
 
 def run(asked: dict, timeout_s: float = 60.0, progress=quietly) -> dict:
     return sandbox.run_in_child(asked, timeout_s=timeout_s, progress=progress)
+
+
+def test_a_take_is_analysed_in_the_child_with_whisper(tmp_path: Path, folder: Path):
+    write_whisper(tmp_path / "models" / WEIGHTS)
+    source = tmp_path / "said.wav"
+    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+    with wave.open(str(source), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+
+    result = run({**request("take", source, folder), "models": str(tmp_path / "models")})
+
+    assert result["speech_s"] > 1
+    assert takes.load_take(folder).curve.opening.max() > 0.3
 
 
 def test_a_take_is_analysed_in_the_child(samples: Path, folder: Path):

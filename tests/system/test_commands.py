@@ -303,9 +303,9 @@ def test_every_command_is_in_the_readme():
 
 
 @pytest.mark.slow
-def test_a_warm_clip_costs_less_than_twice_a_bare_transcode(tmp_path):
+def test_a_warm_clip_costs_at_most_1_6_times_a_bare_transcode(tmp_path):
     done = chorus("bench", "render", "--json", data_dir=tmp_path)
 
     figures = last_object(done)
     assert set(figures) >= {"name", "ok", "ratio", "checks"}
-    assert figures["ratio"] <= 2.0
+    assert figures["ratio"] <= 1.6
