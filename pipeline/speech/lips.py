@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.speech.acoustic import Heard
 from pipeline.speech.activity import spans
 
-_SURE: Final = 0.5
+_SURE: Final = 0.45
 """How likely a contact must be somewhere to be made."""
 _LIKELY: Final = 0.45
 """It lasts as long as it stays at least so likely."""

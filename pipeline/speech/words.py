@@ -66,7 +66,15 @@ def transcribe(samples: Samples, weights: Path) -> tuple[str, list[Word]]:
     model: Any = WhisperModel(
         str(weights), device="cpu", compute_type="int8", local_files_only=True
     )
-    segments, about = model.transcribe(samples, word_timestamps=True, vad_filter=True, beam_size=1)
+    # One try, greedily: the same Take gives the same words, and nonsense does not take six times as long.
+    segments, about = model.transcribe(
+        samples,
+        word_timestamps=True,
+        vad_filter=True,
+        beam_size=1,
+        temperature=0.0,
+        condition_on_previous_text=False,
+    )
     words = [
         Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
         for segment in segments

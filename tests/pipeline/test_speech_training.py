@@ -269,7 +269,7 @@ def test_a_recorded_voice_never_heard_before_moves_the_mouth_as_its_phones_ask()
 def test_a_phone_on_the_way_changes_little(codec: str, bit_rate: int):
     need("flite")
     generator = np.random.default_rng(4)
-    sentences_ = list(speak(voices.HELD_OUT[0], [sentence("en", generator) for _ in range(4)]))
+    sentences_ = list(speak(voices.HELD_OUT[0], [sentence("en", generator) for _ in range(12)]))
     called = [
         replace(each, samples=through_codec(each.samples, RATE_HZ, codec, bit_rate))
         for each in sentences_
@@ -278,4 +278,5 @@ def test_a_phone_on_the_way_changes_little(codec: str, bit_rate: int):
     direct, phoned = score(sentences_, listened), score(called, listened)
 
     assert phoned.opening_r > direct.opening_r - 0.05
-    assert phoned.closed[0] > 0.75
+    assert phoned.closed[0] > 0.7
+    assert phoned.closed[1] > 0.6

@@ -31,12 +31,13 @@ class Score:
     closed: tuple[float, float]
     """Recall and precision of lip contacts (b, p, m), each contact once."""
     bitten: tuple[float, float]
-    """The same of the lower lip at the teeth (f, v)."""
+    """The same of the lower lip at the teeth (f, v); NaN where the sentences have none, or none was found."""
 
     def row(self, name: str) -> str:
         """Write one line of the table."""
         figures = (self.opening_r, *self.closed, *self.bitten)
-        return f"| {name} | " + " | ".join(f"{value:.2f}" for value in figures) + " |"
+        told = ("–" if np.isnan(value) else f"{value:.2f}" for value in figures)
+        return f"| {name} | " + " | ".join(told) + " |"
 
 
 def score(said: Sequence[Spoken], listen: Callable[[Spoken], MouthCurve]) -> Score:
