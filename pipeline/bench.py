@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.port import (
+    LipSync,
+    Patch,
+    Performance,
+    Prepared,
+    Speech,
+    Window,
+    unwatched,
+)
 from pipeline.render import render_clip
 from pipeline.types import Planes, Progress
 
@@ -35,8 +43,8 @@ class _Untouched:
     def __init__(self, engine: LipSync) -> None:
         self._engine = engine
 
-    def prepare(self, performance: Performance) -> Prepared:
-        return self._engine.prepare(performance)
+    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
+        return self._engine.prepare(performance, progress)
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
         return self._engine.windows(prepared, speech)

@@ -49,6 +49,7 @@ from pipeline.measure.check import Check
 from pipeline.render import ClipFacts, render_clip
 from pipeline.takes import load_take
 from pipeline.templates import load_template
+from pipeline.types import Progress
 
 T = TypeVar("T")
 
@@ -179,7 +180,7 @@ class Renderer:
         features: list[str] = []
 
         def make() -> Prepared:
-            prepared, new = _prepare(engine, template, Path(request["video"]))
+            prepared, new = _prepare(engine, template, Path(request["video"]), progress)
             features.extend(new)
             return prepared
 
@@ -198,15 +199,17 @@ class Renderer:
             self._lines.flush()
 
 
-def _prepare(engine: LipSync, folder: Path, video: Path) -> tuple[Prepared, list[str]]:
+def _prepare(
+    engine: LipSync, folder: Path, video: Path, progress: Progress
+) -> tuple[Prepared, list[str]]:
     """The Template as the engine wants it, and the names of files that were added to its folder."""
     performance = load_template(folder, video)
     if engine.name != EMBEDDED:
-        return engine.prepare(performance), []
+        return engine.prepare(performance, progress), []
     kept = viseme.load(performance, folder)
     if kept is not None:
         return kept, []
-    prepared = viseme.VisemeEngine().prepare(performance)
+    prepared = viseme.VisemeEngine().prepare(performance, progress)
     with tempfile.TemporaryDirectory(prefix=".features-", dir=folder) as draft:
         viseme.save(prepared, Path(draft))
         made = sorted(path.name for path in Path(draft).iterdir())

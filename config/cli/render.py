@@ -118,7 +118,7 @@ def render_once(
         _checked("take", voice, take_folder, limits, report, models_folder(settings))
         listened = time.perf_counter()
         _checked("template", template, template_folder, {}, report)
-        prepared = engine.prepare(load_template(template_folder, template))
+        prepared = engine.prepare(load_template(template_folder, template), report)
         looked = time.perf_counter()
         speech = load_take(take_folder)
         check = Check(engine, prepared, speech)

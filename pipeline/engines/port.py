@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from pipeline.types import MouthCurve, Planes, Track, VideoFacts
+from pipeline.types import MouthCurve, Planes, Progress, Track, VideoFacts
+
+
+def unwatched(_stage: str, _done: int, _total: int) -> None:
+    """Be the ``Progress`` of what nobody watches or stops."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,12 @@ class LipSync(Protocol):
 
     name: ClassVar[str]
 
-    def prepare(self, performance: Performance) -> Prepared:
-        """Compute, once per Template, what depends on it alone."""
+    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
+        """Compute, once per Template, what depends on it alone.
+
+        It may take long, so ``progress`` is called with stage ``"load"`` at least every other second; it may raise
+        ``Stopped``.
+        """
         ...
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:

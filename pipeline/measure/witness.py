@@ -3,9 +3,17 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar
 
-from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.port import (
+    LipSync,
+    Patch,
+    Performance,
+    Prepared,
+    Speech,
+    Window,
+    unwatched,
+)
 from pipeline.faces.planes import split
-from pipeline.types import Pixels, Planes
+from pipeline.types import Pixels, Planes, Progress
 
 
 class Witness:
@@ -20,9 +28,9 @@ class Witness:
         self._engine = engine
         self._frames = frozenset(frames)
 
-    def prepare(self, performance: Performance) -> Prepared:
+    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
         """As the engine does."""
-        return self._engine.prepare(performance)
+        return self._engine.prepare(performance, progress)
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
         """As the engine does."""

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.engines.port import Performance, Speech
+from pipeline.engines.viseme import borrowed
 from pipeline.engines.viseme.engine import VisemeEngine, VisemePrepared, load, save
+from pipeline.errors import Stopped
 from pipeline.faces import geometry
 from pipeline.faces.planes import split
 from pipeline.media import ClipWriter
@@ -122,6 +124,31 @@ def test_every_frame_of_a_clip_shows_the_same_inside(tmp_path: Path):
 
     assert made.inside is not None
     assert all(patch.inside is made.inside for patch in patches)
+
+
+def test_looking_for_an_inside_ends_when_it_is_stopped(tmp_path: Path):
+    looks = []
+
+    def stop_at_the_second(stage: str, done: int, total: int) -> None:
+        looks.append((stage, done))
+        if done == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        VisemeEngine().prepare(speaking(tmp_path), stop_at_the_second)
+
+    assert looks == [("load", 1), ("load", 2)]
+
+
+def test_in_a_long_template_the_frames_to_look_at_lie_in_a_few_stretches():
+    spoken = [landmarks(GAP + 0.002 * frame) for frame in range(20)]
+    faces = ([landmarks()] * 280 + spoken) * 30
+    axes = np.tile(faces[0][263] - faces[0][33], (len(faces), 1))
+
+    chosen = borrowed._worth_a_look(performance(faces), axes)
+
+    assert len(chosen) == 24
+    assert np.count_nonzero(np.diff(chosen) > 250) < 6
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.port import (
+    LipSync,
+    Patch,
+    Performance,
+    Prepared,
+    Speech,
+    Window,
+    unwatched,
+)
 from pipeline.engines.registry import open_engine
 from pipeline.engines.viseme.engine import VisemeEngine
 from pipeline.errors import Stopped, UnreadableFile
@@ -19,7 +27,7 @@ from pipeline.faces.track import track_faces
 from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames
 from pipeline.render import render_clip
 from pipeline.speech.curve import resample
-from pipeline.types import FULL_OPENING, MouthCurve, Track, VideoFacts
+from pipeline.types import FULL_OPENING, MouthCurve, Progress, Track, VideoFacts
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 
@@ -33,7 +41,7 @@ class MarkingEngine:
         self.fail_at = fail_at
         self.sources: list[int] = []
 
-    def prepare(self, performance: Performance) -> Prepared:
+    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
         return Prepared(performance)
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:

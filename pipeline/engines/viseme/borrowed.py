@@ -22,7 +22,7 @@ from pipeline.engines.viseme.opening import Opening
 from pipeline.faces import geometry
 from pipeline.faces.planes import split
 from pipeline.media import read_source_order
-from pipeline.types import Pixels, Planes
+from pipeline.types import Pixels, Planes, Progress
 
 _ROWS: Final = 64
 _COLUMNS: Final = 96
@@ -35,6 +35,10 @@ _LEAST_FRAMES: Final = 8
 _LOOKED_AT: Final = 24
 _APART: Final = 2
 """Frames between two that are looked at."""
+_STRETCHES: Final = 6
+"""In so many parts of a Template they may lie: each one is decoded from the key frame before it."""
+_STRETCH_FRAMES: Final = 250
+"""Two frames that are nearer than one distance of key frames belong to one stretch."""
 _INSET: Final = 0.010
 """Rim of lip that the mesh takes for opening, in eye distances."""
 _CONTRAST: Final = 0.16
@@ -67,27 +71,35 @@ class Inside:
     """(3,), the colour of the face's skin in the same frame."""
 
 
-def find_inside(performance: Performance, axes: NDArray[np.float32]) -> Inside | None:
+def find_inside(
+    performance: Performance, axes: NDArray[np.float32], progress: Progress
+) -> Inside | None:
     """Choose the frame that shows the inside of the mouth best.
 
     Args:
         performance: The Template; only the frames worth a look are decoded.
         axes: (frames, 2), from the left to the right outer eye corner, steadied.
+        progress: Called with stage ``"load"`` after every frame that is looked at.
 
     Returns:
         What it shows; None where no frame shows it well.
+
+    Raises:
+        UnreadableFile: The Template no longer decodes.
+        Stopped: ``progress`` raised it.
     """
     chosen = _worth_a_look(performance, axes)
     if not chosen:
         return None
     best: tuple[float, Inside] | None = None
     frames = read_source_order(performance.video, performance.facts, iter(chosen))
-    for frame, planes in zip(chosen, frames, strict=True):
+    for number, (frame, planes) in enumerate(zip(chosen, frames, strict=True), 1):
         landmarks = performance.track.landmarks[frame]
         mouth = measure_mouth(landmarks, axes[frame])
         mark, inside = _judge(planes, mouth, read_complexion(planes, landmarks))
         if best is None or mark > best[0]:
             best = mark, inside
+        progress("load", number, len(chosen))
     return best[1] if best is not None and best[0] >= _LEAST_MARK else None
 
 
@@ -104,10 +116,15 @@ def _worth_a_look(performance: Performance, axes: NDArray[np.float32]) -> list[i
     cost = np.abs(gaps - _BEST_GAP) / 0.1 + haste / 0.03
     cost += np.abs(turn - np.nanmedian(turn, axis=0)).sum(axis=1) / 0.1
     chosen: list[int] = []
+    stretches = 0
     for frame in np.argsort(np.where(open_wide, cost, np.inf), kind="stable").tolist():
         if len(chosen) == _LOOKED_AT or not open_wide[frame]:
             break
         if all(abs(frame - other) > _APART for other in chosen):
+            started = all(abs(frame - other) > _STRETCH_FRAMES for other in chosen)
+            if started and stretches == _STRETCHES:
+                continue
+            stretches += started
             chosen.append(frame)
     return sorted(chosen)
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.port import Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.port import Patch, Performance, Prepared, Speech, Window, unwatched
 from pipeline.engines.viseme.borrowed import Inside, find_inside
 from pipeline.engines.viseme.composing import change_mouth
 from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_rest
@@ -17,7 +17,7 @@ from pipeline.faces import geometry
 from pipeline.faces.cleaning import runs
 from pipeline.media import clip_frames, source_order
 from pipeline.speech.curve import resample
-from pipeline.types import MouthShape, Planes, Points
+from pipeline.types import MouthShape, Planes, Points, Progress
 
 WINDOW_FRAMES: Final = 25
 """Frames per Window: a second of video, so that a request to stop is heard in time."""
@@ -58,7 +58,7 @@ class VisemeEngine:
 
     name: ClassVar[str] = "viseme"
 
-    def prepare(self, performance: Performance) -> VisemePrepared:
+    def prepare(self, performance: Performance, progress: Progress = unwatched) -> VisemePrepared:
         """Compute the steadied axes of the face and its mouth at rest, and look for a good view into the mouth."""
         landmarks = performance.track.landmarks
         axes = landmarks[:, geometry.EYE_CORNERS[1]] - landmarks[:, geometry.EYE_CORNERS[0]]
@@ -68,9 +68,8 @@ class VisemeEngine:
             for points, along in zip(landmarks, steady, strict=True)
             if not np.isnan(along).any()
         ]
-        return VisemePrepared(
-            performance, steady, measure_rest(mouths), find_inside(performance, steady)
-        )
+        inside = find_inside(performance, steady, progress)
+        return VisemePrepared(performance, steady, measure_rest(mouths), inside)
 
     def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
         """Cut a Clip into Windows of a second or so."""
