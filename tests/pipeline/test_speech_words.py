@@ -1,17 +1,23 @@
 """Words sharpen the lips: what spelling tells, what odds become of it, and that real weights go all the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.speech.acoustic import Heard
+from pipeline.speech import lips, phones
+from pipeline.speech.acoustic import Heard, evidence, hear
 from pipeline.speech.analyse import mouth_curve
-from pipeline.speech.loudness import RATE_HZ
+from pipeline.speech.loudness import RATE_HZ, gain_to_speaking_level_db, measure
+from pipeline.speech.spectrum import spectra
 from pipeline.speech.spelling import contacts_of
+from pipeline.speech.training.examples import contacts
+from pipeline.speech.training.synthesis import Spoken, speak_espeak
 from pipeline.speech.words import WEIGHTS, Word, installed, sharpen, transcribe
 from tests.corpora.speech import AH, EE, SHUT, babble
 from tests.corpora.whisper import write_whisper
+from tests.judges import need
 
 
 def kinds(word: str, language: str) -> list[str] | None:
@@ -78,6 +84,43 @@ def test_words_beyond_the_ends_of_the_take_are_cut():
 
     assert len(sharpened.closure) == 100
     assert np.isfinite(sharpened.closure).all()
+
+
+def spoken_one_by_one(text: str, voice: str) -> tuple[Spoken, list[Word]]:
+    """Words said one after the other: when each is said is known to the hundredth of a second."""
+    samples, named, words = np.zeros(0, np.float32), [], []
+    for text_of_word in text.split():
+        said = speak_espeak(text_of_word, voice)
+        begin_s = len(samples) / RATE_HZ
+        samples = np.concatenate([samples, said.samples])
+        moved = [
+            replace(p, start_s=p.start_s + begin_s, end_s=p.end_s + begin_s) for p in said.phones
+        ]
+        named += moved
+        words.append(Word(text_of_word, begin_s, begin_s + said.duration_s))
+    return Spoken(samples, tuple(named)), words
+
+
+def test_words_find_lips_in_a_noisy_room_that_the_ear_alone_misses():
+    need("espeak-ng")
+    said, words = spoken_one_by_one(
+        "Am Abend kommt mein Bruder mit dem Auto vorbei und bringt Blumen mit Papa badet im warmen Wasser",
+        "de",
+    )
+    generator = np.random.default_rng(3)
+    noise = generator.standard_normal(len(said.samples)).astype(np.float32)
+    noisy = said.samples + noise * np.float32(np.std(said.samples) * 0.35)  # 9 dB below the voice
+    frames = len(noisy) // 160
+    even = noisy * np.float32(10 ** (gain_to_speaking_level_db(measure(noisy, frames)) / 20))
+    alone = hear(evidence(spectra(even, frames), phones.hear(even, [(0.0, len(even) / RATE_HZ)])))
+
+    def found(heard: Heard) -> float:
+        """Share of closures found, less the share invented."""
+        truth = contacts(said.phones, frames, released=True)[:, 0] > 0
+        closed = lips.contacts(heard)[0] >= 0.5
+        return float((closed & truth).sum() / truth.sum() - (closed & ~truth).sum() / closed.sum())
+
+    assert found(sharpen(alone, words, "de")) > found(alone) + 0.05
 
 
 def test_weights_count_only_when_they_are_whole(tmp_path: Path):
