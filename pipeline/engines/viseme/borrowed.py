@@ -35,7 +35,7 @@ _LEAST_FRAMES: Final = 8
 _LOOKED_AT: Final = 24
 _APART: Final = 2
 """Frames between two that are looked at."""
-_STRETCHES: Final = 6
+_STRETCHES: Final = 4
 """In so many parts of a Template they may lie: each one is decoded from the key frame before it."""
 _STRETCH_FRAMES: Final = 250
 """Two frames that are nearer than one distance of key frames belong to one stretch."""
