@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
+from config.paths import models_folder
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
@@ -80,7 +81,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         findings.append(redis)
     if redis.ok:  # without it nothing else can run
         findings += await _serving(settings)
-    return [*findings, _engine(settings), _gpu(), *_platforms(settings)]
+    return [*findings, _engine(settings), _words(settings), _gpu(), *_platforms(settings)]
 
 
 async def _serving(settings: Settings) -> list[Finding]:
@@ -155,6 +156,16 @@ def _engine(settings: Settings) -> Finding:
     except EngineUnavailable as error:
         return _bad("engine", f"{settings.engine}: {error}")
     return _good("engine", f"{settings.engine} is ready; it needs no weights.")
+
+
+def _words(settings: Settings) -> Finding:
+    from pipeline.speech.words import FILES, WEIGHTS, installed
+
+    models = models_folder(settings)
+    if installed(models):
+        return _good("words", "Whisper's words sharpen the lips.")
+    wanted = f"{', '.join(FILES)} of a faster-whisper model would stand in {models / WEIGHTS}"
+    return _unused("words", f"Lips go by the sound alone; {wanted}.")
 
 
 def _gpu() -> Finding:

@@ -20,7 +20,7 @@ from pipeline.types import CURVE_RATE_HZ, Samples
 
 WEIGHTS: Final = "faster-whisper"
 """Folder of the weights, in the folder of all weights."""
-_FILES: Final = ("model.bin", "config.json", "tokenizer.json")
+FILES: Final = ("model.bin", "config.json", "tokenizer.json")
 """Without its tokenizer faster-whisper would fetch one."""
 
 _LIKELIER: Final = 2.0
@@ -48,7 +48,7 @@ def installed(models: Path | None) -> Path | None:
     if models is None:
         return None
     folder = models / WEIGHTS
-    return folder if all((folder / name).is_file() for name in _FILES) else None
+    return folder if all((folder / name).is_file() for name in FILES) else None
 
 
 def transcribe(samples: Samples, weights: Path) -> tuple[str, list[Word]]:

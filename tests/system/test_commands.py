@@ -12,6 +12,7 @@ from config.cli.main import chorus as program
 from pipeline.measure import gate
 from pipeline.media import ClipWriter, probe_video
 from tests.corpora.media import write_sound
+from tests.corpora.whisper import write_whisper
 from tests.system.commands import chorus, last_object
 from tests.system.conversation import presenter, recording
 
@@ -237,6 +238,15 @@ def test_the_doctor_finds_a_bare_machine_well(tmp_path):
     assert done.returncode == 0
     assert checks["redis"] is checks["store"] is checks["engine"] is True
     assert checks["telegram"] is None
+    assert checks["words"] is None
+
+
+def test_the_doctor_sees_the_weights_of_whisper(tmp_path):
+    write_whisper(tmp_path / "models" / "faster-whisper")
+
+    done = chorus("check", "--json", data_dir=tmp_path)
+
+    assert {each["name"]: each["ok"] for each in last_object(done)["checks"]}["words"] is True
 
 
 def test_the_doctor_says_what_to_do_about_a_redis_that_is_not_there(tmp_path):
