@@ -78,6 +78,7 @@ class ClipWork:
             await held.persist(lambda: store.put_bytes(record, written))
             await held.persist(lambda: desk.finish_clip(lease, result))
         finally:
+            self._link.end_check(made.rendered)
             shutil.rmtree(made.path.parent, ignore_errors=True)
 
     async def _judged(self, held: Held, made: Made) -> ClipResult:

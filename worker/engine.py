@@ -14,7 +14,7 @@ and writes, each Clip's lines ending with one of the last six
     {"event": "ready", "engines": [...], "unavailable": {engine: advice}}
     {"event": "progress", "id", "stage", "done", "total"}
     {"event": "done", "id", "result": {...}, "features": [new files beside the Template], "checking": true}
-    {"event": "checked", "id", "figures": {...}, or null if it could not be, "trace": why not}
+    {"event": "checked", "id", "figures": {...}, or null if it could not be, "trace": why not; none if it was cancelled}
     {"event": "rejected", "id", "code", "facts"}
     {"event": "unavailable", "id", "engine", "advice"}
     {"event": "stopped", "id"}
@@ -152,6 +152,9 @@ class Renderer:
         try:
             verdict = check.measure(clip, self._open_mesh(), progress)
         except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, and delivers the Clip unchecked
+            if stop.is_set():  # nobody wants the Clip any more, and its file may be gone
+                self._tell("checked", id=name, figures=None)
+                return
             trace = traceback.format_exc()[-_TRACE_CHARS:]
             self._tell("checked", id=name, figures=None, trace=trace)
         else:

@@ -161,6 +161,12 @@ class EngineLink:
             await self._end()
         return None
 
+    def end_check(self, rendered: Rendered) -> None:
+        """Ask the engine to end the check of a Clip that nobody wants any more, or whose file goes; nothing if it has ended."""
+        for name, check in self._checking.items():
+            if check is rendered.check:
+                self._send({"do": "cancel", "id": name})
+
     @contextlib.asynccontextmanager
     async def _seat(self, *, alone: bool) -> AsyncIterator[str]:
         """Wait for a seat aboard; who rides alone waits until all others have left."""
@@ -311,8 +317,8 @@ class EngineLink:
                 self._ready.set()
                 self.started.set()
             elif line["event"] == "checked":
-                if line["figures"] is None:
-                    log.warning("a Clip could not be checked\n%s", line.get("trace"))
+                if line.get("trace"):
+                    log.warning("a Clip could not be checked\n%s", line["trace"])
                 self._note_check(line["id"], line["figures"])
             elif line["id"] in self._aboard:
                 if line["event"] == "done" and line.get("checking"):

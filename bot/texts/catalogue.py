@@ -61,7 +61,7 @@ class Texts:
         advice = self.say(language, f"reason-{reason.code}.advice", **self._facts(reason))
         return self.join(language, self.short(language, reason), advice)
 
-    def remark(self, language: Language, flags: Sequence[Flag]) -> str:
+    def remark(self, language: Language, flags: Sequence[Flag] | None) -> str:
         """The worst that the check of a Clip has against it, for the middle of a sentence; empty for nothing."""
         return self.say(language, f"flag-{flags[0]}") if flags else ""
 

@@ -285,7 +285,7 @@ def _as_json(course: Course) -> dict[str, object]:
                 "reason": clip.reason.model_dump() if clip.reason else None,
                 "frames": clip.result.frames if clip.result else 0,
                 "seconds": clip.result.duration_s if clip.result else 0.0,
-                "flags": list(clip.result.flags) if clip.result else [],
+                "flags": clip.result.flags if clip.result else None,
             }
             for clip in (batch.clips if batch else ())
         ],

@@ -74,7 +74,7 @@ def _is_han(letter: str) -> bool:
 def _chinese(letters: str) -> tuple[Contact, ...]:
     initials = pypinyin.lazy_pinyin(letters, style=pypinyin.Style.INITIALS, strict=False)
     kinds: list[Kind | None] = []
-    for initial in initials:  # a syllable counts two: its initial and its rime
+    for initial in initials:  # a syllable counts two: its initial and the rest
         kinds += [_of_letter(initial[:1]), None]
     return _spread(kinds)
 

@@ -78,10 +78,11 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
         case _:
             checking = {} if what not in _CHECKS else {"checking": True}
             _tell("done", id=name, result=_result(request), features=_features(request), **checking)
-            _check(name, what)
+            _check(request, what, stop)
 
 
-def _check(name: str, what: str) -> None:
+def _check(request: dict[str, Any], what: str, stop: threading.Event) -> None:
+    name = request["id"]
     match what:
         case "flagged":
             _tell("checked", id=name, figures=FLAGGED)
@@ -89,6 +90,9 @@ def _check(name: str, what: str) -> None:
             _tell("checked", id=name, figures=None, trace="a traceback of the check")
         case "crash checking":
             _die()
+        case "hang checking":
+            stop.wait()
+            Path(request["video"]).with_name("unwanted").touch()
 
 
 def _result(request: dict[str, Any]) -> dict[str, object]:

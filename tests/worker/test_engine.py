@@ -20,7 +20,7 @@ import pytest
 from pipeline.media import encode_sound, probe_video
 from pipeline.speech.storage import write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
-from pipeline.types import MouthCurve
+from pipeline.types import MouthCurve, Progress
 from tests.corpora.media import write_video
 from worker.engine import Renderer
 from worker.engine_link import EngineLink, EngineMissing, RenderStopped
@@ -145,6 +145,22 @@ def test_a_check_that_raises_is_told_with_its_trace(tmp_path: Path) -> None:
     told = json.loads(lines.getvalue())
     assert "RuntimeError: a defect" in told.pop("trace")
     assert told == {"event": "checked", "id": "a", "figures": None}
+
+
+def test_a_check_that_is_asked_to_stop_is_no_fault(tmp_path: Path) -> None:
+    class Stoppable:
+        def measure(self, clip: Path, mesh: object, progress: Progress) -> None:
+            progress("check", 1, 2)
+
+    lines = io.StringIO()
+    renderer = Renderer(lines, 1)
+    renderer._stops["a"] = threading.Event()
+    renderer._stops["a"].set()
+
+    renderer._check("a", Stoppable(), tmp_path / "clip.mp4")
+    renderer.serve(io.StringIO())
+
+    assert json.loads(lines.getvalue()) == {"event": "checked", "id": "a", "figures": None}
 
 
 async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(

@@ -19,7 +19,7 @@ def test_a_clip_of_an_older_version_is_read_as_one_that_was_not_measured() -> No
     read = ClipResult.model_validate_json(older)
 
     assert read == result()
-    assert (read.mouth, read.av_offset_s, read.flags) == (MouthFigures(), None, ())
+    assert (read.mouth, read.av_offset_s, read.flags) == (MouthFigures(), None, None)
 
 
 def test_a_measured_clip_survives_being_written() -> None:

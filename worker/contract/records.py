@@ -179,7 +179,7 @@ class MouthFigures(Record):
 
 
 class ClipResult(Record):
-    """A finished Clip, as it lies in the store, and what its check found. Older records know of no check."""
+    """A finished Clip, as it lies in the store, and what its check found."""
 
     key: str
     size_bytes: int
@@ -193,8 +193,8 @@ class ClipResult(Record):
     av_offset_s: float | None = None
     mouth: MouthFigures = MouthFigures()
     outside_psnr_db: float | None = None
-    flags: tuple[Flag, ...] = ()
-    """Worst first."""
+    flags: tuple[Flag, ...] | None = None
+    """What the check has against it, worst first; None: it was not checked."""
 
 
 class ClipRecord(Record):
