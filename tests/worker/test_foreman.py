@@ -185,7 +185,7 @@ async def test_a_clip_that_is_cancelled_while_it_is_checked_is_not_waited_for_an
         await place.ledger.cancel(batch.id)
         ended = await place.until(batch, over, within_s=5)
         async with asyncio.timeout(5):
-            while not list(place.folder.rglob("unwanted")):  # noqa: ASYNC110 - another process writes it
+            while not list(place.folder.rglob("unwanted")):
                 await asyncio.sleep(0.02)
 
     assert ended.state is BatchState.CANCELLED
