@@ -76,15 +76,15 @@ def _wanted(
     container: InputContainer, stream: VideoStream, frames: Sequence[int], fps: Fraction
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Decode from where the container stands until all frames have come."""
-    missing = set(frames)
+    missing, last = set(frames), frames[-1]
     for packet in packets(container, stream):
         for frame in decode_packet(packet):
             position = _position(frame, stream, fps)
             if position in missing:
                 missing.discard(position)
                 yield position, frame
-        if not missing:
-            return
+            if position >= last:  # anchors come in order: what is missing now does not come
+                return
 
 
 def _position(frame: VideoFrame, stream: VideoStream, fps: Fraction) -> int:

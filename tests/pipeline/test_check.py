@@ -29,6 +29,8 @@ from pipeline.measure.plan import Plan, choose_compared, choose_looked, plan_che
 from pipeline.measure.streams import copied_sound_offset_s, read_streams
 from pipeline.media import encode_sound, glance, probe_video, read_frames
 from pipeline.render import render_clip
+from pipeline.rim import glances
+from pipeline.rim.opening import decode_packet
 from pipeline.samples.library import LOOKS, write_presenter, write_voice
 from pipeline.takes import TakeLimits, analyse_take, load_take
 from pipeline.types import MouthCurve, Planes, Track
@@ -152,6 +154,18 @@ def test_a_mouth_that_is_five_frames_off_is_flagged(stage: Stage, frames: int):
 
     assert "tracking" in verdict.flags
     assert set(verdict.flags) <= {"tracking", "silence"}
+
+
+def test_a_recording_that_hardly_opens_the_mouth_has_nothing_against_its_clip(stage: Stage):
+    curve = stage.speech.curve
+    hummed = replace(stage.speech, curve=replace(curve, opening=curve.opening * np.float32(0.1)))
+    check = Check(stage.engine, stage.prepared, hummed)
+    render_clip(check.engine, stage.prepared, hummed, stage.clip, nothing)
+
+    verdict = measured(check, stage.clip)
+
+    assert verdict.flags == ()
+    assert verdict.figures.tracking_r is None
 
 
 def test_the_mouth_of_another_recording_is_flagged(stage: Stage):
@@ -519,6 +533,21 @@ def test_any_four_frames_in_a_row_hold_an_anchor(stage: Stage):
 
     assert anchors[0] == 0
     assert max(np.diff(anchors)) <= 4
+
+
+def test_a_frame_that_does_not_come_is_not_sought_to_the_end_of_the_clip(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    facts, anchors = probe_video(stage.good), anchors_of(stage.good)
+    between = next(frame for frame in range(40) if frame not in anchors)
+    decoded = []
+    monkeypatch.setattr(
+        glances, "decode_packet", lambda packet: decoded.append(packet) or decode_packet(packet)
+    )
+
+    assert list(glance(stage.good, facts, [between])) == []
+
+    assert len(decoded) < facts.frames / 2
 
 
 def test_glances_far_apart_are_jumped_to(tmp_path: Path):
