@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 from pipeline.speech.acoustic import Heard
 from pipeline.speech.activity import spans
 
-_SURE: Final = 0.45
-"""How likely a contact must be somewhere to be made."""
 _LIKELY: Final = 0.45
-"""It lasts as long as it stays at least so likely."""
+"""A contact is made where, and lasts as long as, it is at least so likely."""
 _SHORTEST_HOLD: Final = 4
 _LONGEST_HOLD: Final = 14
 """Frames of full contact. What is held for 30 ms is seen in one frame at least (``curve``); an m before a pause may be
@@ -36,11 +34,10 @@ def contacts(heard: Heard) -> tuple[_Curve, _Curve]:
 
 
 def _made(likely: _Curve) -> _Curve:
-    """Hold a contact wherever one is sure, for as long as it is likely."""
+    """Hold a contact wherever one is likely for more than a moment."""
     curve = np.zeros(len(likely), np.float32)
     for first, last in spans(likely >= _LIKELY):
-        sure = np.flatnonzero(likely[first:last] >= _SURE)
-        if len(sure) >= _SHORTEST_HEARD:
+        if last - first >= _SHORTEST_HEARD:
             _hold(curve, *_held(likely, first, last))
     return curve
 

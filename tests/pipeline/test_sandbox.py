@@ -162,7 +162,7 @@ def test_who_stops_the_child_finds_nothing_left(samples: Path, folder: Path):
 
 
 def test_memory_has_a_limit_in_the_child():
-    script = "from pipeline import sandbox; sandbox._limit('take'); bytearray(1 << 40)"
+    script = "from pipeline import sandbox; sandbox._limit('take', 0); bytearray(1 << 40)"
 
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
