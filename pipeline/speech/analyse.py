@@ -50,7 +50,7 @@ def mouth_curve(
     spoken = samples[: round(duration_s * loudness.RATE_HZ)]
     as_recorded = loudness.measure(spoken, frames)
     gain_db = loudness.gain_to_speaking_level_db(as_recorded)
-    even = (spoken * np.float32(10 ** (gain_db / 20))).astype(np.float32)
+    even = _evened(spoken, gain_db)
     bands = as_recorded.louder(gain_db)
     flags = activity.speaking(activity.speech_probability(even), bands)
     report = progress or _nobody
@@ -65,6 +65,14 @@ def mouth_curve(
         language, said = words.transcribe(even, weights)
         heard = words.sharpen(heard, said, language)
     return gesture.form(bands, flags, heard)
+
+
+def _evened(samples: Samples, gain_db: float) -> Samples:
+    """Bring (n,) samples to speaking level, without the constant that some microphones add: it would be amplified too."""
+    offset = samples.mean(dtype=np.float64) if len(samples) else 0.0
+    even = samples - np.float32(offset)
+    even *= np.float32(10 ** (gain_db / 20))
+    return even
 
 
 def _nobody(_stage: str, _done: int, _total: int) -> None:

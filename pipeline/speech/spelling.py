@@ -4,6 +4,7 @@ English is looked up (CMUdict, which PocketSphinx brings), Chinese is read as pi
 the Unicode Standard composes them; other alphabets spell b, p, m, f and v well enough to be read letter by letter.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,14 +28,24 @@ class Contact:
 
 
 _CLOSED: Final = frozenset(
-    "bpmбпмμπمبपफबभमまみむめもばびぶべぼぱぴぷぺぽマミムメモバビブベボパピプペポᄆᄇᄈᄑᆷᆸᇁ"
+    "bpmбпмμπمبپपफबभमまみむめもばびぶべぼぱぴぷぺぽゔマミムメモバビブベボパピプペポヴᄆᄇᄈᄑᆷᆸᇁᆱᆵᆹ"
 )
 _BITTEN: Final = frozenset("fvфвφβفव")
+_SCRIPTS: Final = (
+    "LATIN", "CYRILLIC", "GREEK", "ARABIC", "DEVANAGARI", "HIRAGANA", "KATAKANA", "HANGUL", "MODIFIER",
+)  # fmt: skip
+"""First words of the Unicode names of letters we can read; Chinese characters apart."""
 _OWN_WAYS: Final[dict[str, dict[str, Kind]]] = {
     "es": {"v": "closure"},
+    "ca": {"v": "closure"},
     **{language: {"w": "teeth"} for language in ("de", "nl", "pl", "cs")},
 }
 """Letters that a language says in its own way."""
+_SILENT_ENDS: Final = {
+    "fr": re.compile(r"(?<=[aeiouy\u0300-\u036f])(?:mp?|mb|r?p)s?$"),  # nom, temps, plomb, corps
+    "pt": re.compile(r"(?<=[aeiou\u0300-\u036f])m$"),  # bem, um
+}
+"""Letters at the end of a word that ask for no contact: silent, or they only make the vowel nasal."""
 
 
 def contacts_of(word: str, language: str) -> tuple[Contact, ...] | None:
@@ -45,7 +56,8 @@ def contacts_of(word: str, language: str) -> tuple[Contact, ...] | None:
         language: ISO 639-1, as Whisper names it.
 
     Returns:
-        None where the writing does not tell how it is said (numbers, Japanese kanji, scripts we cannot read).
+        None where the writing does not tell how it is said: numbers, Japanese kanji, Chinese characters read the Cantonese
+        way (its words end in m and p where Mandarin's do not), scripts we cannot read.
     """
     letters = "".join(
         c for c in unicodedata.normalize("NFKC", word).lower() if c.isalpha() or c.isnumeric()
@@ -53,10 +65,15 @@ def contacts_of(word: str, language: str) -> tuple[Contact, ...] | None:
     if not letters or any(c.isnumeric() and not _is_han(c) for c in letters):
         return None
     if any(_is_han(c) for c in letters):
-        return _chinese(letters) if language in {"zh", "yue"} else None
+        return _chinese(letters) if language == "zh" else None
+    if not all(unicodedata.name(c, "").startswith(_SCRIPTS) for c in letters):
+        return None
     if language == "en" and letters in _english():
         return _spread([_of_arpabet(phone) for phone in _english()[letters]])
-    return _spread(list(_of_letters(_taken_apart(letters), language)))
+    spelled = _taken_apart(letters)
+    if language in _SILENT_ENDS:
+        spelled = _SILENT_ENDS[language].sub(lambda end: "-" * len(end[0]), spelled)
+    return _spread(list(_of_letters(spelled, language)))
 
 
 def _taken_apart(letters: str) -> str:

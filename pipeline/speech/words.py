@@ -2,7 +2,7 @@
 
 The acoustic model hears when the lips could be closed; words say whether they are. Both are put together as odds: near a
 place where a word has b, p or m a contact becomes likelier, elsewhere in the word less likely. The time stays that of the
-sound, since Whisper's own times are rough (some 50 to 100 ms).
+sound, since Whisper's own times are rough (some 50 to 100 ms): what one word expects is expected beyond its ends too.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.speech.acoustic import Heard
-from pipeline.speech.spelling import contacts_of
+from pipeline.speech.spelling import Kind, contacts_of
 from pipeline.types import CURVE_RATE_HZ, Samples
 
 WEIGHTS: Final = "faster-whisper"
@@ -27,8 +27,8 @@ _LIKELIER: Final = 2.0
 _UNLIKELIER: Final = 2.0
 """Change of the log odds at the middle of an expected contact, and in the rest of the word."""
 _SHARE: Final = 0.16
-_LEAST_S: Final = 0.05
-"""Sigma of the expectation: a share of the word's length, but at least this."""
+_LEAST_S: Final = 0.08
+"""Sigma of the expectation: a share of the word's length, but at least as much as Whisper's times are off."""
 _SURE_OF_WORD: Final = 0.5
 """Words that Whisper itself believes less are not used."""
 
@@ -90,19 +90,23 @@ def sharpen(heard: Heard, words: Sequence[Word], language: str) -> Heard:
         What was heard, with other ``closure`` and ``teeth``; unchanged outside words whose sounds are known.
     """
     frames = len(heard.closure)
-    change = {kind: np.zeros(frames, np.float32) for kind in ("closure", "teeth")}
+    known = np.zeros(frames, np.bool_)
+    near: dict[Kind, NDArray[np.float32]] = {
+        "closure": np.zeros(frames, np.float32),
+        "teeth": np.zeros(frames, np.float32),
+    }
     for word in words:
         contacts = contacts_of(word.text, language) if word.probability >= _SURE_OF_WORD else None
         if contacts is None:
             continue
         first, last = _frames(word, frames)
-        for kind, row in change.items():
-            places = [contact.place for contact in contacts if contact.kind == kind]
-            row[first:last] = _expectation(word, places, first, last)
+        known[first:last] = True
+        for contact in contacts:
+            _expect(near[contact.kind], word, contact.place)
     return replace(
         heard,
-        closure=_moved(heard.closure, change["closure"]),
-        teeth=_moved(heard.teeth, change["teeth"]),
+        closure=_moved(heard.closure, near["closure"], known),
+        teeth=_moved(heard.teeth, near["teeth"], known),
     )
 
 
@@ -112,19 +116,22 @@ def _frames(word: Word, frames: int) -> tuple[int, int]:
     return min(max(first, 0), frames), min(max(last, 0), frames)
 
 
-def _expectation(word: Word, places: Sequence[float], first: int, last: int) -> NDArray[np.float32]:
-    """Draw the change of the log odds over one word: (last - first,)."""
-    seconds = np.arange(first, last) / CURVE_RATE_HZ
+def _expect(near: NDArray[np.float32], word: Word, place: float) -> None:
+    """Put one contact, 1.0 at its middle, into what is expected of a Take, (n,), in place."""
     length_s = word.end_s - word.start_s
+    middle_s = word.start_s + place * length_s
     sigma_s = max(_SHARE * length_s, _LEAST_S)
-    near = np.zeros(len(seconds))
-    for place in places:
-        middle_s = word.start_s + place * length_s
-        near = np.maximum(near, np.exp(-0.5 * ((seconds - middle_s) / sigma_s) ** 2))
-    return np.asarray(near * (_LIKELIER + _UNLIKELIER) - _UNLIKELIER, np.float32)
+    first = max(0, math.floor((middle_s - 3 * sigma_s) * CURVE_RATE_HZ))
+    last = max(first, math.ceil((middle_s + 3 * sigma_s) * CURVE_RATE_HZ))
+    seconds = np.arange(first, min(last, len(near))) / CURVE_RATE_HZ
+    shape = np.exp(-0.5 * ((seconds - middle_s) / sigma_s) ** 2)
+    near[first:last] = np.maximum(near[first:last], shape)
 
 
-def _moved(probability: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
+def _moved(
+    probability: NDArray[np.float32], near: NDArray[np.float32], known: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Change the odds where the words are known; all arrays are (n,)."""
     kept = np.clip(probability, 1e-6, 1 - 1e-6)
-    odds = np.log(kept / (1 - kept)) + change
-    return np.asarray(np.where(change == 0, probability, 1 / (1 + np.exp(-odds))), np.float32)
+    odds = np.log(kept / (1 - kept)) + near * (_LIKELIER + _UNLIKELIER) - _UNLIKELIER
+    return np.asarray(np.where(known, 1 / (1 + np.exp(-odds)), probability), np.float32)

@@ -178,6 +178,15 @@ def test_the_volume_of_the_recording_does_not_matter(gain_db: int):
     assert np.corrcoef(changed.opening, reference.opening)[0, 1] > 0.99
 
 
+@pytest.mark.parametrize("voice", [1.0, 0.03])
+def test_the_constant_that_a_microphone_adds_does_not_matter(voice: float):
+    recorded = np.float32(voice) * take() + room(len(take()) / RATE_HZ, 1e-4)
+
+    shifted = curve_of(recorded + np.float32(0.3))
+
+    assert correlation(shifted.opening, curve_of(recorded).opening) > 0.97
+
+
 def test_the_same_take_gives_the_same_curve_whatever_was_analysed_before():
     first = curve_of(take())
     curve_of(take()[::-1])

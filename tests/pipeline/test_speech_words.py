@@ -39,7 +39,17 @@ def kinds(word: str, language: str) -> list[str] | None:
         ("非常", "zh", ["teeth"]),
         ("мама", "ru", ["closure", "closure"]),
         ("반갑습니다", "ko", ["closure", "closure", "closure"]),
+        ("없다", "ko", ["closure"]),
         ("バス", "ja", ["closure"]),
+        ("پدر", "fa", ["closure"]),
+        ("nom", "fr", []),  # a nasal vowel: the lips stay open
+        ("temps", "fr", []),
+        ("pomme", "fr", ["closure", "closure"]),
+        ("film", "fr", ["teeth", "closure"]),
+        ("também", "pt", ["closure", "closure"]),
+        ("三", "yue", None),  # ends with m, which its Mandarin reading does not tell
+        ("แม่", "th", None),
+        ("אמא", "he", None),
         ("病院", "ja", None),
         ("42", "en", None),
         ("…", "en", None),
@@ -69,6 +79,13 @@ def test_words_decide_where_the_ear_cannot():
 
     assert sharpened.closure[22:28].min() > 0.7
     assert sharpened.closure[72:78].max() < 0.3
+
+
+def test_a_word_that_whisper_begins_too_late_keeps_its_first_contact():
+    late = [Word("lena", 0.2, 0.81), Word("mona", 0.81, 1.0)]  # the m is heard from 0.72 s
+
+    assert sharpen(unsure(), late, "de").closure[76:78].min() > unsure().closure[77] - 0.3
+    assert sharpen(unsure(), late[:1], "de").closure[76:78].max() < 0.2
 
 
 @pytest.mark.parametrize(
