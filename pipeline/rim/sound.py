@@ -45,6 +45,9 @@ _LONGEST_HOLE_S: Final = 60.0
 _CANCELLED: Final = 0.1
 """Two channels cancel if their mix has less than this share of the louder one's power; of one alone it has a quarter."""
 
+_LOUDEST: Final = 8.0
+"""18 dB above full scale: recordings in floating point may go beyond it a little, not without end."""
+
 Block = NDArray[np.float32]
 """(channels, n) samples that follow on the block before without a gap."""
 
@@ -253,7 +256,7 @@ def _contained_sound(container: InputContainer, name: str) -> _Sound:
     # A sound track may begin later than the picture; without a picture, what comes first is the beginning.
     begin_s = (container.start_time or 0) / av.time_base if picture_stream(container) else None
     timed = _in_time(first, frames, begin_s)
-    blocks = _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo")
+    blocks = map(_audible, _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo"))
     end_s = _track_end_s(container, stream, begin_s)
     if end_s is not None:
         blocks = _without_padding(blocks, round(end_s * rate_hz))
@@ -269,6 +272,14 @@ def _track_end_s(
     first_s = float((stream.start_time or 0) * stream.time_base)
     late_s = 0.0 if begin_s is None else first_s - begin_s
     return late_s + float(stream.duration * stream.time_base)
+
+
+def _audible(block: Block) -> Block:
+    """Keep what floating point may hold from the encoder: what is no number becomes silence, the endless is cut off."""
+    if block.min(initial=0) >= -_LOUDEST and block.max(initial=0) <= _LOUDEST:  # false for NaN
+        return block
+    numbers = np.nan_to_num(block, nan=0.0, posinf=_LOUDEST, neginf=-_LOUDEST)
+    return np.clip(numbers, -_LOUDEST, _LOUDEST)
 
 
 def _without_padding(blocks: Iterator[Block], end: int) -> Iterator[Block]:

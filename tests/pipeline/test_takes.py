@@ -1,5 +1,6 @@
 """A recording is analysed once, wholly or not at all."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.speech.storage import read_speech, write_speech
 from pipeline.takes import OUTPUTS, TakeLimits, analyse_take, load_take
 from pipeline.types import MouthCurve
 from tests.corpora.media import chirp, lag_s, write_sound, write_video
+from tests.corpora.speech import AH, EE, SHUT, babble
 
 
 def quietly(stage: str, done: int, total: int) -> None:
@@ -50,6 +52,22 @@ def test_a_real_recording_becomes_a_take(samples: Path, folder: Path, name: str,
     assert left_in(folder) == sorted(OUTPUTS)
     lag = lag_s(read_sound(source, 16_000), read_sound(speech.sound, 16_000), 16_000)
     assert abs(lag) < 0.002
+
+
+@pytest.mark.parametrize("nonsense", [np.nan, np.inf, -np.inf, 1e30])
+def test_numbers_that_no_microphone_writes_do_not_spoil_a_recording(
+    tmp_path: Path, folder: Path, nonsense: float
+):
+    voice = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+    voice[20_000:20_050] = nonsense
+    source = write_sound(tmp_path / "v.wav", voice, "pcm_f32le", rate_hz=16_000, container="wav")
+
+    analysis = analyse_take(source, "v.wav", folder, TakeLimits(), quietly)
+
+    curve = load_take(folder).curve
+    assert analysis.speech_s > 1.0
+    assert all(np.isfinite(values).all() for values in astuple(curve))
+    assert curve.opening.max() > 0.3
 
 
 @pytest.mark.parametrize(
