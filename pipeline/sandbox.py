@@ -53,6 +53,8 @@ _GIB: Final = 2**30
 _MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB, "inspect": 3 * _GIB}
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
 _CPU_S: Final = {"take": 600, "template": 3600, "inspect": 3600}
+_WHISPER_CPU_S: Final = 3600
+"""On top of it where Whisper's weights are: a large model needs several times a recording's length."""
 _LAST_CPU_S: Final = 10
 _FILE_BYTES: Final = _GIB // 2
 _WHISPER: Final = "faster-whisper/model.bin"
@@ -257,11 +259,12 @@ def _weights_bytes(models: Path | None) -> int:
     return 2 * model.stat().st_size + _GIB if model and model.is_file() else 0
 
 
-def _limit(do: str, more_bytes: int) -> None:
-    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1) + more_bytes
+def _limit(do: str, weights_bytes: int) -> None:
+    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1) + weights_bytes
+    cpu_s = _CPU_S[do] + (_WHISPER_CPU_S if weights_bytes else 0)
     for what, most in (
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, _CPU_S[do]),
+        (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):

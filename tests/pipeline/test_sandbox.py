@@ -171,6 +171,20 @@ def test_memory_has_a_limit_in_the_child():
     assert done.stderr.strip().endswith("MemoryError")
 
 
+@pytest.mark.parametrize("weights_bytes", [0, 1 << 30])
+def test_a_recording_has_an_hour_more_of_the_processor_where_whisper_listens(weights_bytes: int):
+    script = (
+        f"from pipeline import sandbox; sandbox._limit('take', {weights_bytes});"
+        "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) == 600 + (3600 if weights_bytes else 0)
+
+
 @pytest.mark.parametrize("limit", ["_CPU_S = {'take': 1}", "_FILE_BYTES = 100_000"])
 def test_a_child_beyond_a_limit_is_ended_and_its_file_called_unreadable(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, limit: str
