@@ -256,7 +256,8 @@ def _contained_sound(container: InputContainer, name: str) -> _Sound:
     # A sound track may begin later than the picture; without a picture, what comes first is the beginning.
     begin_s = (container.start_time or 0) / av.time_base if picture_stream(container) else None
     timed = _in_time(first, frames, begin_s)
-    blocks = map(_audible, _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo"))
+    decoded = _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo")
+    blocks: Iterator[Block] = map(_audible, decoded)
     end_s = _track_end_s(container, stream, begin_s)
     if end_s is not None:
         blocks = _without_padding(blocks, round(end_s * rate_hz))
