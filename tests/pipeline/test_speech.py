@@ -421,6 +421,17 @@ def loudness_alone(samples: Samples, frames: int) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("espeak")
+def test_a_take_of_close_vowels_alone_does_not_open_the_mouth_as_for_open_ones():
+    widest = {
+        text: float(curve_of(speak_espeak(text, "en-us").samples).opening.max())
+        for text in ("he sees me", "who knew you too", "my father can")
+    }
+
+    assert max(widest["he sees me"], widest["who knew you too"]) < 0.6
+    assert widest["my father can"] > 0.65
+
+
+@pytest.mark.usefixtures("espeak")
 @pytest.mark.parametrize("voice", list(SENTENCES))
 def test_the_opening_follows_the_phonemes_better_than_loudness_does(voice: str):
     ours, loud = [], []
