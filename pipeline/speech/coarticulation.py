@@ -27,7 +27,7 @@ _FAR_S: Final = 0.4
 _REST_FORCE: Final = 0.02
 """The pull of the resting mouth, felt where no phone is near."""
 REST_OPENING: Final = 0.5
-"""Stands for "no opinion" where no phone was heard: loudness decides alone."""
+"""Stands for "no opinion" where no phone was heard; it is what the model learned to read as that."""
 
 
 @dataclass(frozen=True)

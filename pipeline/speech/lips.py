@@ -27,7 +27,8 @@ def contacts(heard: Heard) -> tuple[_Curve, _Curve]:
     """Make the lip contacts of a Take from how likely they are.
 
     Returns:
-        Closure and teeth, (n,) each, 0.0-1.0, at 1.0 for 40 ms or more wherever there is a contact.
+        Closure and teeth, (n,) each, 0.0-1.0, at 1.0 for 40 ms or more wherever there is a contact; lips that are pressed
+        come first, and what is left of the teeth beside them may be shorter.
     """
     closure, teeth = (_made(likely) for likely in (heard.closure, heard.teeth))
     return closure, teeth * (1 - closure)

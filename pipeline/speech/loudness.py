@@ -39,7 +39,6 @@ _MOST_GAIN_DB: Final = 45.0
 _BANDS_HZ: Final[dict[str, tuple[float, float]]] = {
     "murmur": (80.0, 350.0),
     "jaw": (450.0, 1100.0),
-    "front": (1800.0, 3400.0),
     "voice": (300.0, 3000.0),
     "hiss": (3400.0, 7600.0),
 }
@@ -56,8 +55,6 @@ class Bands:
     """80-350 Hz: voicing. What is left when the lips are closed and the nose is open (m), and of i and u."""
     jaw: Levels
     """450-1100 Hz: the first formant is here when the jaw is low (a, o), below it when it is high."""
-    front: Levels
-    """1800-3400 Hz: the second formant is here when the tongue is in front and the lips are spread (i, e)."""
     voice: Levels
     """300-3000 Hz: what every channel, the telephone included, carries of vowels."""
     hiss: Levels

@@ -1,8 +1,8 @@
 """Which speech sounds are heard when: PocketSphinx as a recogniser of phones without words.
 
 Its wheel brings an English acoustic model. Without a dictionary it hears the English phone nearest to any
-language's sound, which is right about the kind of mouth often, about the very phone seldom; ``analyse`` therefore
-never trusts it alone.
+language's sound, which is right about the kind of mouth often, about the very phone seldom; to ``acoustic`` it is
+one of two witnesses.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from pipeline.media import CODECS, through_codec
 from pipeline.speech.acoustic import INPUTS
@@ -12,6 +13,7 @@ from pipeline.speech.loudness import RATE_HZ, measure
 from pipeline.speech.phones import Phone
 from pipeline.speech.spectrum import spectra
 from pipeline.speech.training import voices
+from pipeline.speech.training.__main__ import training
 from pipeline.speech.training.alphabets import ALPHABETS
 from pipeline.speech.training.channels import channel, throat
 from pipeline.speech.training.corpus import read_corpus, said_in, write_corpus
@@ -66,6 +68,13 @@ def test_nobody_teaches_and_examines():
     assert not {v.name for v in voices.RECORDED} & {v.name for v in voices.HELD_OUT}
     assert not set(voices.ESPEAK) & set(voices.ESPEAK_HELD_OUT)
     assert not set(voices.VARIANTS) & set(voices.VARIANTS_HELD_OUT)
+
+
+def test_the_sentences_of_the_exam_are_not_taught(tmp_path):
+    asked = CliRunner().invoke(training, ["corpus", str(tmp_path / "c.npz"), "--seed", "99"])
+
+    assert asked.exit_code == 2
+    assert "sentences of the report" in asked.output
 
 
 def test_length_tone_and_accent_do_not_change_what_the_lips_do():

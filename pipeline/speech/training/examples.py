@@ -75,26 +75,22 @@ def labels_of(phones: tuple[Phone, ...], frames: int) -> Labels:
     return np.stack([opening, wide, rounded, touch[:, 0], touch[:, 1]], axis=1)
 
 
-def example(said: Spoken, generator: np.random.Generator, *, clean: bool = False) -> Example:
-    """Make an example of a sentence: another throat, pauses around it, a channel; ``clean`` leaves the sound as it is."""
-    samples, phones = said.samples, said.phones
-    if not clean:
-        factor = float(np.exp(generator.normal(0, 0.10)))
-        samples = throat(samples, factor)
-        phones = tuple(
-            replace(p, start_s=p.start_s / factor, end_s=p.end_s / factor) for p in phones
-        )
-        lead = round(generator.uniform(*_PAUSE_S) * RATE_HZ)
-        tail = np.zeros(round(generator.uniform(*_PAUSE_S) * RATE_HZ), np.float32)
-        samples = channel(np.concatenate([np.zeros(lead, np.float32), samples, tail]), generator)
-        lead_s = lead / RATE_HZ
-        phones = tuple(
-            replace(p, start_s=p.start_s + lead_s, end_s=p.end_s + lead_s) for p in phones
-        )
+def example(said: Spoken, generator: np.random.Generator) -> Example:
+    """Make an example of a sentence: another throat, pauses around it, a channel."""
+    factor = float(np.exp(generator.normal(0, 0.10)))
+    samples = throat(said.samples, factor)
+    lead, tail = (round(generator.uniform(*_PAUSE_S) * RATE_HZ) for _ in range(2))
+    samples = channel(np.pad(samples, (lead, tail)), generator)
+    lead_s = lead / RATE_HZ
+    phones = tuple(
+        replace(p, start_s=p.start_s / factor + lead_s, end_s=p.end_s / factor + lead_s)
+        for p in said.phones
+    )
     return _seen(samples, phones)
 
 
 def _seen(samples: Samples, phones: tuple[Phone, ...]) -> Example:
+    """Put the evidence of (n,) samples at 16 kHz beside the labels of what is said in them."""
     frames = len(samples) * CURVE_RATE_HZ // RATE_HZ + 1
     level = loudness.gain_to_speaking_level_db(loudness.measure(samples, frames))
     even = (samples * np.float32(10 ** (level / 20))).astype(np.float32)
