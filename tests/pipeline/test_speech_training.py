@@ -274,6 +274,7 @@ def test_a_recorded_voice_never_heard_before_moves_the_mouth_as_its_phones_ask()
     assert found.closed[1] >= 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "bit_rate"), [("opus", 16_000), ("amr", 7400)])
 def test_a_phone_on_the_way_changes_little(codec: str, bit_rate: int):
     need("flite")

@@ -163,6 +163,7 @@ def test_a_recording_over_the_limit_is_refused_in_chinese(tmp_path, video, voice
     assert "最长" in done.stderr or "最多" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_render_is_measured_by_inspect(tmp_path, voice, video):
     clip, sheet = tmp_path / "clip.mp4", tmp_path / "sheets" / "sheet.png"
 
@@ -215,6 +216,7 @@ def test_inspect_refuses_what_is_no_video_with_a_sentence(tmp_path):
     assert "template" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_library_grows_and_shrinks(tmp_path, video):
     bad = renamed(tmp_path)
 

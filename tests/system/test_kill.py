@@ -39,7 +39,7 @@ def server(system):
     [
         pytest.param(engine, id="engine"),
         pytest.param(part("worker"), id="foreman"),
-        pytest.param(part("front end"), id="bot"),
+        pytest.param(part("front end"), id="bot", marks=pytest.mark.slow),
         pytest.param(keeper, id="keeper of Redis", marks=pytest.mark.slow),
         pytest.param(server, id="Redis", marks=pytest.mark.slow),
     ],
