@@ -46,8 +46,10 @@ class _Untouched:
     def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
         return self._engine.prepare(performance, progress)
 
-    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
-        return self._engine.windows(prepared, speech)
+    def windows(
+        self, prepared: Prepared, speech: Speech, sources: Sequence[int]
+    ) -> Iterator[Window]:
+        return self._engine.windows(prepared, speech, sources)
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[Patch]]:
         return [

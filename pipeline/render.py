@@ -20,6 +20,8 @@ from typing import Final
 
 from pipeline.engines.port import LipSync, Patch, Prepared, Speech, Window
 from pipeline.media import ClipWriter, read_source_order
+from pipeline.options import DEFAULTS, ClipOptions
+from pipeline.playing import play_order
 from pipeline.types import Planes, Progress, VideoFacts
 
 _QUEUED_FRAMES: Final = 12
@@ -40,7 +42,12 @@ class ClipFacts:
 
 
 def render_clip(
-    engine: LipSync, prepared: Prepared, speech: Speech, out: Path, progress: Progress
+    engine: LipSync,
+    prepared: Prepared,
+    speech: Speech,
+    out: Path,
+    progress: Progress,
+    options: ClipOptions = DEFAULTS,
 ) -> ClipFacts:
     """Render one Clip.
 
@@ -50,6 +57,7 @@ def render_clip(
         speech: The Take.
         out: The Clip; written under another name and renamed at the end.
         progress: Called with stage ``"render"`` after every Window; may raise ``Stopped``.
+        options: What else is asked of it.
 
     Returns:
         Facts of the Clip, which has exactly the frames that the engine's Windows name.
@@ -61,8 +69,9 @@ def render_clip(
     """
     started = time.perf_counter()
     facts = prepared.performance.facts
-    windows = list(engine.windows(prepared, speech))
-    frames = sum(len(window.frames) for window in windows)
+    sources = play_order(prepared.performance, speech.duration_s, options.playing)
+    windows = list(engine.windows(prepared, speech, sources))
+    frames = len(sources)
     lanes = _Lanes()
     with ThreadPoolExecutor(2, thread_name_prefix="clip") as threads:
         decoding = threads.submit(_decode, lanes, prepared.performance.video, facts, windows)

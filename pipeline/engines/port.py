@@ -42,7 +42,7 @@ class Window:
     """Consecutive frames of one Clip that go through the engine together.
 
     ``frames`` are positions in the Clip (from 0); ``sources`` the Template frame each one is made from
-    (same length: the Template plays forward and backward when it is shorter than the Take).
+    (same length; ``pipeline.playing`` chooses them).
     """
 
     prepared: Prepared
@@ -72,8 +72,13 @@ class LipSync(Protocol):
         """
         ...
 
-    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
-        """Cut a Clip into Windows; together they name every frame of the Clip exactly once, in order."""
+    def windows(
+        self, prepared: Prepared, speech: Speech, sources: Sequence[int]
+    ) -> Iterator[Window]:
+        """Cut a Clip into Windows; together they name every frame of the Clip exactly once, in order.
+
+        ``sources`` has the Template frame of each frame of the Clip (``pipeline.playing``).
+        """
         ...
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[Patch]]:

@@ -2,8 +2,8 @@
 
 ::
 
-    check = Check(engine, prepared, speech)
-    render_clip(check.engine, prepared, speech, clip, progress)
+    check = Check(engine, prepared, speech, options)
+    render_clip(check.engine, prepared, speech, clip, progress, options)
     verdict = check.measure(clip, mesh, progress)
 
 It takes at most a tenth of the time that rendering took; ``inspect_clip`` measures the same, of all frames, of anyone's videos.
@@ -40,6 +40,7 @@ from pipeline.measure.plan import Plan, choose_compared, choose_looked, plan_che
 from pipeline.measure.streams import Streams, copied_sound_offset_s, read_streams
 from pipeline.measure.witness import Witness
 from pipeline.media import glance, read_sound
+from pipeline.options import DEFAULTS, ClipOptions
 from pipeline.types import Pixels, Points, Progress
 
 T = TypeVar("T")
@@ -73,9 +74,15 @@ class Verdict:
 class Check:
     """The check of one Clip."""
 
-    def __init__(self, engine: LipSync, prepared: Prepared, speech: Speech) -> None:
+    def __init__(
+        self,
+        engine: LipSync,
+        prepared: Prepared,
+        speech: Speech,
+        options: ClipOptions = DEFAULTS,
+    ) -> None:
         """Plan it; render the Clip with ``engine`` of this object, so that it may see what the Template shows."""
-        self.plan = plan_check(prepared, speech)
+        self.plan = plan_check(prepared, speech, options)
         self.engine = Witness(engine, self.plan.kept)
         self._facts = prepared.performance.facts
         self._sound = speech.sound

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline.engines.port import Prepared, Speech
 from pipeline.measure.figures import Flags, Series, silent_frames
-from pipeline.media import clip_frames, source_order
+from pipeline.options import DEFAULTS, ClipOptions
+from pipeline.playing import play_order
 from pipeline.speech.curve import resample
 from pipeline.types import FULL_OPENING, Points
 
@@ -78,17 +79,17 @@ class Plan:
         return None if np.isnan(points[0, 0]) else points
 
 
-def plan_check(prepared: Prepared, speech: Speech) -> Plan:
+def plan_check(prepared: Prepared, speech: Speech, options: ClipOptions = DEFAULTS) -> Plan:
     """Choose where a Clip will be judged: in windows of two seconds, at its start, in its middle and at its end.
 
     A Clip of less than eight seconds has two, one of less than five and a half has one.
     """
     facts, track = prepared.performance.facts, prepared.performance.track
-    frames = clip_frames(speech.duration_s, facts)
+    order = play_order(prepared.performance, speech.duration_s, options.playing)
+    sources, frames = np.array(order, np.intp), len(order)
     shapes = resample(speech.curve, facts.fps, frames)
     requested = np.array([shape.opening * FULL_OPENING for shape in shapes])
     silent = silent_frames(speech.curve.speech, facts.fps, frames)
-    sources = np.fromiter(source_order(facts.frames, frames), np.intp, frames)
     usable = (track.presence[sources] >= 1.0) & ~np.isnan(track.landmarks[sources, 0, 0])
     windows = list(_windows(requested, silent, usable, round(_WINDOW_S * facts.fps)))
     return Plan(

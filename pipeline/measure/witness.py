@@ -32,9 +32,11 @@ class Witness:
         """As the engine does."""
         return self._engine.prepare(performance, progress)
 
-    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
+    def windows(
+        self, prepared: Prepared, speech: Speech, sources: Sequence[int]
+    ) -> Iterator[Window]:
         """As the engine does."""
-        return self._engine.windows(prepared, speech)
+        return self._engine.windows(prepared, speech, sources)
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[Patch]]:
         """As the engine does."""

@@ -92,5 +92,5 @@ def shown(
     """The first frame of a Clip made of one picture."""
     engine = VisemeEngine()
     prepared = engine.prepare(performance([face], presence))
-    window = next(iter(engine.windows(prepared, Speech(Path("take.m4a"), 0.04, asked))))
+    window = next(iter(engine.windows(prepared, Speech(Path("take.m4a"), 0.04, asked), [0])))
     return engine.compose(planes.copy(), engine.generate([window])[0][0])

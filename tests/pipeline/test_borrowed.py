@@ -69,7 +69,7 @@ def opened(prepared: VisemePrepared, opening: float) -> np.ndarray:
     """A closed frame of the Template, opened."""
     engine = VisemeEngine()
     speech = Speech(Path("take"), 0.04, curve(opening))
-    patch = engine.generate([next(iter(engine.windows(prepared, speech)))])[0][0]
+    patch = engine.generate([next(iter(engine.windows(prepared, speech, [0])))])[0][0]
     return engine.compose(picture(landmarks()), patch)
 
 
@@ -119,7 +119,7 @@ def test_every_frame_of_a_clip_shows_the_same_inside(tmp_path: Path):
     made = prepared_of(speaking(tmp_path))
     engine = VisemeEngine()
 
-    windows = list(engine.windows(made, Speech(Path("take"), 2.0, curve(0.5, 50))))
+    windows = list(engine.windows(made, Speech(Path("take"), 2.0, curve(0.5, 50)), range(8)))
     patches = [patch for patches in engine.generate(windows) for patch in patches]
 
     assert made.inside is not None
@@ -172,7 +172,7 @@ def test_a_borrowed_inside_is_brought_into_the_light_of_the_frame(tmp_path: Path
     made = prepared_of(speaking(tmp_path))
     engine = VisemeEngine()
     speech = Speech(Path("take"), 0.04, curve(0.9))
-    patch = engine.generate([next(iter(engine.windows(made, speech)))])[0][0]
+    patch = engine.generate([next(iter(engine.windows(made, speech, [0])))])[0][0]
     dim = picture(landmarks())
     dim[:HEIGHT_PX] = 16 + (dim[:HEIGHT_PX].astype(int) - 16) // 2
 

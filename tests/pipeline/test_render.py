@@ -44,8 +44,10 @@ class MarkingEngine:
     def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
         return Prepared(performance)
 
-    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
-        return VisemeEngine().windows(prepared, speech)
+    def windows(
+        self, prepared: Prepared, speech: Speech, sources: Sequence[int]
+    ) -> Iterator[Window]:
+        return VisemeEngine().windows(prepared, speech, sources)
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[Patch]]:
         return [

@@ -65,7 +65,7 @@ def filmed_twice(video: Path, folder: Path) -> tuple[Path, Path]:
     clip, bare = folder / "clip.mp4", folder / "bare.mp4"
     patches = [
         patch
-        for window in engine.generate(list(engine.windows(prepared, speech)))
+        for window in engine.generate(list(engine.windows(prepared, speech, range(frames))))
         for patch in window
     ]
     with ClipWriter(clip, cut, frames, None) as moved, ClipWriter(bare, cut, frames, None) as same:

@@ -12,6 +12,8 @@ from pipeline.engines.viseme.engine import VisemeEngine, VisemePrepared, load, s
 from pipeline.errors import EngineUnavailable
 from pipeline.faces import geometry
 from pipeline.faces.planes import split
+from pipeline.options import Playing
+from pipeline.playing import play_order
 from pipeline.types import FULL_OPENING, MouthCurve
 from tests.corpora.faces import (
     CENTRE,
@@ -203,7 +205,9 @@ def test_frames_without_a_face_stay_and_the_others_move():
     made.track.presence[1] = 0.0
     engine = VisemeEngine()
 
-    windows = list(engine.windows(engine.prepare(made), Speech(Path("t"), 0.12, curve(1.0, 3))))
+    windows = list(
+        engine.windows(engine.prepare(made), Speech(Path("t"), 0.12, curve(1.0, 3)), range(3))
+    )
     patches = engine.generate(windows)[0]
 
     planes = [engine.compose(picture(landmarks()), patch) for patch in patches]
@@ -211,11 +215,12 @@ def test_frames_without_a_face_stay_and_the_others_move():
     assert [np.array_equal(frame, still) for frame in planes] == [False, True, False]
 
 
-def test_windows_name_every_frame_once_and_play_the_template_forward_and_backward():
+def test_windows_name_every_frame_once_and_its_source():
     engine = VisemeEngine()
     prepared = engine.prepare(performance([landmarks()] * 4))
+    order = play_order(prepared.performance, 1.6, Playing.BOUNCE)
 
-    windows = list(engine.windows(prepared, Speech(Path("t"), 1.6, curve(0.0, 40))))
+    windows = list(engine.windows(prepared, Speech(Path("t"), 1.6, curve(0.0, 40)), order))
 
     assert [frame for window in windows for frame in window.frames] == list(range(40))
     assert [source for window in windows for source in window.sources][:9] == [

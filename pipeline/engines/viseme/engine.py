@@ -15,7 +15,6 @@ from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_re
 from pipeline.engines.viseme.movement import plan_movement
 from pipeline.faces import geometry
 from pipeline.faces.cleaning import runs
-from pipeline.media import clip_frames, source_order
 from pipeline.speech.curve import resample
 from pipeline.types import MouthShape, Planes, Points, Progress
 
@@ -71,13 +70,12 @@ class VisemeEngine:
         inside = find_inside(performance, steady, progress)
         return VisemePrepared(performance, steady, measure_rest(mouths), inside)
 
-    def windows(self, prepared: Prepared, speech: Speech) -> Iterator[Window]:
+    def windows(
+        self, prepared: Prepared, speech: Speech, sources: Sequence[int]
+    ) -> Iterator[Window]:
         """Cut a Clip into Windows of a second or so."""
-        facts = prepared.performance.facts
-        frames = clip_frames(speech.duration_s, facts)
-        sources = list(source_order(facts.frames, frames))
-        for first in range(0, frames, WINDOW_FRAMES):
-            end = min(first + WINDOW_FRAMES, frames)
+        for first in range(0, len(sources), WINDOW_FRAMES):
+            end = min(first + WINDOW_FRAMES, len(sources))
             yield Window(prepared, speech, range(first, end), sources[first:end])
 
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[VisemePatch]]:
