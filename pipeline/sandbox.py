@@ -1,20 +1,22 @@
 """The disposable child in which bytes from outside are decoded first.
 
-``python -m pipeline.sandbox PARENT`` (see ``command``) reads one JSON object from its standard input, up to the end::
+``python -m pipeline.sandbox PARENT`` (see ``command``) reads JSON objects from its standard input, one to a line, up to the
+end: as a rule one, for what one person sent must not meet what another one did. All ask for the same thing, for the limits are
+those of the first one; those of processor time hold for all together::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
     "models": path                                 with a Take, the folder of all weights, if there is one
     {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
-its standard output, any number of the first, then exactly one of the others::
+its standard output, for each request any number of the first, then exactly one of the others::
 
     {"event": "progress", "stage": text, "done": number, "total": number}
     {"event": "done", "result": {...}}             TakeAnalysis, TemplateAnalysis as analysis_as_json gives it, or Inspection
     {"event": "rejected", "code": text, "facts": {...}}
     {"event": "fault", "trace": text}
 
-and ends with status 0. If it is ended by a signal without one of these, a limit was hit or a codec crashed: the file is not to be
+and ends with status 0 when there are no more requests. If it is ended by a signal without one of these, a limit was hit or a codec crashed: the file is not to be
 trusted (``UnreadableFile``). Whatever libraries print goes to standard error. What it makes stands in ``folder``
 (``OUTPUTS`` of ``pipeline.takes`` or ``pipeline.templates``); after anything but ``done``, call ``remove_outputs``.
 
@@ -179,13 +181,22 @@ def main() -> int:
     """Be the child."""
     lines = _take_over_output()
     _bind_to_parent(int(sys.argv[1]))
-    request = json.load(sys.stdin)
-    _limit(request["do"], _weights_bytes(_models(request)))
 
     def tell(event: str, **facts: object) -> None:
         lines.write(json.dumps({"event": event, **facts}) + "\n")
         lines.flush()
 
+    limited = False
+    for line in sys.stdin:
+        request = json.loads(line)
+        if not limited:
+            _limit(request["do"], _weights_bytes(_models(request)))
+            limited = True
+        _answer(request, tell)
+    return 0
+
+
+def _answer(request: Mapping[str, Any], tell: Any) -> None:
     try:
         tell("done", result=_work(request, tell))
     except InputRejected as refused:
@@ -194,7 +205,6 @@ def main() -> int:
         tell("rejected", code=UnreadableFile.code, facts={"name": request["name"]})
     except Exception:  # noqa: BLE001  # the top of a job: the parent logs it and raises
         tell("fault", trace=traceback.format_exc()[-_TRACE_CHARS:])
-    return 0
 
 
 def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Opening a file from outside: by what it holds, never by its name, and never anything beside it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,14 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import UnreadableFile
 
+
 # What FFmpeg has to say about broken input we say in our own words: its lines must not fill the operator's log.
-av.logging.set_level(None)
-av.logging.set_libav_level(av.logging.PANIC)
+def _be_silent() -> None:
+    av.logging.set_level(None)
+    av.logging.set_libav_level(av.logging.PANIC)
+
+
+_be_silent()
 
 _FORMATS: Final = ",".join(
     (
@@ -75,6 +81,28 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
         if not stream.disposition & (Disposition.attached_pic | Disposition.still_image):
             return stream
     return None
+
+
+def codec_of(container: InputContainer, stream: AudioStream | VideoStream) -> str:
+    """Name the codec of a stream for people: FFmpeg's name, or the four letters the file has for it.
+
+    A stream that nothing here decodes has no codec context to ask; FFmpeg's description of the file still knows.
+    """
+    if stream.codec_context is not None:
+        return str(stream.codec_context.name)
+    av.logging.set_level(av.logging.INFO)  # it is written into the log, nowhere else
+    av.logging.set_libav_level(av.logging.INFO)
+    try:
+        description = container.dumps_format()
+    finally:
+        _be_silent()
+    found = re.search(
+        rf"Stream #0:{stream.index}\b[^\n]*?: (?:Video|Audio): (\S+?),? (?:\((.*?) /)?", description
+    )
+    if found is None:
+        return "?"
+    name, letters = found.groups()
+    return letters if name == "none" and letters else name
 
 
 def decode_sound(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:

@@ -27,7 +27,14 @@ from pipeline.errors import (
     UnsupportedCodec,
 )
 from pipeline.rim.kinds import is_silk, read_head, recognise
-from pipeline.rim.opening import decode_sound, open_media, picture_stream, sound_stream, writing
+from pipeline.rim.opening import (
+    codec_of,
+    decode_sound,
+    open_media,
+    picture_stream,
+    sound_stream,
+    writing,
+)
 from pipeline.types import Samples, SoundFacts
 
 CLIP_RATE_HZ: Final = 48_000
@@ -245,7 +252,7 @@ def _contained_sound(container: InputContainer, name: str) -> _Sound:
     if stream is None:
         raise _instead_of_sound(container, name)
     if stream.codec_context is None:
-        raise UnsupportedCodec(codec=stream.name or "?", second=0.0)
+        raise UnsupportedCodec(codec=codec_of(container, stream), second=0.0)
     frames = decode_sound(container, stream)
     first = next(frames, None)
     if first is None:

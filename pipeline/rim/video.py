@@ -25,7 +25,7 @@ from pipeline.errors import (
 )
 from pipeline.rim.clock import Clock, constant_rate, place
 from pipeline.rim.kinds import is_silk, read_head, recognise
-from pipeline.rim.opening import decode_pictures, open_media, picture_stream, sound_stream
+from pipeline.rim.opening import codec_of, decode_pictures, open_media, picture_stream, sound_stream
 from pipeline.rim.planes import Converter, colours, displayed_size
 from pipeline.types import Planes, VideoFacts
 
@@ -275,7 +275,7 @@ def _open_video(
                 raise NotAVideo(name=name, found="sound")
             raise UnreadableFile(name=name)
         if stream.codec_context is None:
-            raise UnsupportedCodec(codec=stream.name or "?", second=0.0)
+            raise UnsupportedCodec(codec=codec_of(container, stream), second=0.0)
         if limits is not None:
             _check_size(stream, limits)
         stream.codec_context.thread_type = ThreadType.AUTO

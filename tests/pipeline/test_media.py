@@ -662,3 +662,24 @@ def test_a_picture_for_people_has_the_colours_of_the_video():
     planes[:16] = 235
 
     assert media.as_rgb(planes, facts).min() >= 253
+
+
+def test_a_picture_that_nothing_decodes_is_named_by_its_letters(tmp_path: Path):
+    video = write_video(tmp_path / "v.avi", range(5), codec="mpeg4")
+    video.write_bytes(video.read_bytes().replace(b"FMP4", b"QQ42"))
+
+    with pytest.raises(UnsupportedCodec) as refused:
+        media.probe_video(video)
+
+    assert refused.value.facts == {"codec": "QQ42", "second": 0.0}
+
+
+def test_a_sound_that_nothing_decodes_is_named(tmp_path: Path):
+    sound = write_sound(tmp_path / "s.wav", chirp(0.5), "adpcm_ima_wav")
+    content = sound.read_bytes()
+    sound.write_bytes(content[:20] + b"\x51\x51" + content[22:])  # the format tag
+
+    with pytest.raises(UnsupportedCodec) as refused:
+        media.encode_sound(sound, tmp_path / "out.m4a")
+
+    assert "QQ" in str(refused.value.facts["codec"])
