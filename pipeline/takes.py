@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.engines.port import Speech
 from pipeline.errors import NoSpeech, TakeTooShort
 from pipeline.media import encode_sound, read_sound
+from pipeline.options import DEFAULTS, SoundOptions
 from pipeline.speech.analyse import mouth_curve
 from pipeline.speech.storage import read_speech, write_speech
 from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts
@@ -76,8 +77,9 @@ def analyse_take(
         raise
 
 
-def load_take(folder: Path) -> Speech:
+def load_take(folder: Path, sound: SoundOptions = DEFAULTS.sound) -> Speech:
     """Load an analysed Take from its folder."""
+    del sound
     curve, duration_s = read_speech(folder / SPEECH)
     return Speech(folder / SOUND, duration_s, curve)
 

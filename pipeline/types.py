@@ -46,11 +46,11 @@ class SoundFacts:
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What is known of a video once it has been decoded to its end. Sizes are as displayed."""
+    """What is known of a video once it has been decoded to its end. Sizes are as Clips of it have them, upright."""
 
     codec: str
     width_px: int
-    """Even: an odd last column or row is dropped."""
+    """Even: an odd last column or row is dropped. Larger pictures are scaled to what a Clip may have."""
     height_px: int
     fps: Fraction
     """The constant rate the Clip will have."""
@@ -64,6 +64,21 @@ class VideoFacts:
     """Likewise."""
     transfer: int = 2
     """Likewise."""
+    alpha: bool = False
+    """Whether anything of it is transparent."""
+    declared_s: float = 0.0
+    """How long the file's header says it is; 0.0 if it does not say."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a Take, and when it is said."""
+
+    text: str
+    """Punctuation that belongs to it included, spaces around it not."""
+    start_s: float
+    end_s: float
+    probability: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from pipeline.types import MouthCurve, Planes, Progress, Track, VideoFacts
+from pipeline.types import MouthCurve, Planes, Progress, Track, VideoFacts, Word
 
 
 def unwatched(_stage: str, _done: int, _total: int) -> None:
@@ -35,6 +35,8 @@ class Speech:
     sound: Path
     duration_s: float
     curve: MouthCurve
+    words: tuple[Word, ...] = ()
+    """In order; empty where nobody wrote them down."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ sound, since Whisper's own times are rough (some 50 to 100 ms): what one word ex
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.speech.acoustic import Heard
 from pipeline.speech.spelling import Kind, contacts_of
-from pipeline.types import CURVE_RATE_HZ, Samples
+from pipeline.types import CURVE_RATE_HZ, Samples, Word
 
 WEIGHTS: Final = "faster-whisper"
 """Folder of the weights, in the folder of all weights."""
@@ -31,16 +31,6 @@ _LEAST_S: Final = 0.08
 """Sigma of the expectation: a share of the word's length, but at least as much as Whisper's times are off."""
 _SURE_OF_WORD: Final = 0.5
 """Words that Whisper itself believes less are not used."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word, and when it is said."""
-
-    text: str
-    start_s: float
-    end_s: float
-    probability: float = 1.0
 
 
 def installed(models: Path | None) -> Path | None:

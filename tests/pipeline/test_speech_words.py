@@ -14,7 +14,8 @@ from pipeline.speech.spectrum import spectra
 from pipeline.speech.spelling import contacts_of
 from pipeline.speech.training.examples import contacts
 from pipeline.speech.training.synthesis import Spoken, speak_espeak
-from pipeline.speech.words import WEIGHTS, Word, installed, sharpen, transcribe
+from pipeline.speech.words import WEIGHTS, installed, sharpen, transcribe
+from pipeline.types import Word
 from tests.corpora.speech import AH, EE, SHUT, babble
 from tests.corpora.whisper import write_whisper
 from tests.judges import need
