@@ -19,6 +19,7 @@
         UnsupportedCodec       unsupported       codec, second
       EngineUnavailable        an engine, its extra or its weights are not installed
       ChildCrashed             the disposable child failed, and not because of the material
+      LabelLost                a Clip was written without its AI label
       Stopped                  somebody asked to stop
 
 ``code`` and the names of ``facts`` are what the texts for people are written against (``bot/texts``).
@@ -125,6 +126,10 @@ class EngineUnavailable(PipelineError):
 
 class ChildCrashed(PipelineError):
     """The disposable child failed for a reason of ours; the message holds what it told last."""
+
+
+class LabelLost(PipelineError):
+    """A Clip's embedded AI label cannot be read back: it must not be delivered, and is ours to mend."""
 
 
 class Stopped(PipelineError):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.engines.port import LipSync, Patch, Prepared, Speech, Window
+from pipeline.label.embedded import EmbeddedLabel
 from pipeline.media import ClipWriter, read_source_order
 from pipeline.options import DEFAULTS, ClipOptions
 from pipeline.playing import play_order
@@ -66,16 +67,19 @@ def render_clip(
         Stopped: ``progress`` raised it. As with any other error, no file is left behind.
         UnreadableFile: The Template no longer decodes.
         OSError: The Clip cannot be written.
+        LabelLost: It was written, and its AI label cannot be read back.
+        ValueError: The options hold what no AI label may hold.
     """
     started = time.perf_counter()
     facts = prepared.performance.facts
     sources = play_order(prepared.performance, speech.duration_s, options.playing)
+    label = EmbeddedLabel(options.label.producer, options.label.produce_id)
     windows = list(engine.windows(prepared, speech, sources))
     frames = len(sources)
     lanes = _Lanes()
     with ThreadPoolExecutor(2, thread_name_prefix="clip") as threads:
         decoding = threads.submit(_decode, lanes, prepared.performance.video, facts, windows)
-        encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound)
+        encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound, label)
         try:
             rendered_s = _compose(lanes, engine, windows, frames, progress)
             encoded_s = encoding.result()
@@ -176,11 +180,13 @@ def _compose(
     return busy_s
 
 
-def _encode(lanes: _Lanes, out: Path, facts: VideoFacts, frames: int, sound: Path) -> float:
+def _encode(
+    lanes: _Lanes, out: Path, facts: VideoFacts, frames: int, sound: Path, label: EmbeddedLabel
+) -> float:
     """Write every frame that comes; return the seconds spent on it."""
     busy_s = 0.0
     try:
-        with ClipWriter(out, facts, frames, sound) as writer:
+        with ClipWriter(out, facts, frames, sound, label=label) as writer:
             for _ in range(frames):
                 planes = lanes.take(lanes.composed)
                 started = time.perf_counter()

@@ -1,16 +1,14 @@
 """What a finished video's container says: when its streams begin, and its embedded AI label."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from pipeline.label.embedded import label_of
 from pipeline.rim.opening import open_media, picture_stream, sound_stream, stored_packets
 
-LABEL_KEY: Final = "AIGC"
-"""Key of the implicit label in the file's metadata (GB 45438-2025: JSON under this name)."""
 _MICROSECONDS: Final = 1_000_000
 """FFmpeg counts a container's start in these (AV_TIME_BASE)."""
 
@@ -41,7 +39,7 @@ def read_container(path: Path) -> ContainerFacts:
             else float(stream.start_time * stream.time_base)
             for stream in (picture, sound)
         ]
-        label = _label(dict(container.metadata))
+        label = label_of(container.metadata)
     return ContainerFacts(start_s, starts[0], None if sound is None else starts[1], label)
 
 
@@ -86,19 +84,3 @@ def read_packets(path: Path) -> Iterator[MediaPacket]:
                 float((packet.pts + (packet.duration or 0)) * packet.time_base),
                 bytes(packet) if kind is MediaStream.SOUND else b"",
             )
-
-
-def _refuse(constant: str) -> None:
-    """NaN and Infinity are no JSON, and could not be printed as such again."""
-    raise ValueError(constant)
-
-
-def _label(metadata: dict[str, str]) -> dict[str, object] | None:
-    for key, text in metadata.items():
-        if key.upper() == LABEL_KEY:
-            try:
-                label = json.loads(text, parse_constant=_refuse)
-            except (ValueError, RecursionError):  # the latter: brackets nested thousands deep
-                return None
-            return label if isinstance(label, dict) else None
-    return None

@@ -1,11 +1,11 @@
 """Writing Clips: H.264 and the sound of the Take, in MP4 that plays while it loads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import ClassVar, Final
 
 import av
 from av.audio.stream import AudioStream
@@ -15,6 +15,8 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
+from pipeline.errors import LabelLost, UnreadableFile
+from pipeline.label.embedded import EmbeddedLabel, label_of
 from pipeline.rim.opening import open_media, writing
 from pipeline.rim.planes import to_frame
 from pipeline.rim.video import read_source_order, source_order
@@ -33,8 +35,12 @@ def clip_frames(duration_s: float, facts: VideoFacts) -> int:
 class ClipWriter:
     """Writes one Clip, frame by frame; it gets its name when it is whole, and leaves nothing behind otherwise.
 
-    Use it in ``with``. The sound is copied, not encoded again, and keeps pace with the frames, so memory stays flat.
+    Use it in ``with``; where a label cannot be read back, the end of the block raises ``LabelLost``. The sound is copied, not
+    encoded again, and keeps pace with the frames, so memory stays flat.
     """
+
+    movflags: ClassVar[str] = "+faststart+use_metadata_tags"
+    """The second one: without it, keys that MP4 does not know are lost silently."""
 
     def __init__(
         self,
@@ -42,7 +48,8 @@ class ClipWriter:
         facts: VideoFacts,
         frames: int,
         sound: Path | None,
-        metadata: Mapping[str, str] | None = None,
+        *,
+        label: EmbeddedLabel | None,
     ) -> None:
         """Prepare a Clip.
 
@@ -51,14 +58,15 @@ class ClipWriter:
             facts: Size, rate and colours, as of the Template.
             frames: How many frames will be written.
             sound: ``sound.m4a`` of the Take; what lies behind the last frame is left out. None: a silent Clip.
-            metadata: Written into the container, keys of our own too.
+            label: The AI label, written into the container and read back before the Clip gets its name. None: material
+                that is not delivered to anybody.
         """
         self._path = path
         self._partial = path.with_name(f".{path.name}.partial")
         self._facts = facts
         self._frames = frames
         self._sound_path = sound
-        self._metadata = dict(metadata or {})
+        self._label = label
         self._written = 0
         self._stack = ExitStack()
         self._packets: Iterator[Packet[AudioStream]] = iter(())
@@ -103,14 +111,13 @@ class ClipWriter:
             self._abandon()
 
     def _open(self) -> None:
-        # use_metadata_tags: keys that MP4 does not know are written too.
-        flags = "+faststart+use_metadata_tags" if self._metadata else "+faststart"
         with writing():
             self._container = av.open(
-                str(self._partial), "w", format="mp4", container_options={"movflags": flags}
+                str(self._partial), "w", format="mp4", container_options={"movflags": self.movflags}
             )
             self._stack.callback(self._container.close)
-            self._container.metadata.update(self._metadata)
+            if self._label is not None:
+                self._container.metadata.update(self._label.as_metadata())
             self._video = self._add_video()
         if self._sound_path is not None:
             self._packets = self._add_sound(self._sound_path)
@@ -165,6 +172,8 @@ class ClipWriter:
         self._copy_sound(self._frames / self._facts.fps)
         with writing():
             self._container.close()
+        if self._label is not None:
+            _read_back(self._partial, self._label)
         self._partial.replace(self._path)
 
     def _abandon(self) -> None:
@@ -176,10 +185,25 @@ class ClipWriter:
             self._partial.unlink(missing_ok=True)
 
 
+def _read_back(path: Path, label: EmbeddedLabel) -> None:
+    """Make sure that a label is in a file.
+
+    Raises:
+        LabelLost: It is not, or another one.
+    """
+    try:
+        with open_media(path, path.name, ours=True) as container:
+            found = label_of(container.metadata)
+    except UnreadableFile as error:
+        raise LabelLost("the Clip cannot be opened again") from error
+    if found != label.fields():
+        raise LabelLost(f"the Clip says {found} instead of {label.fields()}")
+
+
 def transcode(path: Path, facts: VideoFacts, out: Path, frames: int, sound: Path | None) -> None:
     """Decode a Template and encode it as a Clip that changes nothing: what a render is measured against."""
     sources = source_order(facts.frames, frames)
-    with ClipWriter(out, facts, frames, sound) as writer:
+    with ClipWriter(out, facts, frames, sound, label=None) as writer:
         for planes in read_source_order(path, facts, sources):
             writer.write(planes)
 

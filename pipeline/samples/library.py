@@ -54,7 +54,7 @@ def write_presenter(look: Look, path: Path, seconds: float, progress: Progress) 
         transfer=_BT709,
     )
     presenter = Presenter(look)
-    with ClipWriter(path, facts, frames, None) as writer:
+    with ClipWriter(path, facts, frames, None, label=None) as writer:
         for frame, pose in enumerate(idle(look, frames)):
             planes = cv2.cvtColor(presenter.frame(pose), cv2.COLOR_RGB2YUV_I420)
             writer.write(np.asarray(planes, np.uint8))

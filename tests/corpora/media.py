@@ -108,6 +108,21 @@ def write_video(
     return path
 
 
+def retag(path: Path, metadata: dict[str, str], flags: str = "+use_metadata_tags") -> Path:
+    """Copy a video with other metadata, as other programs do; it keeps its name."""
+    older = path.rename(path.with_name(f"untagged-{path.name}"))
+    options = {"movflags": flags}
+    with av.open(str(older)) as source, av.open(str(path), "w", container_options=options) as out:
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in source.streams}
+        out.metadata.update(metadata)
+        for packet in source.demux():
+            if packet.pts is not None:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    older.unlink()
+    return path
+
+
 def turn(path: Path, matrix: tuple[int, int, int, int]) -> Path:
     """Change the display matrix (a, b, c, d) in the track header of an MP4 with one video track."""
     content = bytearray(path.read_bytes())

@@ -52,7 +52,7 @@ def filmed(
     faces = [landmarks(gap) for gap in gaps]
     drawn = performance(faces, presence)
     video = folder / "template.mp4"
-    with ClipWriter(video, drawn.facts, len(faces), None) as writer:
+    with ClipWriter(video, drawn.facts, len(faces), None, label=None) as writer:
         for face, gap in zip(faces, gaps, strict=True):
             planes = picture(face, gap)
             if gap > 0:

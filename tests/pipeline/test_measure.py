@@ -37,6 +37,7 @@ from pipeline.render import render_clip
 from pipeline.samples.library import LOOKS, write_presenter, write_voice
 from pipeline.speech.analyse import mouth_curve
 from pipeline.types import VideoFacts
+from tests.corpora.media import retag
 
 FPS = Fraction(25)
 
@@ -271,10 +272,10 @@ def test_the_request_answers_with_exactly_the_promised_fields(stage: Stage, tmp_
 
 def _grey(path: Path, frames: int, sound: Path | None, metadata: dict[str, str]) -> Path:
     facts = VideoFacts("h264", 64, 48, FPS, frames, frames / 25, has_sound=False)
-    with ClipWriter(path, facts, frames, sound, metadata) as writer:
+    with ClipWriter(path, facts, frames, sound, label=None) as writer:
         for frame in range(frames):
             writer.write(np.full((72, 64), 100 + frame % 50, np.uint8))
-    return path
+    return retag(path, metadata) if metadata else path
 
 
 def test_sound_that_comes_late_is_measured_against_the_recording(stage: Stage, tmp_path: Path):

@@ -91,7 +91,7 @@ def sound_of(folder: Path, seconds: float) -> Path:
 def performance(tmp_path: Path) -> Performance:
     """A Template of 8 frames; frame i is as bright as 30 + 10 i."""
     facts = VideoFacts("h264", WIDTH_PX, HEIGHT_PX, Fraction(25), 8, 0.32, has_sound=False)
-    with ClipWriter(tmp_path / "template.mp4", facts, 8, None) as writer:
+    with ClipWriter(tmp_path / "template.mp4", facts, 8, None, label=None) as writer:
         for frame in range(8):
             planes = np.full((HEIGHT_PX * 3 // 2, WIDTH_PX), 128, np.uint8)
             planes[:HEIGHT_PX] = 34 + 10 * frame

@@ -29,7 +29,7 @@ def ramp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fifty grey frames, each brighter than the one before: a tile's brightness tells its frame."""
     path = tmp_path_factory.mktemp("ramp") / "ramp.mp4"
     facts = VideoFacts("h264", 160, 96, Fraction(25), 50, 2.0, has_sound=False)
-    with ClipWriter(path, facts, 50, None) as writer:
+    with ClipWriter(path, facts, 50, None, label=None) as writer:
         for frame in range(50):
             planes = np.full((144, 160), 128, np.uint8)
             planes[:96] = 40 + 3 * frame

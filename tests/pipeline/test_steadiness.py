@@ -68,7 +68,10 @@ def filmed_twice(video: Path, folder: Path) -> tuple[Path, Path]:
         for window in engine.generate(list(engine.windows(prepared, speech, range(frames))))
         for patch in window
     ]
-    with ClipWriter(clip, cut, frames, None) as moved, ClipWriter(bare, cut, frames, None) as same:
+    with (
+        ClipWriter(clip, cut, frames, None, label=None) as moved,
+        ClipWriter(bare, cut, frames, None, label=None) as same,
+    ):
         for planes, patch in zip(read_frames(video, cut), patches, strict=False):
             same.write(planes.copy())
             moved.write(engine.compose(planes, patch))

@@ -42,7 +42,7 @@ def with_a_gap(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = samples / "templates" / "man_idle_720x1080.mp4"
     path = tmp_path_factory.mktemp("gap") / "gap.mp4"
     facts = probe_video(source)
-    with ClipWriter(path, facts, 60, None) as writer:
+    with ClipWriter(path, facts, 60, None, label=None) as writer:
         for number, planes in enumerate(islice(read_frames(source, facts), 60)):
             if 20 <= number < 40:
                 planes[:] = 128

@@ -77,7 +77,7 @@ def faceless(folder):
     facts = probe_video(video)
     path = folder / "wall.mp4"
     grey = np.full((facts.height_px * 3 // 2, facts.width_px), 128, np.uint8)
-    with ClipWriter(path, facts, facts.frames, None) as writer:
+    with ClipWriter(path, facts, facts.frames, None, label=None) as writer:
         for _ in range(facts.frames):
             writer.write(grey)
     return path
