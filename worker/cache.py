@@ -10,7 +10,7 @@ import shutil
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -51,15 +51,25 @@ class Cache:
             wanted[facts.key.removeprefix(beginning)] = facts.key
         return await self._fetched(name, wanted)
 
+    async def picture(self, sha256: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
+        """The folder of a picture, which ``fill`` puts there if it is not; raises what that raises."""
+        return await self._kept(f"picture-{sha256}", fill)
+
     async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:
+        async def fill(folder: Path) -> None:
+            for file, key in wanted.items():
+                await self._store.get_file(key, folder / file)
+
+        return await self._kept(name, fill)
+
+    async def _kept(self, name: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
         folder = self._folder / name
         async with self._locks[name]:
             if not folder.is_dir():
                 draft = self._folder / f".{uuid.uuid4().hex}"
                 try:
                     draft.mkdir(parents=True)
-                    for file, key in wanted.items():
-                        await self._store.get_file(key, draft / file)
+                    await fill(draft)
                     _settle(draft, folder)
                 finally:
                     shutil.rmtree(draft, ignore_errors=True)

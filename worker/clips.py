@@ -7,10 +7,11 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
+from worker.asked import LabelRules, asked_of_clip
 from worker.cache import SOURCE
 from worker.contract import keys
 from worker.contract.codes import Code
@@ -19,6 +20,7 @@ from worker.contract.records import BatchRecord, ClipResult, ClipState, Template
 from worker.engine_link import EngineLink, EngineMissing, Rendered, RenderRefused, RenderStopped
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
+from worker.pictures import Pictures
 from worker.workshop import Workshop, refusal
 
 log = logging.getLogger(__name__)
@@ -36,11 +38,15 @@ class Made:
 
 
 class ClipWork:
-    """Renders and stores Clips; all methods may raise NoLongerWanted, Impossible and EngineFailed."""
+    """Renders and stores Clips; all methods may raise NoLongerWanted, Impossible, ChildFailed and EngineFailed."""
 
-    def __init__(self, shop: Workshop, link: EngineLink) -> None:
+    def __init__(
+        self, shop: Workshop, link: EngineLink, pictures: Pictures, label: LabelRules
+    ) -> None:
         self._shop = shop
         self._link = link
+        self._pictures = pictures
+        self._label = label
 
     async def render(self, held: Held) -> Made | None:
         """Render one Clip; None if an earlier attempt had stored it already, and it is settled."""
@@ -106,12 +112,14 @@ class ClipWork:
         self, held: Held, batch: BatchRecord, template: TemplateRecord, out: Path
     ) -> Made:
         take_folder, template_folder = await self._ingredients(held, batch, template)
+        picture = await self._picture(held, batch)
         request = {
             "engine": batch.order.engine,
             "take": str(take_folder),
             "template": str(template_folder),
             "video": str(template_folder / SOURCE),
             "out": str(out),
+            "options": asked_of_clip(batch, held.lease.number, self._label, picture),
         }
         async with self._reported(held) as reporter:
             rendered = await self._ask_engine(held, request, reporter)
@@ -126,7 +134,7 @@ class ClipWork:
         return Made(out, result, rendered)
 
     async def _ask_engine(
-        self, held: Held, request: dict[str, str], reporter: "_Reporter"
+        self, held: Held, request: dict[str, Any], reporter: "_Reporter"
     ) -> Rendered:
         try:
             return await self._link.render(request, reporter.note, held.stop)
@@ -153,6 +161,13 @@ class ClipWork:
         except ObjectMissing:
             raise refusal(Code.TEMPLATE_GONE, name=template.name) from None
         return take_folder, template_folder
+
+    async def _picture(self, held: Held, batch: BatchRecord) -> Path | None:
+        """The ordered background as the engine may open it, if a picture was ordered."""
+        background = batch.order.options.background
+        if background is None or background.picture is None:
+            return None
+        return await self._pictures.background(held, background.picture)
 
     async def _keep_features(
         self, template: TemplateRecord, folder: Path, names: Sequence[str]

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from arq.constants import in_progress_key_prefix
 
@@ -115,13 +115,13 @@ class Desk:
         return await self._finish(lease, ClipState.CANCELLED, "", None)
 
     async def settle_take(
-        self, lease: Lease, state: TakeState, facts: Mapping[str, float], reason: Reason | None
+        self, lease: Lease, state: TakeState, facts: Mapping[str, Any], reason: Reason | None
     ) -> bool:
         """A Take is READY with its facts, or REJECTED for a reason."""
         return await self._finish(lease, state, json.dumps(facts), reason)
 
     async def settle_template(
-        self, lease: Lease, state: TemplateState, facts: Mapping[str, float], reason: Reason | None
+        self, lease: Lease, state: TemplateState, facts: Mapping[str, Any], reason: Reason | None
     ) -> bool:
         """A Template is READY with its facts, or REJECTED for a reason."""
         return await self._finish(lease, state, json.dumps(facts), reason)

@@ -4,7 +4,8 @@ Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosse
 
 ::
 
-    {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path}
+    {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path,
+     "options": fields of pipeline.options}
     {"do": "cancel", "id"}
 
 and writes, each Clip's lines ending with one of the last six
@@ -46,6 +47,7 @@ from pipeline.engines.viseme import engine as viseme
 from pipeline.errors import EngineUnavailable, InputRejected, Stopped
 from pipeline.faces.mesh import FaceMesh
 from pipeline.measure.check import Check
+from pipeline.options import options_from_json
 from pipeline.render import ClipFacts, render_clip
 from pipeline.takes import load_take
 from pipeline.templates import load_template
@@ -179,7 +181,8 @@ class Renderer:
         progress("load", 0, 1)
         engine = self._engine(request["engine"])
         take, template = Path(request["take"]), Path(request["template"])
-        speech = self._speeches.get(str(take), lambda: load_take(take))
+        options = options_from_json(request["options"])
+        speech = self._speeches.get((str(take), options.sound), lambda: load_take(take))
         features: list[str] = []
 
         def make() -> Prepared:
@@ -189,8 +192,9 @@ class Renderer:
 
         prepared = self._prepared.get((engine.name, str(template)), make)
         progress("load", 1, 1)
-        check = Check(engine, prepared, speech)
-        facts = render_clip(check.engine, prepared, speech, Path(request["out"]), progress)
+        check = Check(engine, prepared, speech, options)
+        out = Path(request["out"])
+        facts = render_clip(check.engine, prepared, speech, out, progress, options)
         return check, facts, features
 
     def _engine(self, name: str) -> LipSync:

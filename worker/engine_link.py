@@ -112,14 +112,14 @@ class EngineLink:
 
     async def render(
         self,
-        request: Mapping[str, str],
+        request: Mapping[str, Any],
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
     ) -> Rendered:
         """Render one Clip.
 
         Args:
-            request: engine, take, template, video, out.
+            request: engine, take, template, video, out, options.
             progress: Called with (stage, done, total).
             stop: Set by whoever no longer wants the Clip; heeded within 2 s and a little.
 
@@ -191,7 +191,7 @@ class EngineLink:
     async def _attempt(
         self,
         seat: str,
-        request: Mapping[str, str],
+        request: Mapping[str, Any],
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
     ) -> Rendered:

@@ -19,6 +19,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from worker.asked import LabelRules
 from worker.cache import Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
@@ -32,6 +33,7 @@ from worker.ledger import RedisLedger
 from worker.ledger_scripts import Queue
 from worker.packing import Packing
 from worker.patience import NoLongerWanted, insist
+from worker.pictures import Pictures
 from worker.preparation import Limits, Preparation
 from worker.ticket_office import TicketOffice
 from worker.workshop import Impossible, Workshop
@@ -70,6 +72,7 @@ class Foreman:
         slots: int = 1,
         limits: Limits | None = None,
         models: Path | None = None,
+        label: LabelRules | None = None,
         engine_command: Sequence[str] | None = None,
         child_command: Sequence[str] | None = None,
         quiet_s: float = 120.0,
@@ -87,6 +90,7 @@ class Foreman:
             slots: Clips rendered at a time.
             limits: What a Take and a Template may be.
             models: The folder of all weights.
+            label: What the operator decided about the AI label.
             engine_command: Starts the engine process; None: ``worker.engine``.
             child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
             quiet_s: An engine without a line for so long hangs.
@@ -109,7 +113,9 @@ class Foreman:
             quiet_s=quiet_s,
         )
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
-        self._clips = ClipWork(self._shop, self._link)
+        self._clips = ClipWork(
+            self._shop, self._link, Pictures(self._shop, child), label or LabelRules()
+        )
         self._preparation = Preparation(self._shop, child, limits or {}, models)
         self._packing = Packing(self._shop)
         self._holdings = Holdings(self._desk)

@@ -18,16 +18,10 @@ from worker.contract.records import (
     Person,
     Reason,
     TakeRecord,
-    TakeState,
     TemplateRecord,
-    TemplateState,
 )
 
 Fields = Mapping[str, str]
-TAKE_FACTS = frozenset({"duration_s", "speech_s"})
-TEMPLATE_FACTS = frozenset(
-    {"width_px", "height_px", "fps", "frames", "duration_s", "face_share", "seconds"}
-)
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
@@ -47,10 +41,10 @@ def name_of_person(person: Person) -> str:
 
 def take_of(fields: Fields) -> TakeRecord:
     """The record of a Take's hash."""
-    record = TakeRecord.model_validate_json(fields["record"])
-    return record.model_copy(
-        update={
-            "state": TakeState(fields["state"]),
+    return TakeRecord.model_validate(
+        {
+            **json.loads(fields["record"]),
+            "state": fields["state"],
             "analyses": int(fields["analyses"]),
             "reason": _reason(fields["reason"]),
             **_facts(fields["facts"]),
@@ -60,11 +54,11 @@ def take_of(fields: Fields) -> TakeRecord:
 
 def template_of(fields: Fields) -> TemplateRecord:
     """The record of a Template's hash."""
-    record = TemplateRecord.model_validate_json(fields["record"])
-    return record.model_copy(
-        update={
+    return TemplateRecord.model_validate(
+        {
+            **json.loads(fields["record"]),
             "name": fields["name"],
-            "state": TemplateState(fields["state"]),
+            "state": fields["state"],
             "reason": _reason(fields["reason"]),
             **_facts(fields["facts"]),
         }

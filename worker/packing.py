@@ -1,21 +1,20 @@
 """Archive work: the Clips that are done, under names people can use, with a manifest that says what became of the rest."""
 
+import contextlib
+import functools
 import json
 import zlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from worker.contract import keys
 from worker.contract.names import archive_name, clip_name
 from worker.contract.ports import ArchiveEntry, ObjectMissing
-from worker.contract.records import (
-    BatchRecord,
-    BatchState,
-    ClipRecord,
-    ClipState,
-    TakeRecord,
-)
+from worker.contract.records import BatchRecord, BatchState, ClipRecord, ClipState, TakeRecord
 from worker.holdings import Held
 from worker.workshop import Workshop
+
+_CAPTIONS: Final = (".srt", ".vtt")
 
 
 class Packing:
@@ -64,8 +63,24 @@ class Packing:
         for clip in batch.clips:
             if clip.result is not None and not await self._exists(held, clip.result.key):
                 missing.add(clip.number)
-        entries = entries_of(batch, take, missing)
+        captions = await self._captions(held, batch, take)
+        entries = entries_of(batch, take, missing, captions)
         return await held.persist(lambda: store.put_archive(key, entries, batch.created_at))
+
+    async def _captions(
+        self, held: Held, batch: BatchRecord, take: TakeRecord | None
+    ) -> dict[str, bytes]:
+        """The files of captions, by their names in the Archive; none where the Take has no words or nobody wants them."""
+        if take is None or not batch.order.options.captioned(take):
+            return {}
+        made = "captions-trimmed" if batch.order.options.trim else "captions"
+        found = {}
+        for suffix in _CAPTIONS:
+            key = keys.take(take.id, f"{made}{suffix}")
+            with contextlib.suppress(ObjectMissing):
+                read = functools.partial(self._shop.store.get_bytes, key)
+                found[f"captions{suffix}"] = await held.persist(read)
+        return found
 
     async def _exists(self, held: Held, key: str) -> bool:
         try:
@@ -76,15 +91,20 @@ class Packing:
 
 
 def entries_of(
-    batch: BatchRecord, take: TakeRecord | None, missing: set[int]
+    batch: BatchRecord,
+    take: TakeRecord | None,
+    missing: set[int],
+    captions: Mapping[str, bytes] | None = None,
 ) -> list[ArchiveEntry]:
-    """What the Archive holds: the Clips that are done, then the manifest.
+    """What the Archive holds: the Clips that are done, then captions, then the manifest.
 
     Args:
         batch: With its Clips.
         take: The recording; None if the ledger no longer knows it.
         missing: Numbers of Clips whose object is no longer in the store.
+        captions: Files of captions, by name.
     """
+    captions = captions or {}
     entries = [
         ArchiveEntry(
             clip_name(clip.number, clip.template_name),
@@ -95,16 +115,22 @@ def entries_of(
         for clip in batch.clips
         if clip.state is ClipState.DONE and clip.result and clip.number not in missing
     ]
-    manifest = manifest_of(batch, take, missing)
+    manifest = manifest_of(batch, take, missing, list(captions))
     content = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
-    entries.append(
-        ArchiveEntry("manifest.json", len(content), zlib.crc32(content), content=content)
-    )
-    return entries
+    written = {**captions, "manifest.json": content}
+    return entries + [
+        ArchiveEntry(name, len(content), zlib.crc32(content), content=content)
+        for name, content in written.items()
+    ]
 
 
-def manifest_of(batch: BatchRecord, take: TakeRecord | None, missing: set[int]) -> dict[str, Any]:
-    """What became of every Clip, with the names the files came under."""
+def manifest_of(
+    batch: BatchRecord,
+    take: TakeRecord | None,
+    missing: set[int],
+    captions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What was asked, and what became of every Clip, with the names the files came under."""
     order = batch.order
     return {
         "batch": batch.id,
@@ -116,8 +142,11 @@ def manifest_of(batch: BatchRecord, take: TakeRecord | None, missing: set[int]) 
             "file": order.take_name,
             "seconds": take.duration_s if take else None,
             "analyses": take.analyses if take else None,
+            "remarks": [each.model_dump(mode="json") for each in take.remarks] if take else None,
         },
         "engine": order.engine,
+        "options": order.options.model_dump(mode="json"),
+        "captions": list(captions),
         "clips": [_clip_in_manifest(clip, clip.number in missing) for clip in batch.clips],
     }
 

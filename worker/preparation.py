@@ -2,20 +2,25 @@
 
 import asyncio
 import json
-import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from worker.child import Child, ChildKilled, ChildStopped, Refused
+from worker.child import Child, Refused
 from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing
-from worker.contract.records import Reason, TakeState, TemplateRecord, TemplateState
+from worker.contract.records import (
+    Reason,
+    TakeRecord,
+    TakeState,
+    TemplateRecord,
+    TemplateState,
+)
+from worker.decoding import decode
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.workshop import Workshop, refusal
@@ -23,10 +28,6 @@ from worker.workshop import Workshop, refusal
 Limits = Mapping[str, Mapping[str, float]]
 """For ``take`` and ``template`` what ``pipeline.sandbox`` takes as limits."""
 
-log = logging.getLogger(__name__)
-
-_TRIES: Final = 2
-"""Of decoding, should the child be killed: the second time it is the material."""
 _POSTER: Final = "poster.jpg"
 _FACTS: Final = "template.json"
 """Stored last: where it is, the preparation is whole."""
@@ -60,9 +61,9 @@ class Preparation:
                 )
                 return
             await self._store(held, source.with_name("made"), lambda name: keys.take(id_, name))
-        facts = {name: float(told[name]) for name in ("duration_s", "speech_s")}
+        facts = _facts_of_take(told)
         changes = {"state": TakeState.READY, "analyses": take.analyses + 1, "reason": None}
-        record = take.model_copy(update={**changes, **facts})
+        record = TakeRecord.model_validate({**take.model_dump(), **changes, **facts})
         await self._put_json(held, keys.take(id_, "take.json"), record.model_dump_json())
         await held.persist(lambda: desk.settle_take(held.lease, TakeState.READY, facts, None))
 
@@ -81,9 +82,10 @@ class Preparation:
                 lambda: desk.settle_template(held.lease, TemplateState.REJECTED, {}, reason)
             )
             return
-        facts = _facts_of(told, time.monotonic() - started)
+        facts = _facts_of_template(told, time.monotonic() - started)
         await self._copy_poster(held, template)
-        record = template.model_copy(update={"state": TemplateState.READY, "reason": None, **facts})
+        changes = {"state": TemplateState.READY, "reason": None, **facts}
+        record = TemplateRecord.model_validate({**template.model_dump(), **changes})
         await self._put_json(held, keys.template(id_, _FACTS), record.model_dump_json())
         await held.persist(
             lambda: desk.settle_template(held.lease, TemplateState.READY, facts, None)
@@ -120,25 +122,9 @@ class Preparation:
 
     async def _decode(self, held: Held, do: str, source: Path, name: str) -> dict[str, Any]:
         """Have the child look at the source; what it makes stands in ``made`` beside it."""
-        folder = source.with_name("made")
-        request = {
-            "do": do,
-            "source": str(source),
-            "name": name,
-            "folder": str(folder),
-            "limits": dict(self._limits.get(do, {})),
-            "models": str(self._models) if self._models else None,
-        }
-        for _ in range(_TRIES):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            try:
-                return await self._child.run(request, held.stop)
-            except ChildKilled:
-                log.warning("the child that decoded %s was killed", held.lease.item)
-            except ChildStopped:
-                raise NoLongerWanted from None
-        raise Refused(Code.UNREADABLE, {"name": name})
+        limits, models = dict(self._limits.get(do, {})), str(self._models) if self._models else None
+        made = source.with_name("made")
+        return await decode(self._child, held, do, source, name, made, limits=limits, models=models)
 
     async def _store(self, held: Held, folder: Path, key: Callable[[str], str]) -> None:
         """Store what the child made."""
@@ -163,8 +149,18 @@ class Preparation:
         await held.persist(lambda: self._shop.store.put_bytes(key, written.encode()))
 
 
-def _facts_of(told: Mapping[str, Any], seconds: float) -> dict[str, float]:
-    """The fields of a TemplateRecord, out of what the child told."""
+def _facts_of_take(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a TakeRecord, out of what the child told."""
+    return {
+        "duration_s": float(told["duration_s"]),
+        "speech_s": float(told["speech_s"]),
+        "words": told.get("words", 0),
+        "remarks": told.get("remarks", []),
+    }
+
+
+def _facts_of_template(told: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """The fields of a TemplateRecord, out of what the child told; one of an earlier version told less."""
     video = told["facts"]
     return {
         "width_px": video["width_px"],
@@ -173,5 +169,7 @@ def _facts_of(told: Mapping[str, Any], seconds: float) -> dict[str, float]:
         "frames": video["frames"],
         "duration_s": video["duration_s"],
         "face_share": told["face_share"],
+        "screen": told.get("screen"),
+        "remarks": told.get("remarks", []),
         "seconds": round(seconds, 3),
     }

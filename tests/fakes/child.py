@@ -1,6 +1,7 @@
 """A disposable child that decodes nothing; speaks the protocol of ``pipeline.sandbox``.
 
 What it does stands in the source, as text: ``reject``, ``die``, ``die once``, ``fail``, ``slow``; anything else is fine.
+Of a recording that is ``words`` it understands three words, and has a remark about it.
 """
 
 import json
@@ -11,15 +12,19 @@ import threading
 from pathlib import Path
 
 _TOLD = {
-    "take": {"duration_s": 1.0, "speech_s": 0.8},
+    "take": {"duration_s": 1.0, "speech_s": 0.8, "words": 0, "remarks": []},
     "template": {
         "facts": {"width_px": 64, "height_px": 48, "fps": "25", "frames": 25, "duration_s": 1.0},
         "face_share": 1.0,
     },
+    "picture": {},
 }
+_UNDERSTOOD = {"words": 3, "remarks": [{"code": "noisy", "facts": {"snr_db": 9.0}}]}
+_CAPTIONS = ("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt")
 _FILES = {
     "take": ("sound.m4a", "speech.npz"),
     "template": ("track.npz", "poster.jpg", "template.json"),
+    "picture": ("picture.png",),
 }
 
 
@@ -45,8 +50,10 @@ def main() -> int:
     if what.startswith("reject"):
         _say("rejected", code="no_face", facts={"frame": 0, "second": 0.0})
         return 0
-    told = _TOLD[request["do"]]
-    for name in _FILES[request["do"]]:
+    told, files = _TOLD[request["do"]], _FILES[request["do"]]
+    if what == "words":
+        told, files = told | _UNDERSTOOD, (*files, *_CAPTIONS)
+    for name in files:
         content = json.dumps(told) if name == "template.json" else f"{name} of {what}"
         Path(request["folder"], name).write_text(content)
     _say("done", result=told)

@@ -1,7 +1,8 @@
 """An engine process that renders nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
-``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``; with the Clip rendered and its check still
+``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
+as JSON), ``kept`` (the background is as it was); with the Clip rendered and its check still
 to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
 """
 
@@ -77,7 +78,13 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
             _tell("unavailable", id=name, engine=request["engine"], advice="install it")
         case _:
             checking = {} if what not in _CHECKS else {"checking": True}
-            _tell("done", id=name, result=_result(request), features=_features(request), **checking)
+            _tell(
+                "done",
+                id=name,
+                result=_result(request, what),
+                features=_features(request),
+                **checking,
+            )
             _check(request, what, stop)
 
 
@@ -95,8 +102,10 @@ def _check(request: dict[str, Any], what: str, stop: threading.Event) -> None:
             Path(request["video"]).with_name("unwanted").touch()
 
 
-def _result(request: dict[str, Any]) -> dict[str, object]:
+def _result(request: dict[str, Any], what: str) -> dict[str, object]:
     content = f"clip of {Path(request['take']).name}".encode()
+    if what == "tell":
+        content = json.dumps(request["options"]).encode()
     Path(request["out"]).write_bytes(content)
     return {
         "frames": _FRAMES,
@@ -106,6 +115,7 @@ def _result(request: dict[str, Any]) -> dict[str, object]:
         "size_bytes": len(content),
         "crc32": zlib.crc32(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "background_kept": what == "kept",
     }
 
 

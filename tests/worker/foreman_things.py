@@ -11,7 +11,7 @@ from tests.fakes.foreman import CHILD, ENGINE, fake_store
 from tests.worker.ledger_things import open_ledger, order, take, template
 from worker.contract import keys
 from worker.contract.ports import ObjectStore
-from worker.contract.records import BatchRecord, BatchState, Utterance
+from worker.contract.records import BatchRecord, BatchState, OrderOptions, Utterance
 from worker.foreman import Foreman
 from worker.ledger import RedisLedger
 
@@ -28,7 +28,12 @@ class Workplace:
     store: ObjectStore
 
     async def order(
-        self, key: str, *videos: str, recording: bytes = TAKE, teller: Utterance | None = None
+        self,
+        key: str,
+        *videos: str,
+        recording: bytes = TAKE,
+        teller: Utterance | None = None,
+        options: OrderOptions | None = None,
     ) -> BatchRecord:
         """Order a Clip for each video, which is text that says what happens with it."""
         record = take(recording)
@@ -39,7 +44,10 @@ class Workplace:
             await self.put(keys.template(f"t-{name}", "source"), video.encode())
             await self.ledger.add_template(template(name, video.encode()))
         names = [f"{key}-{number}" for number in range(len(videos))]
-        return await self.ledger.open_batch(order(key, *names, of=record))
+        asked = order(key, *names, of=record).model_copy(
+            update={"options": options or OrderOptions()}
+        )
+        return await self.ledger.open_batch(asked)
 
     async def put(self, key: str, content: bytes) -> None:
         await self.store.put_bytes(key, content)

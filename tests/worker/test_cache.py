@@ -77,3 +77,20 @@ async def test_the_longest_unused_leaves_first_and_what_is_in_use_stays(
 
     left = sorted(path.name for path in (tmp_path / "cache").iterdir())
     assert left == ["take-new", "take-used"]
+
+
+async def test_a_picture_that_two_clips_need_is_made_once(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+
+    async def fill(folder: Path) -> None:
+        made.append(folder)
+        (folder / "picture.png").write_bytes(b"p")
+
+    cache = Cache(tmp_path / "cache", store, 10**6)
+
+    folders = await asyncio.gather(cache.picture("ab", fill), cache.picture("ab", fill))
+
+    assert len(made) == 1
+    assert [path.name for path in folders[0].iterdir()] == ["picture.png"]

@@ -57,13 +57,14 @@ def make_template(folder: Path, frames: int = 25) -> Path:
     return folder
 
 
-def request(take: Path, template: Path, out: Path, engine: str = "viseme") -> dict[str, str]:
+def request(take: Path, template: Path, out: Path, engine: str = "viseme") -> dict[str, Any]:
     return {
         "engine": engine,
         "take": str(take),
         "template": str(template),
         "video": str(template / "source"),
         "out": str(out),
+        "options": {},
     }
 
 

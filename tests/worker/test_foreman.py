@@ -18,10 +18,20 @@ import pytest
 from tests.fakes.engine import FLAGGED
 from tests.worker.foreman_things import TAKE, Workplace, open_workplace, over
 from tests.worker.ledger_things import drawn, order, take, teller
+from worker.asked import LabelRules
 from worker.contract import keys
-from worker.contract.codes import Code, Flag
+from worker.contract.codes import Code, Flag, RemarkCode
 from worker.contract.ports import ObjectMissing, ObjectStore, StoreUnavailable
-from worker.contract.records import BatchRecord, BatchState, ClipState, Reason, TakeState
+from worker.contract.records import (
+    BatchRecord,
+    BatchState,
+    ClipState,
+    OrderedBackground,
+    OrderOptions,
+    Reason,
+    SentPicture,
+    TakeState,
+)
 
 
 @pytest.fixture
@@ -480,3 +490,128 @@ async def test_a_take_that_is_told_about_is_told_once(place: Workplace) -> None:
     told = [await asyncio.wait_for(anext(box), 5) for _ in range(3)]
     await box.aclose()  # type: ignore[attr-defined]
     assert sorted(utterance.kind for _, utterance in told) == ["outcome", "take", "take"]
+
+
+WALL = SentPicture(sha256="ab" * 32, name="wall.jpg")
+ON_WALL = OrderOptions(background=OrderedBackground(picture=WALL))
+
+
+async def test_the_engine_is_asked_for_what_was_ordered_and_labels_in_the_name_of_the_operator(
+    place: Workplace,
+) -> None:
+    options = OrderOptions(
+        playing="loop", trim=True, background=OrderedBackground(colour="#00aaff")
+    )
+    async with place.working(label=LabelRules(producer="Example-Ltd", text="AI", seconds=2.0)):
+        batch = await place.ended(await place.order("m1", "tell", options=options))
+
+    with await archive_of(place.store, batch) as archive:
+        asked = json.loads(archive.read("output_001_m1-0.mp4"))
+        manifest = json.loads(archive.read("manifest.json"))
+    assert (asked["playing"], asked["sound"]["trim"]) == ("loop", True)
+    assert asked["background"]["colour"] == "#00aaff"
+    assert asked["label"] == {
+        "text": "AI",
+        "seconds": 2.0,
+        "producer": "Example-Ltd",
+        "produce_id": f"{batch.id}-1",
+    }
+    assert manifest["options"] == options.model_dump(mode="json")
+
+
+async def test_a_picture_is_decoded_in_a_child_and_handed_to_the_engine(place: Workplace) -> None:
+    await place.put(keys.picture(WALL.sha256), b"pixels")
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "tell", options=ON_WALL))
+
+    with await archive_of(place.store, batch) as archive:
+        asked = json.loads(archive.read("output_001_m1-0.mp4"))
+        handed = Path(asked["background"]["picture"])
+    assert await asyncio.to_thread(handed.read_text) == "picture.png of pixels"
+
+
+async def test_a_picture_that_is_no_good_fails_the_clips_with_that_reason(place: Workplace) -> None:
+    await place.put(keys.picture(WALL.sha256), b"reject")
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "ok 2", options=ON_WALL))
+
+    reason = Reason(code=Code.BACKGROUND_UNREADABLE, facts={"name": "wall.jpg"})
+    assert [clip.reason for clip in batch.clips] == [reason, reason]
+
+
+async def test_a_picture_that_is_no_longer_kept_fails_the_clip_with_that_reason(
+    place: Workplace,
+) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", options=ON_WALL))
+
+    reason = Reason(code=Code.BACKGROUND_GONE, facts={"name": "wall.jpg"})
+    assert batch.clips[0].reason == reason
+
+
+async def test_a_background_that_could_not_be_replaced_is_told_and_fails_nothing(
+    place: Workplace,
+) -> None:
+    options = OrderOptions(background=OrderedBackground(blur=True))
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "kept", "ok", options=options))
+
+    with await archive_of(place.store, batch) as archive:
+        clips = json.loads(archive.read("manifest.json"))["clips"]
+    assert batch.state is BatchState.DELIVERED
+    assert [clip["background_kept"] for clip in clips] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "content"),
+    [
+        (OrderOptions(), "captions{} of words"),
+        (OrderOptions(captions="burned"), "captions{} of words"),
+        (OrderOptions(trim=True), "captions-trimmed{} of words"),
+    ],
+)
+async def test_captions_come_with_the_archive_and_stand_in_its_manifest(
+    place: Workplace, options: OrderOptions, content: str
+) -> None:
+    async with place.working():
+        batch = await place.ended(
+            await place.order("m1", "ok", recording=b"words", options=options)
+        )
+
+    with await archive_of(place.store, batch) as archive:
+        names = archive.namelist()
+        written = {name: archive.read(name).decode() for name in names if "captions" in name}
+        manifest = json.loads(archive.read("manifest.json"))
+    assert names[1:] == ["captions.srt", "captions.vtt", "manifest.json"]
+    assert written == {f"captions{end}": content.format(end) for end in (".srt", ".vtt")}
+    assert manifest["captions"] == ["captions.srt", "captions.vtt"]
+    assert manifest["take"]["remarks"] == [{"code": "noisy", "facts": {"snr_db": 9.0}}]
+
+
+@pytest.mark.parametrize(
+    ("recording", "options"), [(b"words", OrderOptions(captions="off")), (TAKE, OrderOptions())]
+)
+async def test_no_captions_come_where_nobody_wants_them_or_no_words_are_known(
+    place: Workplace, recording: bytes, options: OrderOptions
+) -> None:
+    async with place.working():
+        batch = await place.ended(
+            await place.order("m1", "ok", recording=recording, options=options)
+        )
+
+    with await archive_of(place.store, batch) as archive:
+        assert archive.namelist() == ["output_001_m1-0.mp4", "manifest.json"]
+
+
+async def test_what_was_heard_and_remarked_stands_in_the_record_of_the_take(
+    place: Workplace,
+) -> None:
+    async with place.working():
+        await place.ended(await place.order("m1", "ok", recording=b"words"))
+
+    known = await place.ledger.take(take(b"words").id)
+    assert known is not None
+    assert known.words == 3
+    assert [(each.code, each.facts) for each in known.remarks] == [
+        (RemarkCode.NOISY, {"snr_db": 9.0})
+    ]

@@ -1,9 +1,21 @@
 """What records promise to readers of other versions."""
 
+import json
+
+import pytest
+from pydantic import ValidationError
+
 from pipeline.measure.gate import FLAGS
-from tests.worker.ledger_things import result
+from tests.worker.ledger_things import order, result
 from worker.contract.codes import Flag
-from worker.contract.records import ClipResult, MouthFigures
+from worker.contract.records import (
+    ClipResult,
+    MouthFigures,
+    Order,
+    OrderedBackground,
+    OrderOptions,
+    SentPicture,
+)
 
 
 def test_the_flags_of_the_contract_are_those_of_the_check_worst_first() -> None:
@@ -28,3 +40,29 @@ def test_a_measured_clip_survives_being_written() -> None:
     )
 
     assert ClipResult.model_validate_json(measured.model_dump_json()) == measured
+
+
+def test_an_order_of_an_older_version_asks_for_nothing_special() -> None:
+    older = json.loads(order("m1", "anna").model_dump_json())
+    del older["options"]
+
+    assert Order.model_validate(older).options == OrderOptions()
+
+
+def test_an_order_keeps_its_options_when_it_is_written() -> None:
+    picture = SentPicture(sha256="ab", name="wall.jpg")
+    asked = OrderOptions(
+        playing="hold",
+        captions="burned",
+        label=False,
+        background=OrderedBackground(picture=picture),
+        language="zh",
+    )
+    written = order("m1", "anna").model_copy(update={"options": asked}).model_dump_json()
+
+    assert Order.model_validate_json(written).options == asked
+
+
+def test_a_background_that_is_no_colour_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        OrderedBackground(colour="blue")

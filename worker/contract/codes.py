@@ -1,4 +1,4 @@
-"""Every reason and every flag there is, in two closed lists: each has its words in each language (``bot/texts``)."""
+"""Every reason, flag and remark there is, in closed lists: each has its words in each language (``bot/texts``)."""
 
 from enum import StrEnum
 
@@ -33,6 +33,8 @@ class Code(StrEnum):
     # The parts.
     TEMPLATE_GONE = "template_gone"  # name
     TAKE_GONE = "take_gone"  # name
+    BACKGROUND_GONE = "background_gone"  # name
+    BACKGROUND_UNREADABLE = "background_unreadable"  # name
     ENGINE_UNAVAILABLE = "engine_unavailable"  # engine, advice
 
     # Ours: comes with an incident id.
@@ -47,3 +49,11 @@ class Flag(StrEnum):
     TRACKING = "tracking"
     OUTSIDE = "outside"
     SILENCE = "silence"
+
+
+class RemarkCode(StrEnum):
+    """What people should know of a recording or a video that is used all the same."""
+
+    CLIPPED = "clipped"  # share
+    NOISY = "noisy"  # snr_db
+    BROKEN_OFF = "broken_off"  # seconds, declared_s

@@ -16,6 +16,8 @@ Objects (the record of everything that must survive; a JSON beside the bytes):
     clips/<batch>/<number>.json      ClipResult: which of them counts
     batches/<batch>.json             BatchRecord, written when the Batch ends
     archives/<batch>/<round>.zip
+    pictures/<sha256>/source         a picture for behind the presenters, as it came
+    waivers/<time>-<what>.json       who took the duty to label upon themselves, and what was ordered so
 """
 
 from typing import Final
@@ -57,6 +59,20 @@ def batch(batch_id: str) -> str:
 def archive(batch_id: str, round_: int) -> str:
     """The Archive of one round of a Batch."""
     return f"archives/{batch_id}/{round_}.zip"
+
+
+def picture(sha256: str) -> str:
+    """A picture somebody sent, as it came."""
+    return f"pictures/{sha256}/source"
+
+
+WAIVERS: Final = "waivers/"
+"""All of them. No retention of other objects touches these."""
+
+
+def waiver(time: str, what: str) -> str:
+    """One record of a waiver; ``time`` sorts, so that the oldest are found by their names."""
+    return f"{WAIVERS}{time}-{what}.json"
 
 
 PREFIX: Final = "chorus"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.contract.codes import Code, Flag
+from worker.contract.codes import Code, Flag, RemarkCode
 
 
 class Record(BaseModel):
@@ -129,6 +129,13 @@ class Reason(Record):
     """Set when the fault is ours; the log has the same id."""
 
 
+class Remark(Record):
+    """Something about a recording or a video that people should know; it is used all the same."""
+
+    code: RemarkCode
+    facts: dict[str, float] = Field(default_factory=dict)
+
+
 class TakeRecord(Record):
     """One recording. ``id`` is the SHA-256 of its bytes, so that the same recording is analysed once."""
 
@@ -140,6 +147,9 @@ class TakeRecord(Record):
     created_at: datetime
     duration_s: float = 0.0
     speech_s: float = 0.0
+    words: int = 0
+    """How many were understood; without any there are no captions."""
+    remarks: tuple[Remark, ...] = ()
     analyses: int = 0
     """How often it was analysed: 1, or the promise is broken."""
     reason: Reason | None = None
@@ -163,6 +173,9 @@ class TemplateRecord(Record):
     duration_s: float = 0.0
     face_share: float = 0.0
     """Share of the frames that show a usable face, 0.0-1.0."""
+    screen: Literal["green", "alpha"] | None = None
+    """What can be replaced behind the presenter: a screen of one colour, or what is transparent; None: nothing."""
+    remarks: tuple[Remark, ...] = ()
     seconds: float = 0.0
     """What preparing it took."""
     reason: Reason | None = None
@@ -195,6 +208,8 @@ class ClipResult(Record):
     outside_psnr_db: float | None = None
     flags: tuple[Flag, ...] | None = None
     """What the check has against it, worst first; None: it was not checked."""
+    background_kept: bool = False
+    """Another background was ordered, but the Template has none that could be replaced."""
 
 
 class ClipRecord(Record):
@@ -214,6 +229,48 @@ class ClipRecord(Record):
     result: ClipResult | None = None
 
 
+class SentPicture(Record):
+    """A picture somebody sent, for behind the presenter; its bytes are in the store."""
+
+    sha256: str
+    name: str
+    """The file name it came with."""
+
+
+class OrderedBackground(Record):
+    """What shall stand behind the presenter; one of the three."""
+
+    colour: str | None = Field(default=None, pattern="^#[0-9a-f]{6}$")
+    picture: SentPicture | None = None
+    blur: bool = False
+    """A soft field of the presenter's own colours."""
+
+
+class OrderOptions(Record):
+    """What else is asked of all Clips of a Batch; the defaults are what people get who ask for nothing."""
+
+    playing: Literal["bounce", "loop", "hold"] = "bounce"
+    """How a Template goes on that is shorter than the Take."""
+    loudness: bool = True
+    """Brought to a common loudness."""
+    trim: bool = False
+    """Silence before the first and behind the last word is left out."""
+    denoise: bool = False
+    """Steady noise is made quieter."""
+    background: OrderedBackground | None = None
+    """None: as the Template is."""
+    captions: Literal["off", "files", "burned"] = "files"
+    """Of Takes whose words are known: none, as files in the Archive, or in the picture as well."""
+    label: bool = True
+    """The visible text of the AI label; the embedded one is always there."""
+    language: Literal["en", "zh"] = "en"
+    """Of the label's text."""
+
+    def captioned(self, take: TakeRecord) -> bool:
+        """Whether the Archive gets the captions of this Take."""
+        return self.captions != "off" and take.words > 0
+
+
 class Order(Record):
     """What one person asks for: one Take, some Templates."""
 
@@ -227,6 +284,7 @@ class Order(Record):
     take_name: str
     template_ids: tuple[str, ...]
     engine: str = "viseme"
+    options: OrderOptions = OrderOptions()
 
 
 class BatchRecord(Record):
