@@ -14,6 +14,8 @@ class BotPolicy:
     """Entries like ``telegram:user:42``."""
     allow: tuple[str, ...] = ()
     """Entries like ``telegram:chat:-100123`` or ``wecom:user:li``; nobody else is admitted."""
+    label_waiver: tuple[str, ...] = ()
+    """Entries likewise: who may order without the visible label, once they accepted the duty."""
     max_clips_per_batch: int = 50
     max_take_s: int = 600
     link_lifetime_s: int = 86_400

@@ -15,6 +15,7 @@ from config.logs import configure_logging
 from config.paths import models_folder, work_folder
 from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import wires
+from worker.asked import LabelRules
 from worker.foreman import Foreman
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ async def serve(settings: Settings) -> None:
             engine=settings.engine,
             limits={"take": {"max_s": settings.max_take_s}},
             models=models_folder(settings),
+            label=LabelRules(
+                producer=settings.label_producer,
+                text=settings.label_text,
+                seconds=settings.label_seconds,
+            ),
         )
         work = group.create_task(foreman.run(), name="foreman")
         announcing = group.create_task(_announce(foreman), name="announce")

@@ -34,6 +34,7 @@ def policy_of(settings: Settings) -> BotPolicy:
     return BotPolicy(
         admins=settings.admins,
         allow=settings.allow,
+        label_waiver=settings.label_waiver,
         max_clips_per_batch=settings.max_clips_per_batch,
         max_take_s=settings.max_take_s,
         link_lifetime_s=settings.link_lifetime_s,

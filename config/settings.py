@@ -1,6 +1,7 @@
 """Settings of all processes: environment variables ``CHORUS_…`` and a ``.env`` file, read once at the start."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CHORUS_"
+
+_LABEL_FIELD = re.compile(r"""(?:(?!["'\\])[!-~])+""")
 
 Entries = Annotated[tuple[str, ...], NoDecode]
 """A list written with commas: ``telegram:chat:-100123,wecom:user:li``."""
@@ -85,10 +88,14 @@ class Settings(BaseSettings):
     """Most templates picked at once."""
     link_lifetime_s: int = Field(default=86_400, ge=60, le=604_800)
     """How long a link works; S3 allows 7 days at most."""
-    label_producer: str = "Chorus"
-    """Who the AI label names as producer. Not used yet."""
-    label_text: str | None = None
-    """The visible AI label's text; None: by language. Not used yet."""
+    label_producer: str = Field(default="Chorus", max_length=100)
+    """Who the AI label inside every file names as producer: printable ASCII without spaces, quotes and backslashes."""
+    label_text: str | None = Field(default=None, max_length=60)
+    """The visible AI label's text; None: by language, ``数字人 · AI生成`` or ``AI-generated digital human``."""
+    label_seconds: float | None = Field(default=None, ge=2.0)
+    """How long the visible label is shown, from the first frame; None: the whole length."""
+    label_waiver: Entries = ()
+    """Chats and persons, as in ALLOW, who may order without the visible label once they accepted the duty to label; the console too only when named."""
 
     telegram_token: SecretStr | None = None
     """Set: Telegram is on."""
@@ -142,7 +149,12 @@ class Settings(BaseSettings):
     """Old API of private deployments."""
 
     @field_validator(
-        "admins", "allow", "wecom_group_robots", "dingtalk_group_robots", mode="before"
+        "admins",
+        "allow",
+        "label_waiver",
+        "wecom_group_robots",
+        "dingtalk_group_robots",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -150,7 +162,7 @@ class Settings(BaseSettings):
             return tuple(entry.strip() for entry in value.split(",") if entry.strip())
         return value
 
-    @field_validator("admins", "allow")
+    @field_validator("admins", "allow", "label_waiver")
     @classmethod
     def _entries(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         for entry in entries:
@@ -160,6 +172,25 @@ class Settings(BaseSettings):
                 message = f"{entry!r} is not of the form platform:chat:ID or platform:user:ID"
                 raise ValueError(message)
         return entries
+
+    @field_validator("label_producer")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not _LABEL_FIELD.fullmatch(name):
+            message = (
+                f"{name!r} is not printable ASCII without spaces, quotes and backslashes, "
+                "which is all that the label's fields may hold (GB 45438-2025)"
+            )
+            raise ValueError(message)
+        return name
+
+    @field_validator("label_text")
+    @classmethod
+    def _legible(cls, text: str | None) -> str | None:
+        if text is not None and not (text.strip() and text.isprintable()):
+            message = "it is empty or holds what cannot be shown; leave it out for the usual text"
+            raise ValueError(message)
+        return text
 
     @property
     def platforms(self) -> tuple[str, ...]:

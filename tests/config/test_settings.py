@@ -6,6 +6,7 @@ import pytest
 
 from config.paths import secret_key
 from config.settings import Settings, SettingsRefused, load_settings
+from pipeline.label.embedded import check_value
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -56,6 +57,48 @@ def test_an_entry_that_names_no_chat_and_no_person_is_refused(monkeypatch):
 
     with pytest.raises(SettingsRefused, match="anna"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["Example Ltd", 'Example"', "Beispiel\\", "示例公司", "it's", ""])
+def test_a_producer_that_no_label_can_hold_is_refused(monkeypatch, name):
+    monkeypatch.setenv("CHORUS_LABEL_PRODUCER", name)
+
+    with pytest.raises(SettingsRefused, match=r"CHORUS_LABEL_PRODUCER.*printable ASCII"):
+        load_settings()
+
+
+def test_a_producer_may_be_a_number_of_a_register(monkeypatch):
+    monkeypatch.setenv("CHORUS_LABEL_PRODUCER", "91110000MA01:chorus/1")
+
+    assert load_settings().label_producer == "91110000MA01:chorus/1"
+
+
+def test_a_producer_the_settings_take_is_one_the_label_takes(monkeypatch):
+    every = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "\"'\\")
+    monkeypatch.setenv("CHORUS_LABEL_PRODUCER", every)
+
+    check_value("producer", load_settings().label_producer)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "AI\n"])
+def test_a_visible_label_cannot_be_made_invisible_by_an_empty_text(monkeypatch, text):
+    monkeypatch.setenv("CHORUS_LABEL_TEXT", text)
+
+    with pytest.raises(SettingsRefused, match="CHORUS_LABEL_TEXT"):
+        load_settings()
+
+
+def test_a_label_is_shown_for_two_seconds_at_least(monkeypatch):
+    monkeypatch.setenv("CHORUS_LABEL_SECONDS", "1.9")
+
+    with pytest.raises(SettingsRefused, match="CHORUS_LABEL_SECONDS"):
+        load_settings()
+
+
+def test_who_may_waive_the_label_is_written_as_who_is_admitted(monkeypatch):
+    monkeypatch.setenv("CHORUS_LABEL_WAIVER", "wecom:user:li, telegram:chat:-1")
+
+    assert load_settings().label_waiver == ("wecom:user:li", "telegram:chat:-1")
 
 
 def test_s3_without_a_bucket_is_refused(monkeypatch):
