@@ -16,6 +16,7 @@ from pipeline.rim.video import (
     probe_video,
     read_frames,
     read_source_order,
+    read_with_alpha,
     source_order,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "read_frames",
     "read_sound",
     "read_source_order",
+    "read_with_alpha",
     "source_order",
     "through_codec",
     "transcode",

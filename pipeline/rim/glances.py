@@ -40,7 +40,7 @@ def glance(
     Raises:
         UnreadableFile: It is no video.
     """
-    converter = Converter(facts.width_px, facts.height_px)
+    converter = Converter(facts)
     with open_media(path, path.name, ours=True) as container:
         stream = picture_stream(container)
         if stream is None:

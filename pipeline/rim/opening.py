@@ -117,12 +117,6 @@ def decode_sound(container: InputContainer, stream: AudioStream) -> Iterator[Aud
                 yield frame
 
 
-def decode_pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Yield what decodes, in the order of display; packets that do not are skipped."""
-    for packet in packets(container, stream):
-        yield from decode_packet(packet)
-
-
 def decode_packet(packet: "Packet[Stream]") -> Iterator[VideoFrame]:
     """Yield the pictures that the decoder gives for a packet: none if it does not decode."""
     try:

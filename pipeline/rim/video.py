@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from av import time_base
 from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -25,12 +26,20 @@ from pipeline.errors import (
 )
 from pipeline.rim.clock import Clock, constant_rate, place
 from pipeline.rim.kinds import is_silk, read_head, recognise
-from pipeline.rim.opening import codec_of, decode_pictures, open_media, picture_stream, sound_stream
-from pipeline.rim.planes import Converter, colours, displayed_size
-from pipeline.types import Planes, VideoFacts
+from pipeline.rim.opening import codec_of, open_media, picture_stream, sound_stream
+from pipeline.rim.pictures import decode_pictures
+from pipeline.rim.planes import (
+    Converter,
+    colours,
+    displayed_size,
+    is_transparent,
+    may_be_transparent,
+)
+from pipeline.types import Pixels, Planes, VideoFacts
 
 BACKWARD_BYTES: Final = 128 * 2**20
 """Memory for frames that are kept to be read backward."""
+Picture = TypeVar("Picture")
 _WORTH_A_JUMP: Final = 250
 """Frames that are sooner decoded and left out than looked up: about one distance of key frames."""
 
@@ -42,6 +51,10 @@ class VideoLimits:
     limit_px: int = 4096 * 2304
     """Width times height."""
     limit_s: float = 600.0
+    clip_short_px: int = 1080
+    """The shorter side a Clip may have; larger videos are scaled as they are read."""
+    clip_long_px: int = 1920
+    """Likewise the longer one."""
 
 
 def probe_video(
@@ -64,16 +77,18 @@ def probe_video(
     """
     name = name or path.name
     with _open_video(path, name, limits) as (container, stream):
-        frames = decode_pictures(container, stream)
+        frames = decode_pictures(container, stream, alpha=True)
         first = next(frames, None)
         if first is None:
             raise UnreadableFile(name=name)
         matrix, primaries, transfer = colours(first)
-        width_px, height_px = displayed_size(first, stream.sample_aspect_ratio)
-        watched = _watched(chain([first], frames), stream.frames, seen)
-        times_s = _times(watched, limits)
+        upright = displayed_size(first, stream.sample_aspect_ratio)
+        width_px, height_px = _clip_size(*upright, limits or VideoLimits())
+        watched = _Watched(chain([first], frames), stream.frames, seen)
+        times_s = _times(iter(watched), limits)
         codec = stream.codec_context.name
         declared, has_sound = stream.average_rate, sound_stream(container) is not None
+        declared_s = _declared_s(container, stream)
     if len(times_s) < 2:
         raise PictureNotVideo(name=name)
     fps = constant_rate(times_s, declared)
@@ -89,16 +104,60 @@ def probe_video(
         matrix=matrix,
         primaries=primaries,
         transfer=transfer,
+        alpha=watched.transparent,
+        declared_s=declared_s,
     )
 
 
-def _watched(
-    frames: Iterator[VideoFrame], declared: int, seen: Callable[[int, int], None] | None
-) -> Iterator[VideoFrame]:
-    for number, frame in enumerate(frames, 1):
-        if seen is not None:
-            seen(number, declared)
-        yield frame
+def _clip_size(width_px: int, height_px: int, limits: VideoLimits) -> tuple[int, int]:
+    """Tell the size a Clip has: the video's, scaled down where it is too large; even."""
+    short, long = sorted((width_px, height_px))
+    scale = min(limits.clip_short_px / short, limits.clip_long_px / long, 1.0)
+    if scale == 1.0:
+        return width_px, height_px
+    return max(round(width_px * scale / 2) * 2, 2), max(round(height_px * scale / 2) * 2, 2)
+
+
+def _declared_s(container: InputContainer, stream: VideoStream) -> float:
+    """Read from the header how long the picture is, or all of the file; 0.0 if it does not say."""
+    lengths = [_tagged_s(stream.metadata.get("DURATION", ""))]
+    if stream.duration and stream.time_base:
+        lengths.append(float(stream.duration * stream.time_base))
+    if container.duration and not any(lengths):
+        lengths.append(container.duration / time_base)
+    return round(min((length for length in lengths if length > 0), default=0.0), 3)
+
+
+def _tagged_s(text: str) -> float:
+    """Read a length as Matroska writes it: 00:01:02.345000000; 0.0 if it is none."""
+    try:
+        hours, minutes, seconds = text.split(":")
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    except ValueError:
+        return 0.0
+
+
+class _Watched:
+    """Frames on their way, and whether any of them was transparent somewhere."""
+
+    def __init__(
+        self,
+        frames: Iterator[VideoFrame],
+        declared: int,
+        seen: Callable[[int, int], None] | None,
+    ) -> None:
+        self.transparent = False
+        self._frames = frames
+        self._declared = declared
+        self._seen = seen
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        for number, frame in enumerate(self._frames, 1):
+            if self._seen is not None:
+                self._seen(number, self._declared)
+            if not self.transparent and may_be_transparent(frame):
+                self.transparent = is_transparent(frame)
+            yield frame
 
 
 def _times(frames: Iterator[VideoFrame], limits: VideoLimits | None) -> list[float]:
@@ -146,15 +205,34 @@ def read_source_order(path: Path, facts: VideoFacts, sources: Iterator[int]) -> 
     Raises:
         UnreadableFile: It no longer decodes.
     """
-    keep = max(BACKWARD_BYTES // (facts.width_px * facts.height_px * 3 // 2), 2)
     with _Cursor(path, facts) as cursor:
-        for run in _runs(sources, keep):
-            if run[0] <= run[-1]:
-                yield from (cursor.read(source) for source in run)
-            else:
-                kept = [cursor.read(source) for source in reversed(run)]
-                while kept:
-                    yield kept.pop()
+        yield from _in_order(sources, facts, cursor.read)
+
+
+def read_with_alpha(
+    path: Path, facts: VideoFacts, sources: Iterator[int]
+) -> Iterator[tuple[Planes, Pixels]]:
+    """Read frames of a video that is transparent in places, as ``read_source_order`` does, but not on white.
+
+    Yields:
+        For each position the colours, not multiplied with the transparency, and the transparency: (h, w), 0 where
+        nothing is seen to 255; new arrays of their own.
+    """
+    with _Cursor(path, facts) as cursor:
+        yield from _in_order(sources, facts, cursor.read_with_alpha)
+
+
+def _in_order(
+    sources: Iterator[int], facts: VideoFacts, read: Callable[[int], Picture]
+) -> Iterator[Picture]:
+    bytes_each = facts.width_px * facts.height_px * (5 if facts.alpha else 3) // 2
+    for run in _runs(sources, max(BACKWARD_BYTES // bytes_each, 2)):
+        if run[0] <= run[-1]:
+            yield from (read(source) for source in run)
+        else:
+            kept = [read(source) for source in reversed(run)]
+            while kept:
+                yield kept.pop()
 
 
 def source_order(template_frames: int, clip_frames: int) -> Iterator[int]:
@@ -190,7 +268,7 @@ class _Cursor:
     def __init__(self, path: Path, facts: VideoFacts) -> None:
         self._path = path
         self._facts = facts
-        self._converter = Converter(facts.width_px, facts.height_px)
+        self._converter = Converter(facts)
         self._stack = ExitStack()
         self._shown: tuple[int, VideoFrame]
         self._ahead: tuple[int, VideoFrame] | None
@@ -204,12 +282,20 @@ class _Cursor:
 
     def read(self, frame: int) -> Planes:
         """Read the frame at a place of the constant rate; one after the other is fastest."""
+        self._go_to(frame)
+        return self._converter.convert(self._shown[1])
+
+    def read_with_alpha(self, frame: int) -> tuple[Planes, Pixels]:
+        """Likewise, with its transparency."""
+        self._go_to(frame)
+        return self._converter.convert_with_alpha(self._shown[1])
+
+    def _go_to(self, frame: int) -> None:
         if not self._reaches(frame):
             self._jump(frame)
         while self._ahead is not None and self._ahead[0] <= frame:
             self._shown = self._ahead
             self._ahead = next(self._placed, None)
-        return self._converter.convert(self._shown[1])
 
     def _reaches(self, frame: int) -> bool:
         """Whether going on leads there, and without a detour."""
@@ -254,7 +340,8 @@ class _Cursor:
         return True
 
     def _places(self) -> Iterator[tuple[int, VideoFrame]]:
-        for frame in decode_pictures(self._container, self._stream):
+        alpha = self._facts.alpha
+        for frame in decode_pictures(self._container, self._stream, alpha=alpha):
             yield place(self._clock.read(frame), self._facts.fps), frame
 
 

@@ -605,7 +605,7 @@ def test_ffprobe_finds_a_clip_as_promised(tmp_path: Path, clip_sound: Path, vide
 
 def test_a_clip_says_the_colours_of_its_template(tmp_path: Path):
     facts = VideoFacts(
-        "h264", 160, 96, Fraction(25), 3, 0.12, has_sound=False, matrix=9, primaries=9, transfer=16
+        "h264", 160, 96, Fraction(25), 3, 0.12, has_sound=False, matrix=6, primaries=5, transfer=6
     )
 
     with media.ClipWriter(tmp_path / "clip.mp4", facts, 3, None, label=None) as writer:
@@ -613,7 +613,7 @@ def test_a_clip_says_the_colours_of_its_template(tmp_path: Path):
             writer.write(numbered(number))
 
     made = media.probe_video(tmp_path / "clip.mp4")
-    assert (made.matrix, made.primaries, made.transfer) == (9, 9, 16)
+    assert (made.matrix, made.primaries, made.transfer) == (6, 5, 6)
 
 
 def write_clip(out: Path, facts: VideoFacts, sound: Path | None, numbers: Iterator[int]) -> None:
