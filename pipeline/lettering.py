@@ -285,10 +285,11 @@ def _may_end(last: str, following: str) -> bool:
         return True
     if unicodedata.category(following) in _CLOSING or unicodedata.category(last) in _OPENING:
         return False
-    return _is_wide(last) or _is_wide(following)
+    return is_wide(last) or is_wide(following)
 
 
-def _is_wide(letter: str) -> bool:
+def is_wide(letter: str) -> bool:
+    """Whether it is as broad as high: Han characters, kana, hangul and their marks."""
     return unicodedata.east_asian_width(letter) in {"W", "F"}
 
 
