@@ -44,7 +44,10 @@ from pipeline.errors import ChildCrashed, InputRejected, UnreadableFile
 from pipeline.types import Progress
 
 OUTPUTS: Final = {
-    "take": ("sound.m4a", "speech.npz"),
+    "take": (
+        *("sound.flac", "speech.npz", "words.json"),
+        *("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt"),
+    ),
     "template": ("track.npz", "poster.jpg", "template.json"),
     "inspect": (),
 }

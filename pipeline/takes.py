@@ -1,23 +1,30 @@
 """Takes: a recording is checked and analysed once, whatever number of Clips is made of it."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from pipeline.engines.port import Speech
+from pipeline.engines.port import Speech, unwatched
 from pipeline.errors import NoSpeech, TakeTooShort
-from pipeline.media import encode_sound, read_sound
+from pipeline.media import Levels, keep_recording, read_sound
 from pipeline.options import DEFAULTS, SoundOptions
-from pipeline.speech.analyse import mouth_curve
-from pipeline.speech.storage import read_speech, write_speech
-from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts
+from pipeline.remarks import Remark
+from pipeline.sound.silence import Span, kept_span, spoken_span
+from pipeline.sound.treatment import Recording, treat
+from pipeline.speech.analyse import curve_length, mouth_curve
+from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
+from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts, Word
 
-SOUND: Final = "sound.m4a"
+RECORDING: Final = "sound.flac"
 SPEECH: Final = "speech.npz"
-OUTPUTS: Final = (SOUND, SPEECH)
-"""The files of an analysed Take, in its folder."""
+WORDS: Final = "words.json"
+CAPTIONS: Final = ("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt")
+OUTPUTS: Final = (RECORDING, SPEECH, WORDS, *CAPTIONS)
+"""The files of an analysed Take, in its folder; ``CAPTIONS`` only where words are known."""
 
 _ANALYSIS_RATE_HZ: Final = 16_000
 _LEAST_SPEECH_S: Final = 0.15
@@ -41,10 +48,19 @@ class TakeAnalysis:
     duration_s: float
     speech_s: float
     """How long somebody speaks."""
+    lead_s: float
+    tail_s: float
+    """Silence before the first word and behind the last."""
     peak_db: float
     """The loudest sample, dB of full scale."""
     loudness_db: float
     """Mean power where somebody speaks, dB of full scale."""
+    loudness_lufs: float
+    """Integrated (EBU R 128), of the recording as it is kept; one channel counts as the two it is heard from."""
+    true_peak_db: float
+    words: int = 0
+    """How many are known."""
+    remarks: tuple[Remark, ...] = ()
 
 
 def analyse_take(
@@ -62,7 +78,7 @@ def analyse_take(
         name: The name it came with, for messages.
         folder: Gets ``OUTPUTS``; nothing if the analysis fails.
         limits: How long it may be.
-        progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech``.
+        progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech`` (seconds heard).
         models: The folder of all weights (``speech.words``).
 
     Raises:
@@ -77,11 +93,74 @@ def analyse_take(
         raise
 
 
-def load_take(folder: Path, sound: SoundOptions = DEFAULTS.sound) -> Speech:
-    """Load an analysed Take from its folder."""
-    del sound
-    curve, duration_s = read_speech(folder / SPEECH)
-    return Speech(folder / SOUND, duration_s, curve)
+def load_take(
+    folder: Path, sound: SoundOptions = DEFAULTS.sound, progress: Progress = unwatched
+) -> Speech:
+    """Load an analysed Take from its folder.
+
+    Args:
+        folder: As ``analyse_take`` filled it. Keeps the sound that is made here, for the next one who asks.
+        sound: What is done to the sound; where silence is trimmed, mouth and words move along.
+        progress: Called with stage ``sound`` while that is made; may raise ``Stopped``.
+    """
+    stored = read_speech(folder / SPEECH)
+    span = Span(0.0, stored.duration_s)
+    if sound.trim:
+        span = kept_span(Span(*stored.spoken_s), stored.duration_s)
+    path = folder / f"sound-{_key(sound)}.m4a"
+    if not path.is_file():
+        recording = Recording(
+            path=folder / RECORDING,
+            duration_s=stored.duration_s,
+            quiet=stored.curve.speech < 0.5,
+            offsets=stored.offsets,
+            levels=Levels(stored.loudness_lufs, stored.true_peak_db),
+        )
+        treat(recording, span, sound, path, progress)
+    words = _moved(read_words(folder / WORDS), span)
+    return Speech(path, span.length_s, _cut(stored.curve, span), words)
+
+
+def _key(sound: SoundOptions) -> str:
+    """Name a treatment."""
+    chosen = [field.name for field in fields(sound) if getattr(sound, field.name)]
+    return "-".join(chosen) or "untreated"
+
+
+def _cut(curve: MouthCurve, span: Span) -> MouthCurve:
+    """Take the part of a curve that belongs to a span; it begins at a whole value."""
+    first = round(span.begin_s * CURVE_RATE_HZ)
+    last = first + curve_length(span.length_s)
+    return MouthCurve(**{name: values[first:last] for name, values in vars(curve).items()})
+
+
+def _moved(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
+    """Tell words in a span's own time; those outside are left out, those at its ends shortened."""
+    inside = (word for word in words if word.end_s > span.begin_s and word.start_s < span.end_s)
+    return tuple(
+        replace(
+            word,
+            start_s=max(word.start_s - span.begin_s, 0.0),
+            end_s=min(word.end_s, span.end_s) - span.begin_s,
+        )
+        for word in inside
+    )
+
+
+def read_words(path: Path) -> tuple[Word, ...]:
+    """Read the words of a Take."""
+    return tuple(Word(**word) for word in json.loads(path.read_text("utf-8")))
+
+
+def write_words(path: Path, words: Sequence[Word]) -> None:
+    """Write the words of a Take; the file appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    plain = [{"text": w.text, "start_s": w.start_s, "end_s": w.end_s} for w in words]
+    try:
+        partial.write_text(json.dumps(plain, ensure_ascii=False), "utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _analyse(
@@ -95,24 +174,43 @@ def _analyse(
     def heard(done_s: float, declared_s: float) -> None:
         progress("sound", round(done_s), round(max(done_s, declared_s)))
 
-    sound = encode_sound(source, folder / SOUND, name=name, limit_s=limits.max_s, heard=heard)
-    if sound.duration_s < limits.min_s:
-        raise TakeTooShort(seconds=round(sound.duration_s, 2), limit_s=limits.min_s)
+    out = folder / RECORDING
+    kept = keep_recording(source, out, name=name, limit_s=limits.max_s, heard=heard)
+    duration_s = kept.facts.duration_s
+    if duration_s < limits.min_s:
+        raise TakeTooShort(seconds=round(duration_s, 2), limit_s=limits.min_s)
     samples = read_sound(source, _ANALYSIS_RATE_HZ)
     progress("speech", 0, 1)
-    curve = mouth_curve(samples, sound.duration_s, models=models)
+    curve = mouth_curve(samples, duration_s, models=models)
     spoken = curve.speech > 0.5
     speech_s = float(np.count_nonzero(spoken)) / CURVE_RATE_HZ
     if speech_s < _LEAST_SPEECH_S:
-        raise NoSpeech(seconds=round(sound.duration_s, 1))
-    write_speech(folder / SPEECH, curve, sound.duration_s)
+        raise NoSpeech(seconds=round(duration_s, 1))
+    span = spoken_span(curve.speech, samples, duration_s)
+    levels = kept.levels
+    write_speech(
+        folder / SPEECH,
+        StoredSpeech(
+            curve=curve,
+            duration_s=duration_s,
+            spoken_s=(span.begin_s, span.end_s),
+            loudness_lufs=levels.loudness_lufs,
+            true_peak_db=levels.true_peak_db,
+            offsets=kept.offsets,
+        ),
+    )
+    write_words(folder / WORDS, ())
     progress("speech", 1, 1)
     return TakeAnalysis(
-        sound=sound,
-        duration_s=sound.duration_s,
+        sound=kept.facts,
+        duration_s=duration_s,
         speech_s=speech_s,
+        lead_s=round(span.begin_s, 2),
+        tail_s=round(duration_s - span.end_s, 2),
         peak_db=_decibels(float(np.abs(samples).max())),
         loudness_db=_decibels(_rms_of_speech(samples, curve)),
+        loudness_lufs=round(levels.loudness_lufs, 1),
+        true_peak_db=round(levels.true_peak_db, 1),
     )
 
 

@@ -21,7 +21,7 @@ from worker.contract.records import TemplateRecord
 log = logging.getLogger(__name__)
 
 SOURCE: Final = "source"
-_TAKE_FILES: Final = ("sound.m4a", "speech.npz")
+_TAKE_FILES: Final = ("sound.flac", "speech.npz", "words.json")
 _IN_USE_S: Final = 3600.0
 """What was used within the hour may be open in an engine, of this foreman or another on this machine."""
 

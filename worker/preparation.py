@@ -31,7 +31,13 @@ Limits = Mapping[str, Mapping[str, float]]
 _POSTER: Final = "poster.jpg"
 _FACTS: Final = "template.json"
 """Stored last: where it is, the preparation is whole."""
-_CONTENT_TYPES: Final = {".json": "application/json", ".jpg": "image/jpeg", ".m4a": "audio/mp4"}
+_CONTENT_TYPES: Final = {
+    ".json": "application/json",
+    ".jpg": "image/jpeg",
+    ".flac": "audio/flac",
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+}
 
 
 class Preparation:

@@ -57,7 +57,7 @@ class ClipWriter:
             path: Where it is to be; an older file is replaced at the end.
             facts: Size, rate and colours, as of the Template.
             frames: How many frames will be written.
-            sound: ``sound.m4a`` of the Take; what lies behind the last frame is left out. None: a silent Clip.
+            sound: AAC in MP4, made by ``write_clip_sound``; what lies behind the last frame is left out. None: a silent Clip.
             label: The AI label, written into the container and read back before the Clip gets its name. None: material
                 that is not delivered to anybody.
         """

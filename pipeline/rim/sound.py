@@ -1,8 +1,8 @@
-"""Sound: decoded to its end and kept in time; encoded once for all Clips of a Take."""
+"""Sound: decoded to its end and kept in time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
@@ -22,7 +22,6 @@ from pipeline import amr
 from pipeline.errors import (
     NoSound,
     NotARecording,
-    TakeTooLong,
     UnreadableFile,
     UnsupportedCodec,
 )
@@ -33,16 +32,8 @@ from pipeline.rim.opening import (
     open_media,
     picture_stream,
     sound_stream,
-    writing,
 )
-from pipeline.types import Samples, SoundFacts
-
-CLIP_RATE_HZ: Final = 48_000
-BIT_RATE: Final = 256_000
-"""AAC bits a second, for two channels."""
-_TWICE: Final = {"aac_ms": "0"}
-"""Mono is written as two channels, each coded by itself: for one channel of telephone sound the encoder finds no use for
-128 kbit/s (125.6 of 192 were measured), and two alike coded together cost no more than one."""
+from pipeline.types import Samples
 
 _JITTER_S: Final = 0.04
 """Time stamps may be off by this much (Matroska rounds to milliseconds, some recorders to a packet)."""
@@ -60,8 +51,8 @@ Block = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Sound:
-    """An opened recording."""
+class Sound:
+    """An opened recording, as it came."""
 
     codec: str
     rate_hz: int
@@ -69,9 +60,12 @@ class _Sound:
     declared_s: float
     """Length as the header says; 0.0 if it does not. Headers lie: for messages only."""
     blocks: Iterator[Block]
+    promised_s: float | None = None
+    """Likewise, where a recording that is shorter was broken off; None where headers of its kind often lie or say nothing."""
 
     @property
     def channels(self) -> int:
+        """Of the blocks: more than two are mixed to two."""
         return min(self.source_channels, 2)
 
 
@@ -87,156 +81,46 @@ def read_sound(path: Path, rate_hz: int) -> Samples:
         cancel each other out (a microphone wired the wrong way round), the louder one is taken.
 
     Raises:
-        InputRejected: As ``encode_sound``, without a limit.
+        InputRejected: As ``open_sound``.
     """
-    with _open_sound(path, path.name) as sound:
+    with open_sound(path, path.name) as sound:
         mixed, powers = _mixed(sound, rate_hz)
     if len(powers) == 2 and float(np.dot(mixed, mixed)) < _CANCELLED * max(powers):
-        with _open_sound(path, path.name) as sound:
+        with open_sound(path, path.name) as sound:
             louder = int(np.argmax(powers))
-            mixed = np.concatenate([block[louder] for block in _at_rate(sound, rate_hz)])
+            mixed = np.concatenate([block[louder] for block in at_rate(sound, rate_hz)])
     return np.clip(mixed, -1.0, 1.0, out=mixed)
 
 
-def _mixed(sound: _Sound, rate_hz: int) -> tuple[Samples, list[float]]:
+def _mixed(sound: Sound, rate_hz: int) -> tuple[Samples, list[float]]:
     """Mix one or two channels to (n,); tell the sum of squares of each channel as well."""
     powers = [0.0] * sound.channels
     parts = [np.zeros(0, np.float32)]
-    for block in _at_rate(sound, rate_hz):
+    for block in at_rate(sound, rate_hz):
         powers = [power + float(np.dot(c, c)) for power, c in zip(powers, block, strict=True)]
         parts.append(block.mean(axis=0))
     return np.concatenate(parts), powers
 
 
-def _at_rate(sound: _Sound, rate_hz: int) -> Iterator[Block]:
+def at_rate(sound: Sound, rate_hz: int) -> Iterator[Block]:
+    """Yield an opened recording at another rate, one channel or two."""
     layout = "mono" if sound.channels == 1 else "stereo"
     return _resample(sound.blocks, sound.rate_hz, rate_hz, layout)
 
 
-def encode_sound(
-    source: Path,
-    out: Path,
-    *,
-    name: str | None = None,
-    limit_s: float | None = None,
-    heard: Callable[[float, float], None] | None = None,
-) -> SoundFacts:
-    """Decode a recording to its end and encode it as the sound of all its Clips (AAC-LC, 48 kHz, two channels, in MP4).
-
-    Args:
-        source: A recording or a video with sound, in any container we read.
-        out: Written whole or not at all.
-        name: The name it came with, for messages.
-        limit_s: The longest recording allowed, by what decodes, whatever the header says.
-        heard: Called now and then with the seconds decoded and the seconds declared (0.0 if unknown).
-
-    Returns:
-        Facts of the source; ``duration_s`` is what decoded, holes included.
+@contextmanager
+def open_sound(path: Path, name: str) -> Iterator[Sound]:
+    """Open a recording, or a video for its sound, in any container we read.
 
     Raises:
-        EmptyFile, UnreadableFile, NotARecording, NoSound, UnsupportedCodec, TakeTooLong: What the file is instead.
+        EmptyFile, UnreadableFile, NotARecording, NoSound, UnsupportedCodec: What the file is instead.
     """
-    name = name or source.name
-    if limit_s is not None:
-        _refuse_hours(source, name, limit_s)
-    with _open_sound(source, name) as sound, _SoundWriter(out, sound.channels) as writer:
-        counted = _Counted(sound, limit_s, heard)
-        for block in _at_rate(replace(sound, blocks=iter(counted)), CLIP_RATE_HZ):
-            writer.write(block)
-        if not counted.samples:
-            raise UnreadableFile(name=name)
-        writer.finish()
-    return SoundFacts(
-        sound.codec, sound.rate_hz, sound.source_channels, counted.samples / sound.rate_hz
-    )
-
-
-def _refuse_hours(source: Path, name: str, limit_s: float) -> None:
-    """Where the header tells of more than is allowed, see whether it is so before anything is encoded."""
-    with _open_sound(source, name) as sound:
-        if sound.declared_s > limit_s:
-            for _ in _Counted(sound, limit_s, None):
-                pass
-
-
-class _Counted:
-    """Passes blocks on, counts their samples, and ends at the limit."""
-
-    def __init__(
-        self,
-        sound: _Sound,
-        limit_s: float | None,
-        heard: Callable[[float, float], None] | None,
-    ) -> None:
-        self.samples = 0
-        self._sound = sound
-        self._limit_s = limit_s
-        self._heard = heard
-
-    def __iter__(self) -> Iterator[Block]:
-        told_s = 0.0
-        for block in self._sound.blocks:
-            self.samples += block.shape[1]
-            seconds = self.samples / self._sound.rate_hz
-            if self._limit_s is not None and seconds > self._limit_s:
-                longest_s = max(seconds, self._sound.declared_s)
-                raise TakeTooLong(seconds=round(longest_s, 1), limit_s=self._limit_s)
-            if self._heard is not None and seconds - told_s >= 1.0:
-                told_s = seconds
-                self._heard(seconds, self._sound.declared_s)
-            yield block
-
-
-class _SoundWriter:
-    """Writes AAC in MP4 under a name of its own until it is whole."""
-
-    def __init__(self, out: Path, source_channels: int) -> None:
-        self._out = out
-        self._partial = out.with_name(f".{out.name}.partial")
-        self._options = _TWICE if source_channels == 1 else {}
-        self._position = 0
-
-    def __enter__(self) -> "_SoundWriter":
-        with writing():
-            self._container = av.open(str(self._partial), "w", format="mp4")
-            self._stream = self._container.add_stream("aac", CLIP_RATE_HZ, options=self._options)
-            self._stream.bit_rate = BIT_RATE
-            self._stream.layout = "stereo"
-        return self
-
-    def write(self, block: Block) -> None:
-        """Encode (1 or 2, n) samples at ``CLIP_RATE_HZ``."""
-        if len(block) == 1:
-            block = np.repeat(block, 2, axis=0)
-        frame = _frame(block, CLIP_RATE_HZ, self._position)
-        self._position += block.shape[1]
-        with writing():
-            self._container.mux(self._stream.encode(frame))
-
-    def finish(self) -> None:
-        """Encode what is left and give the file its name."""
-        with writing():
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
-        self._partial.replace(self._out)
-
-    def __exit__(self, *exception: object) -> None:
-        try:
-            with writing():
-                self._container.close()
-        finally:
-            self._partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _open_sound(path: Path, name: str) -> Iterator[_Sound]:
     head = read_head(path, name)
     kind = amr.recognise(head)
     if kind is not None:
         with path.open("rb") as file:
-            yield _Sound(
-                kind.codec, kind.rate_hz, 1, 0.0, _amr_blocks(amr.read_frames(file, kind), kind)
-            )
+            decoded = _amr_blocks(amr.read_frames(file, kind), kind)
+            yield Sound(kind.codec, kind.rate_hz, 1, 0.0, _something(decoded, name))
         return
     if is_silk(head):
         raise UnsupportedCodec(codec="SILK", second=0.0)
@@ -247,7 +131,17 @@ def _open_sound(path: Path, name: str) -> Iterator[_Sound]:
         yield _contained_sound(container, name)
 
 
-def _contained_sound(container: InputContainer, name: str) -> _Sound:
+def _something(blocks: Iterator[Block], name: str) -> Iterator[Block]:
+    """Pass blocks on; a recording without a single sample is unreadable."""
+    samples = 0
+    for block in blocks:
+        samples += block.shape[1]
+        yield block
+    if not samples:
+        raise UnreadableFile(name=name)
+
+
+def _contained_sound(container: InputContainer, name: str) -> Sound:
     stream = sound_stream(container)
     if stream is None:
         raise _instead_of_sound(container, name)
@@ -268,7 +162,8 @@ def _contained_sound(container: InputContainer, name: str) -> _Sound:
     end_s = _track_end_s(container, stream, begin_s)
     if end_s is not None:
         blocks = _without_padding(blocks, round(end_s * rate_hz))
-    return _Sound(stream.codec_context.name, rate_hz, channels, declared_s, blocks)
+    blocks = _something(blocks, name)
+    return Sound(stream.codec_context.name, rate_hz, channels, declared_s, blocks)
 
 
 def _track_end_s(
@@ -370,7 +265,7 @@ def _resample(
     resampler = AudioResampler(format="fltp", layout=layout, rate=out_rate_hz)
     position = 0
     for block in blocks:
-        frame = _frame(block, rate_hz, position)
+        frame = frame_of(block, rate_hz, position)
         position += block.shape[1]
         yield from _arrays(resampler.resample(frame))
     if position:
@@ -382,7 +277,8 @@ def _arrays(frames: list[AudioFrame]) -> Iterator[Block]:
         yield frame.to_ndarray().astype(np.float32, copy=False)
 
 
-def _frame(block: Block, rate_hz: int, position: int) -> AudioFrame:
+def frame_of(block: Block, rate_hz: int, position: int) -> AudioFrame:
+    """Make FFmpeg's frame of a block whose first sample is number ``position``."""
     layout = "mono" if block.shape[0] == 1 else "stereo"
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
     frame.sample_rate = rate_hz

@@ -22,7 +22,7 @@ _TOLD = {
 _UNDERSTOOD = {"words": 3, "remarks": [{"code": "noisy", "facts": {"snr_db": 9.0}}]}
 _CAPTIONS = ("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt")
 _FILES = {
-    "take": ("sound.m4a", "speech.npz"),
+    "take": ("sound.flac", "speech.npz", "words.json"),
     "template": ("track.npz", "poster.jpg", "template.json"),
     "picture": ("picture.png",),
 }

@@ -70,12 +70,12 @@ def test_every_sort_of_recording_becomes_the_same_sound_at_the_same_time(tmp_pat
     codec, options = SOUNDS[name]
     source = write_sound(tmp_path / name, chirp(1.5), codec, **options)
 
-    facts = media.encode_sound(source, tmp_path / "sound.m4a")
+    facts = media.keep_recording(source, tmp_path / "sound.flac").facts
 
     wanted = chirp(1.5, RATE_HZ)
     for heard in (
         media.read_sound(source, RATE_HZ),
-        media.read_sound(tmp_path / "sound.m4a", RATE_HZ),
+        media.read_sound(tmp_path / "sound.flac", RATE_HZ),
     ):
         assert abs(lag_s(wanted, heard, RATE_HZ)) < 0.002
     assert facts.duration_s == pytest.approx(
@@ -98,10 +98,10 @@ def test_stereo_stays_stereo_and_more_channels_become_two(tmp_path: Path):
     stereo = write_sound(tmp_path / "s.wav", np.stack([left, right]), "pcm_s16le", layout="stereo")
     six = write_sound(tmp_path / "six.flac", np.stack([left] * 6), "flac", layout="5.1")
 
-    told = [media.encode_sound(source, tmp_path / "out.m4a").channels for source in (stereo, six)]
+    kept = [media.keep_recording(source, tmp_path / "out.flac") for source in (stereo, six)]
 
-    assert told == [2, 6]
-    with av.open(str(tmp_path / "out.m4a")) as container:
+    assert [of.facts.channels for of in kept] == [2, 6]
+    with av.open(str(tmp_path / "out.flac")) as container:
         assert container.streams.audio[0].layout.name == "stereo"
 
 
@@ -163,7 +163,7 @@ def test_both_kinds_of_amr_decode_frame_by_frame(
     content = magic + 20 * speech + sid + 9 * no_data + 20 * speech
     source = make_bytes(tmp_path / "phone.amr", content)
 
-    facts = media.encode_sound(source, tmp_path / "sound.m4a")
+    facts = media.keep_recording(source, tmp_path / "sound.flac").facts
     heard = media.read_sound(source, rate_hz)
 
     assert (facts.rate_hz, facts.duration_s) == (rate_hz, 1.0)
@@ -185,7 +185,7 @@ def test_a_recording_cut_off_keeps_what_came_before(tmp_path: Path):
     whole = write_sound(tmp_path / "whole.ogg", chirp(4.0), "libopus").read_bytes()
     (tmp_path / "cut.ogg").write_bytes(whole[: len(whole) // 2])
 
-    facts = media.encode_sound(tmp_path / "cut.ogg", tmp_path / "sound.m4a")
+    facts = media.keep_recording(tmp_path / "cut.ogg", tmp_path / "sound.flac").facts
 
     assert 0.9 < facts.duration_s < 3.1
 
@@ -209,7 +209,7 @@ def test_a_recording_ends_at_the_limit_whatever_its_header_says(tmp_path: Path):
     source = write_sound(tmp_path / "v.wav", chirp(3.0), "pcm_s16le")
 
     with pytest.raises(TakeTooLong) as refused:
-        media.encode_sound(source, tmp_path / "sound.m4a", limit_s=2.0)
+        media.keep_recording(source, tmp_path / "sound.flac", limit_s=2.0)
 
     assert refused.value.facts == {"seconds": 3.0, "limit_s": 2.0}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["v.wav"]
@@ -287,7 +287,7 @@ def test_what_is_no_recording_is_named(
     source = make_bytes(tmp_path / "voice.ogg", content)
 
     with pytest.raises(error) as refused:
-        media.encode_sound(source, tmp_path / "sound.m4a")
+        media.keep_recording(source, tmp_path / "sound.flac")
 
     if found is not None:
         assert refused.value.facts == {"name": "voice.ogg", "found": found}

@@ -117,7 +117,7 @@ def test_outputs_are_those_of_takes_and_templates():
 
 def test_a_child_that_hangs_is_ended_and_its_file_called_unreadable(tmp_path: Path, folder: Path):
     os.mkfifo(tmp_path / "never")
-    (folder / ".sound.m4a.partial").write_bytes(b"half")
+    (folder / ".sound.flac.partial").write_bytes(b"half")
 
     with pytest.raises(UnreadableFile) as refused:
         run(request("take", tmp_path / "never", folder), timeout_s=0.5)

@@ -27,8 +27,9 @@ def grow_older(folder: Path, age_s: int) -> None:
 
 
 async def put_take(store: LocalStore, take_id: str, size_bytes: int = 1000) -> None:
-    await store.put_bytes(keys.take(take_id, "sound.m4a"), b"s" * size_bytes)
+    await store.put_bytes(keys.take(take_id, "sound.flac"), b"s" * size_bytes)
     await store.put_bytes(keys.take(take_id, "speech.npz"), b"n")
+    await store.put_bytes(keys.take(take_id, "words.json"), b"[]")
 
 
 async def test_what_two_clips_need_at_once_is_fetched_once(
@@ -48,14 +49,14 @@ async def test_what_two_clips_need_at_once_is_fetched_once(
     first, second = await asyncio.gather(cache.take("a"), cache.take("a"))
 
     assert first == second
-    assert sorted(path.name for path in first.iterdir()) == ["sound.m4a", "speech.npz"]
-    assert len(fetched) == 2
+    assert sorted(path.name for path in first.iterdir()) == ["sound.flac", "speech.npz", "words.json"]
+    assert len(fetched) == 3
 
 
 async def test_what_is_incomplete_in_the_store_leaves_nothing_here(
     store: LocalStore, tmp_path: Path
 ) -> None:
-    await store.put_bytes(keys.take("a", "sound.m4a"), b"s")
+    await store.put_bytes(keys.take("a", "sound.flac"), b"s")
     cache = Cache(tmp_path / "cache", store, 10**6)
 
     with pytest.raises(ObjectMissing):

@@ -5,8 +5,10 @@ Objects (the record of everything that must survive; a JSON beside the bytes):
 ::
 
     takes/<sha256>/source            the recording as it came
-    takes/<sha256>/sound.m4a         its sound, once for all Clips
+    takes/<sha256>/sound.flac        its sound, as it was recorded
     takes/<sha256>/speech.npz        mouth parameters
+    takes/<sha256>/words.json        what is said, where Whisper wrote it down
+    takes/<sha256>/captions*.srt     and .vtt, where there are words; "-trimmed" without the silence around
     takes/<sha256>/take.json         TakeRecord
     templates/<id>/source            the video as it came
     templates/<id>/template.json     TemplateRecord
@@ -24,7 +26,7 @@ from typing import Final
 
 
 def take(take_id: str, name: str) -> str:
-    """The object ``name`` of a Take: source, sound.m4a, speech.npz, take.json."""
+    """The object ``name`` of a Take: source, sound.flac, speech.npz, words.json, captions, take.json."""
     return f"takes/{take_id}/{name}"
 
 
