@@ -38,6 +38,8 @@ _NEAR_LU: Final = 0.1
 _GOOD_LU: Final = 0.3
 """And so near behind it."""
 _ROUNDS: Final = 3
+_MOST_GAIN_DB: Final = 60.0
+"""Nothing is heard of silence, however loud it is made."""
 
 Sound = Callable[[], Iterator[Block]]
 """Gives (channels, any number) samples at ``CLIP_RATE_HZ``, from the beginning each time."""
@@ -115,7 +117,8 @@ def _denoised(recording: Recording, sound: Sound, draft: Path) -> Sound:
 
 def _master(sound: Sound, levels: Levels, offsets: tuple[float, ...], made: Path) -> None:
     """Encode a sound so that it is heard as loud as it should be."""
-    gain_db, ceiling_db = LOUDNESS_LUFS - levels.loudness_lufs, TRUE_PEAK_DB - _HEADROOM_DB
+    ceiling_db = TRUE_PEAK_DB - _HEADROOM_DB
+    gain_db = min(LOUDNESS_LUFS - levels.loudness_lufs, _MOST_GAIN_DB)
     for _ in range(_ROUNDS):
         if levels.true_peak_db + gain_db <= ceiling_db:
             break
@@ -123,7 +126,7 @@ def _master(sound: Sound, levels: Levels, offsets: tuple[float, ...], made: Path
             LOUDNESS_LUFS
             - measure_blocks(_levelled(sound, offsets, gain_db, ceiling_db)).loudness_lufs
         )
-        gain_db += off_lu
+        gain_db = min(gain_db + off_lu, _MOST_GAIN_DB)
         if abs(off_lu) <= _NEAR_LU:
             break
     for _ in range(_ROUNDS):
@@ -133,7 +136,7 @@ def _master(sound: Sound, levels: Levels, offsets: tuple[float, ...], made: Path
         over_db = heard.true_peak_db - TRUE_PEAK_DB
         if abs(off_lu) <= _GOOD_LU and over_db <= 0:
             break
-        gain_db += off_lu
+        gain_db = min(gain_db + off_lu, _MOST_GAIN_DB)
         ceiling_db -= max(over_db + _HEADROOM_DB / 2, 0.0)
 
 

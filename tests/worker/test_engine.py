@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.media import encode_sound, probe_video
-from pipeline.speech.storage import write_speech
+from pipeline.media import keep_recording, probe_video
+from pipeline.speech.storage import StoredSpeech, write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
 from pipeline.types import MouthCurve, Progress
 from tests.corpora.media import write_video
@@ -36,11 +36,12 @@ def make_take(folder: Path, seconds: float) -> Path:
         file.setsampwidth(2)
         file.setframerate(16000)
         file.writeframes(np.zeros(round(seconds * 16000), "<i2").tobytes())
-    encode_sound(source, folder / "sound.m4a")
+    keep_recording(source, folder / "sound.flac")
+    (folder / "words.json").write_text("[]")
     zeros = np.zeros(round(seconds * 100), np.float32)
-    write_speech(
-        folder / "speech.npz", MouthCurve(zeros, zeros, zeros, zeros, zeros, zeros), seconds
-    )
+    curve = MouthCurve(zeros, zeros, zeros, zeros, zeros, zeros)
+    speech = StoredSpeech(curve, seconds, (0.0, seconds), -70.0, -120.0, (0.0,))
+    write_speech(folder / "speech.npz", speech)
     return folder
 
 
