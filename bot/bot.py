@@ -5,17 +5,19 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
-from bot.desk import Desk, Turn
+from bot.desk import Desk, Turn, utc_now
 from bot.dialogue import converse
 from bot.drafts import Drafts
 from bot.follow import Follower
+from bot.incoming import clear_scratch
 from bot.outages import OUTAGES, GaveUp, insist
 from bot.outcomes import tell_outcome
 from bot.policy import BotPolicy
 from bot.ports import Chat, ChatAdapter, ChatUnreachable, Inbound, Memory, Person
-from bot.recordings import clear_scratch, tell_take
+from bot.recordings import tell_take
 from bot.texts.catalogue import Texts
 from worker.contract.codes import Code
 from worker.contract.ports import Ledger, ObjectStore
@@ -42,6 +44,7 @@ class Bot:
         memory: Memory,
         texts: Texts,
         policy: BotPolicy,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Set a desk up for each adapter.
 
@@ -52,13 +55,15 @@ class Bot:
             memory: Drafts, preferences, leaderships.
             texts: What is said.
             policy: What the operator decided.
+            clock: The time.
         """
         self._ledger = ledger
         self._scratch = policy.scratch
         self._name = f"bot-{secrets.token_hex(4)}"
         drafts = Drafts(memory)
         self._desks = [
-            Desk(adapter, ledger, store, memory, texts, policy, drafts) for adapter in adapters
+            Desk(adapter, ledger, store, memory, texts, policy, drafts, clock)
+            for adapter in adapters
         ]
         self._followers = {desk.adapter.mailbox: Follower(desk, self._name) for desk in self._desks}
 

@@ -35,7 +35,10 @@ SYNONYMS: Final = {
 }
 _ALIASES: Final = {"start": "help", "settings": "settings"}  # what platforms send by themselves
 _ALONE: Final = re.compile(rf"({'|'.join(SYNONYMS)})\s*([0-9a-z]{{0,12}})$", re.IGNORECASE)
-_SETTING: Final = re.compile(r"设置\s+(\S.*)$")
+_SETTING: Final = re.compile(
+    r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|标识|换背景|水印|音量))(\S.*)$"
+)
+"""The usual options may stand right behind it, as Chinese is written."""
 _SLASHED: Final = re.compile(r"/(\S*)\s*(.*)$", re.DOTALL)
 
 

@@ -1,7 +1,8 @@
 """What is at hand where the messages of one mailbox are answered, and how something is said there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from bot.drafts import Drafts
 from bot.policy import BotPolicy
@@ -9,6 +10,11 @@ from bot.ports import Chat, ChatAdapter, Choice, Inbound, Memory, MessageRef, Pe
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from worker.contract.ports import Ledger, ObjectStore
 from worker.contract.records import Reason
+
+
+def utc_now() -> datetime:
+    """The time, as records have it."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Desk:
     texts: Texts
     policy: BotPolicy
     drafts: Drafts
+    clock: Callable[[], datetime] = utc_now
 
     async def language_of(self, chat: Chat, person: Person) -> Language:
         """The one chosen with /settings, else the one the platform tells."""

@@ -4,13 +4,23 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bot import history, library, orders, preferences, recordings, removal
+from bot import (
+    backgrounds,
+    history,
+    library,
+    orders,
+    preferences,
+    questions,
+    recordings,
+    removal,
+)
 from bot.commands import SYNONYMS, Command, UnknownCommand, plain, read_command
 from bot.desk import Desk, Turn
-from bot.drafts import Draft
+from bot.drafts import Draft, Question
+from bot.incoming import fetched
 from bot.permissions import admitted, entry_to_add
 from bot.picks import NO, YES
-from bot.ports import Inbound
+from bot.ports import Inbound, Media
 from worker.contract.codes import Code
 from worker.contract.records import Reason
 
@@ -31,13 +41,33 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
     if await orders.placed_before(turn):
         return
     if inbound.media is not None:
-        await recordings.receive_recording(turn, inbound.media, inbound.message_id)
+        if not await _receive(turn, inbound.media, inbound):
+            return
         if inbound.text.strip():  # a caption may hold picks
             await orders.pick_by_text(turn, inbound.text)
     elif inbound.choice is not None:
         await _choose(turn, inbound.choice)
     else:
         await _answer_text(turn, inbound.text)
+
+
+async def _receive(turn: Turn, media: Media, inbound: Inbound) -> bool:
+    """Take in a file: a picture or a recording. False for one that was not meant for us."""
+    if media.kind == "picture" and not turn.chat.private and not await _is_ordering(turn):
+        return False  # in a group people also show each other photos
+    async with fetched(turn, media) as file:
+        if file is None:
+            return True
+        if media.kind == "picture" or backgrounds.is_usable(file.head):
+            await backgrounds.receive_picture(turn, file)
+        else:
+            await recordings.receive_recording(turn, file, inbound.message_id)
+    return True
+
+
+async def _is_ordering(turn: Turn) -> bool:
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    return bool(draft.take_id or draft.picks)
 
 
 async def turn_for(desk: Desk, inbound: Inbound) -> Turn:
@@ -69,15 +99,27 @@ async def _refuse(desk: Desk, inbound: Inbound) -> None:
 
 async def _choose(turn: Turn, token: str) -> None:
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    for prefix, agreed in ((removal.YES, True), (removal.NO, False)):
+    for prefix, agreed in ((questions.YES, True), (questions.NO, False)):
         if token.startswith(prefix):
             asked = draft.question is not None and draft.question.id == token.removeprefix(prefix)
-            await removal.confirm(turn, draft if asked else Draft(), agreed=agreed)
+            await _settle(turn, draft.question if asked else None, agreed=agreed)
             return
-    if token in {orders.GO, orders.EMPTY} or token.startswith((orders.PICK, orders.DROP)):
+    if token.startswith(preferences.SET):
+        await preferences.change_by_choice(turn, token)
+    elif token in {orders.GO, orders.EMPTY} or token.startswith((orders.PICK, orders.DROP)):
         await orders.pick_by_choice(turn, token)
     else:
         _LOG.info("A choice nobody offered was picked")
+
+
+async def _settle(turn: Turn, question: Question | None, *, agreed: bool) -> None:
+    """The person said yes or no."""
+    if question is None:
+        await turn.answer(turn.say("question-gone"))
+        return
+    settle = preferences.settle_waiver if question.kind == "waiver" else removal.settle
+    await settle(turn, question, agreed=agreed)
+    await questions.forget(turn, question)
 
 
 async def _answer_text(turn: Turn, text: str) -> None:
@@ -85,14 +127,16 @@ async def _answer_text(turn: Turn, text: str) -> None:
     if draft.question is not None:
         word = plain(text).casefold().rstrip("!.。")
         if word in YES or word in NO:
-            await removal.confirm(turn, draft, agreed=word in YES)
+            await _settle(turn, draft.question, agreed=word in YES)
             return
-        await removal.forget_question(turn, draft.question)
+        await questions.forget(turn, draft.question)
     command = read_command(text)
     if isinstance(command, Command):
         await _COMMANDS[command.name](turn, command.argument)
     elif isinstance(command, UnknownCommand):
         await _explain_unknown(turn, command)
+    elif turn.chat.private and await preferences.change_by_phrase(turn, text):
+        return
     elif not await orders.pick_by_text(turn, text) and turn.chat.private:
         await turn.answer(turn.say("hint"))  # in a group people also talk to each other
 

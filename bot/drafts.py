@@ -22,10 +22,12 @@ class Question(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["delete", "clear"]
+    kind: Literal["delete", "clear", "waiver"]
     id: str
     """The message that asked for it; stands in the choices' tokens."""
-    batch_ids: tuple[str, ...]
+    batch_ids: tuple[str, ...] = ()
+    text: str = ""
+    """What a waiver says, as it was shown."""
 
 
 class Draft(BaseModel):
@@ -47,7 +49,11 @@ class Draft(BaseModel):
     """The message that said "go" before everything was there: start by yourself."""
     offer: MessageRef | None = None
     """The message with the buttons."""
+    settings: MessageRef | None = None
+    """The message that shows the settings."""
     question: Question | None = None
+    heard: str | None = None
+    """The id of the last Take that was heard; stays when the order is placed."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ from bot import words
 from bot.desk import Turn
 from worker.contract.records import TemplateRecord, TemplateState
 
+_FEW = 8
 _BROKEN = {TemplateState.REJECTED, TemplateState.FAILED}
 
 
@@ -36,9 +37,17 @@ def _line(turn: Turn, number: int, template: TemplateRecord, *, picked: bool) ->
     elif template.state is TemplateState.READY:
         facts = words.duration(turn.desk.texts, turn.language, template.duration_s)
     line = f"{number}. {name}" + (f" · {facts}" if facts else "")
+    if template.screen is not None:
+        line += f" · {turn.say(f'template-screen-{template.screen}')}"
     if template.state in _BROKEN:
         line += f" ✗ {broken(turn, template)}"
     return f"{line} ✓" if picked else line
+
+
+def few(turn: Turn, names: Sequence[str]) -> str:
+    """Names one after the other, of many only the first."""
+    listed = words.listing(turn.language, names[:_FEW])
+    return listed if len(names) <= _FEW else f"{listed} …"
 
 
 def broken(turn: Turn, template: TemplateRecord) -> str:
@@ -58,6 +67,17 @@ async def show_templates(turn: Turn) -> None:
         page.change(listed=tuple(template.id for template in templates))
     await turn.answer(
         turn.say("library-head", count=len(templates)),
-        *list_lines(turn, templates, page.draft.picks),
+        *_lines_with_remarks(turn, templates, page.draft.picks),
         turn.say("pick-how") if page.draft.take_id else turn.say("pick-how-without-recording"),
     )
+
+
+def _lines_with_remarks(
+    turn: Turn, templates: Sequence[TemplateRecord], picked: Collection[str]
+) -> list[str]:
+    """The list, and under a Template what there is to say about it."""
+    lines = []
+    for line, template in zip(list_lines(turn, templates, picked), templates, strict=True):
+        notes = [turn.desk.texts.note(turn.language, "template", each) for each in template.remarks]
+        lines += [line, *(f"   {note}" for note in notes)]
+    return lines

@@ -17,12 +17,23 @@ async def link_lines(desk: Desk, batch: BatchRecord, language: Language) -> list
         url = await desk.store.sign(batch.archive_key, lifetime_s, name)
         size = words.size(batch.archive_size_bytes)
         lines.append(texts.say(language, "link-archive", size=size, url=url))
+        take = await desk.ledger.take(batch.order.take_id)
+        if take is not None and batch.order.options.captioned(take):
+            lines.append(texts.say(language, "archive-captions"))
     for clip in batch.clips:
         if clip.state is not ClipState.DONE or clip.result is None:
             continue
         name = clip_name(clip.number, clip.template_name)
         url = await desk.store.sign(clip.result.key, lifetime_s, name)
         lines.append(_clip_line(texts, clip, clip.result, language, url))
+    kept = [
+        f"{clip.number}. {words.shown_name(clip.template_name)}"
+        for clip in batch.clips
+        if clip.state is ClipState.DONE and clip.result and clip.result.background_kept
+    ]
+    if kept:
+        names = words.listing(language, kept)
+        lines.append(texts.say(language, "background-kept", names=names))
     lasting = words.lifetime(texts, language, lifetime_s)
     lines.append(texts.say(language, "links-last", lifetime=lasting, code=batch.code))
     return lines

@@ -1,11 +1,14 @@
 """From picks to a Batch: offering, picking, ordering."""
 
-from bot import library, words
+import contextlib
+
+from bot import library, waivers, words
 from bot.desk import Turn
 from bot.drafts import Draft, Page
 from bot.picks import Picks, read_picks
-from bot.ports import Choice
+from bot.ports import ChatUnreachable, Choice
 from bot.progress import note_progress, progress_text
+from bot.wishes import load_wishes, options_now, wishes_line
 from worker.contract.codes import Code
 from worker.contract.records import (
     BatchRecord,
@@ -30,7 +33,7 @@ async def offer_templates(turn: Turn, *heads: str) -> None:
         await turn.answer(*heads, turn.say("library-empty"))
         return
     message = await turn.answer(
-        *_offer_lines(turn, draft, templates, heads),
+        *await _offer_lines(turn, draft, templates, heads),
         choices=_choices(turn, draft, templates),
         name="offer",
     )
@@ -58,16 +61,24 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
             _drop(page, [token.removeprefix(PICK)])
         await turn.answer(refused)
         return
-    templates = await library.listed_templates(turn, draft.listed)
-    if draft.offer is None or not turn.desk.adapter.limits.can_revise:
+    if not await _revise_offer(turn, draft):
         await turn.answer(_picked_line(turn, draft), _next_step(turn, draft))
-        return
-    heads = (await _heard_line(turn, draft),)
-    await turn.desk.adapter.revise(
-        draft.offer,
-        "\n".join(_offer_lines(turn, draft, templates, heads)),
-        _choices(turn, draft, templates)[: turn.desk.adapter.limits.choices],
-    )
+
+
+async def refresh_offer(turn: Turn) -> None:
+    """Have an open offer tell what is asked for now, where the platform lets us change it."""
+    with contextlib.suppress(ChatUnreachable):  # somebody deleted it
+        await _revise_offer(turn, await turn.desk.drafts.load(turn.chat, turn.person))
+
+
+async def _revise_offer(turn: Turn, draft: Draft) -> bool:
+    if draft.offer is None or not turn.desk.adapter.limits.can_revise:
+        return False
+    templates = await library.listed_templates(turn, draft.listed)
+    lines = await _offer_lines(turn, draft, templates, await _heard_heads(turn, draft))
+    choices = _choices(turn, draft, templates)[: turn.desk.adapter.limits.choices]
+    await turn.desk.adapter.revise(draft.offer, "\n".join(line for line in lines if line), choices)
+    return True
 
 
 async def pick_by_text(turn: Turn, text: str) -> bool:
@@ -103,6 +114,7 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     await turn.answer(
         *remarks,
         _picked_line(turn, draft),
+        await _wishes_line(turn, draft),
         _next_step(turn, draft),
         choices=_start_choices(turn, draft),
     )
@@ -141,6 +153,9 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
             page.change(picks=(), go_key=None)
         await turn.answer(*gone, turn.say("nothing-picked"))
         return
+    options = await options_now(turn)
+    if options.label and not (await load_wishes(turn)).options.label:
+        gone.append(turn.say("waiver-ended"))
     placed = Order(
         key=turn.receipt,
         chat=turn.chat,
@@ -150,6 +165,7 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         take_name=draft.take_name,
         template_ids=tuple(template.id for template in known),
         engine=turn.desk.policy.engine,
+        options=options,
     )
     # Kept first: if we die from here on, the message comes again and finds what it had asked for.
     await turn.desk.memory.keep(
@@ -189,9 +205,11 @@ async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
 
 async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
     batch = await turn.desk.ledger.open_batch(placed)
+    if not placed.options.label:
+        await waivers.record_batch(turn, batch)
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if page.draft.take_id == placed.take_id:
-            page.draft = Draft(listed=page.draft.listed)
+            page.draft = Draft(listed=page.draft.listed, heard=page.draft.heard)
     await announce(turn, batch, *remarks)
 
 
@@ -242,11 +260,19 @@ def _too_many(turn: Turn, draft: Draft) -> str:
     return turn.reason(Reason(code=Code.TOO_MANY_CLIPS, facts=facts))
 
 
-def _offer_lines(
+async def _offer_lines(
     turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
 ) -> list[str]:
     how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
-    return [*heads, *library.list_lines(turn, templates, draft.picks), how]
+    listed = library.list_lines(turn, templates, draft.picks)
+    return [*heads, *listed, await _wishes_line(turn, draft), how]
+
+
+async def _wishes_line(turn: Turn, draft: Draft) -> str:
+    """What is asked for besides, for people to see before they start."""
+    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    heard = take if take and take.state is TakeState.READY else None
+    return wishes_line(turn, await options_now(turn), heard)
 
 
 def _choices(turn: Turn, draft: Draft, templates: list[TemplateRecord]) -> list[Choice]:
@@ -285,13 +311,15 @@ def _next_step(turn: Turn, draft: Draft) -> str:
     return turn.say("type-go", take=words.shown_name(draft.take_name))
 
 
-async def _heard_line(turn: Turn, draft: Draft) -> str:
+async def _heard_heads(turn: Turn, draft: Draft) -> tuple[str, ...]:
     take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
-    return heard_line(turn, take) if take else turn.say("pick-templates")
+    if take is None:
+        return (turn.say("pick-templates"),)
+    return heard_lines(turn, take.model_copy(update={"name": draft.take_name or take.name}))
 
 
-def heard_line(turn: Turn, take: TakeRecord) -> str:
-    """What was heard in a recording, and the question for Templates."""
+def heard_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
+    """What was heard in a recording, what there is to say about it, and the question for Templates."""
     texts, language = turn.desk.texts, turn.language
     heard = turn.say(
         "take-heard",
@@ -299,4 +327,12 @@ def heard_line(turn: Turn, take: TakeRecord) -> str:
         speech=words.duration(texts, language, take.speech_s),
         length=words.duration(texts, language, take.duration_s),
     )
-    return texts.join(language, heard, turn.say("pick-templates"))
+    question, remarks = turn.say("pick-templates"), remark_lines(turn, take)
+    if not remarks:
+        return (texts.join(language, heard, question),)
+    return (heard, *remarks, question)
+
+
+def remark_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
+    """What people should know of a recording before they order."""
+    return tuple(turn.desk.texts.note(turn.language, "take", remark) for remark in take.remarks)

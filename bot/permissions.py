@@ -1,4 +1,4 @@
-"""Who is admitted: closed by default, the console always."""
+"""Who is admitted: closed by default, the console always. Who may go without the visible label: only those named."""
 
 from typing import Final
 
@@ -15,6 +15,12 @@ def admitted(policy: BotPolicy, chat: Chat, person: Person) -> bool:
         return True
     known = {*policy.allow, *policy.admins}
     return not known.isdisjoint({_chat_entry(chat), _person_entry(chat, person)})
+
+
+def may_waive(policy: BotPolicy, chat: Chat, person: Person) -> bool:
+    """Whether this chat or this person may order without the visible label; the console, too, only if it is named."""
+    named = {_chat_entry(chat), _person_entry(chat, person)}
+    return not named.isdisjoint(policy.label_waiver)
 
 
 def entry_to_add(chat: Chat, person: Person) -> str:

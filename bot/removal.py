@@ -3,15 +3,14 @@
 from typing import Final
 
 from bot.desk import Desk, Turn
-from bot.drafts import Draft, Question
+from bot.drafts import Question
 from bot.history import asking, find_batch
-from bot.ports import Choice
+from bot.questions import ask
 from worker.contract import keys
 from worker.contract.records import BatchRecord
 
 _PAGE: Final = 100
 _MOST: Final = 1000
-YES, NO = "yes:", "no:"
 
 
 async def ask_delete(turn: Turn, code: str) -> None:
@@ -23,7 +22,7 @@ async def ask_delete(turn: Turn, code: str) -> None:
         await turn.answer(turn.say("delete-running", code=batch.code))
         return
     question = Question(kind="delete", id=turn.receipt, batch_ids=(batch.id,))
-    await _ask(turn, question, turn.say("delete-sure", code=batch.code, count=batch.done))
+    await ask(turn, question, turn.say("delete-sure", code=batch.code, count=batch.done))
 
 
 async def ask_clear(turn: Turn) -> None:
@@ -38,25 +37,11 @@ async def ask_clear(turn: Turn) -> None:
         await turn.answer(turn.say("clear-nothing"))
         return
     question = Question(kind="clear", id=turn.receipt, batch_ids=tuple(ended))
-    await _ask(turn, question, turn.say("clear-sure", count=len(ended)))
+    await ask(turn, question, turn.say("clear-sure", count=len(ended)))
 
 
-async def _ask(turn: Turn, question: Question, text: str) -> None:
-    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        page.change(question=question)
-    choices = [
-        Choice(f"{YES}{question.id}", turn.say("button-yes")),
-        Choice(f"{NO}{question.id}", turn.say("button-no")),
-    ]
-    await turn.answer(text, choices=choices)
-
-
-async def confirm(turn: Turn, draft: Draft, *, agreed: bool) -> None:
-    """The person answered the question that is open."""
-    question = draft.question
-    if question is None:
-        await turn.answer(turn.say("question-gone"))
-        return
+async def settle(turn: Turn, question: Question, *, agreed: bool) -> None:
+    """The person answered whether to delete."""
     if agreed:
         deleted = [await _delete(turn.desk, batch_id) for batch_id in question.batch_ids]
         codes = [batch.code for batch in deleted if batch]
@@ -67,14 +52,6 @@ async def confirm(turn: Turn, draft: Draft, *, agreed: bool) -> None:
     else:
         answer = turn.say("kept")
     await turn.answer(answer)
-    await forget_question(turn, question)
-
-
-async def forget_question(turn: Turn, question: Question) -> None:
-    """The person went on, or it is answered."""
-    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        if page.draft.question == question:
-            page.change(question=None)
 
 
 async def _delete(desk: Desk, batch_id: str) -> BatchRecord | None:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from fluent.runtime import FluentBundle, FluentResource
 
 from worker.contract.codes import Code, Flag
-from worker.contract.records import Reason
+from worker.contract.records import Reason, Remark
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,6 +64,11 @@ class Texts:
     def remark(self, language: Language, flags: Sequence[Flag] | None) -> str:
         """The worst that the check of a Clip has against it, for the middle of a sentence; empty for nothing."""
         return self.say(language, f"flag-{flags[0]}") if flags else ""
+
+    def note(self, language: Language, of: Literal["take", "template"], remark: Remark) -> str:
+        """What people should know of a recording or a video, in one sentence or two."""
+        facts: dict[str, str | float] = dict(remark.facts)
+        return self.say(language, f"{of}-{remark.code}", **facts)
 
     def _facts(self, reason: Reason) -> dict[str, str | float]:
         return {**reason.facts, **_megapixels(reason), "incident": reason.incident or "-"}

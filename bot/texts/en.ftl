@@ -125,7 +125,9 @@ help =
     /retry – make what failed again
     /delete – delete an order and its videos
     /clear – delete everything that has ended
-    /settings – language and limits
+    /settings – language, background, captions, sound; also the limits
+    { "" }
+    A picture you send becomes the background where a template has a green screen.
 fresh = A fresh start. Send me a recording, or look at the presenters first: /templates
 did-you-mean = Did you mean { $command }?
 
@@ -133,7 +135,6 @@ did-you-mean = Did you mean { $command }?
 
 listening = Got “{ $name }”, listening …
 media-gone = “{ $name }” could not be fetched, the chat no longer has it. Please send it again.
-found-picture = picture
 take-heard = “{ $name }”: { $speech } of speech in { $length }.
 heard-and-started = { $speech } of speech. Here we go.
 
@@ -152,6 +153,8 @@ library-head = { $count ->
 }
 library-empty = There are no templates yet. Whoever operates Chorus adds them with: chorus templates add
 template-preparing = preparing …
+template-screen-green = green screen
+template-screen-alpha = transparent background
 template-unusable = It cannot be used.
 picked = Picked { $count }: { $names }
 picked-none = Nothing is picked.
@@ -298,13 +301,92 @@ button-no = No
 
 settings-head = Settings
 settings-language = Language: English. Change it with /settings language zh (中文)
+settings-options =
+    { "" }
+    For your videos from now on:
+settings-option = { $option }: { $meaning }
+settings-others = (or { $values })
+settings-how =
+    Change one like this: /settings background blue. “/settings reset” brings all of them back.
+    { "" }
+button-set = { $option }: { $value }
 settings-take = Longest recording: { $limit }
 settings-file = Largest file: { $limit }
 settings-clips = Templates in one order: up to { $limit }
 settings-links = Links work for { $lifetime }
 settings-engine = Engine: { $engine }
 settings-language-set = From now on I speak English with you.
-settings-unknown = “{ $typed }” cannot be set. The language can: /settings language en or /settings language zh
+settings-set = Done. { $option }: { $meaning }.
+settings-reset = Done. Background, captions, sound and label are as they are by default.
+settings-unknown = “{ $typed }” cannot be set. /settings shows what can.
+settings-value-unknown = “{ $typed }” is not possible here.
+
+## What can be asked of an order: what a value means, and what of it is told before the start
+
+value-background-none = as it is in the template
+value-background-blur = out of focus, in the presenter's own colours
+value-background-picture = your picture “{ $name }”
+value-background-colour = { $colour }
+value-captions-files = as files (SRT, VTT) in the ZIP
+value-captions-burned = written into the picture, and as files in the ZIP
+value-captions-off = none
+value-playing-bounce = a template shorter than the recording runs forward and backward
+value-playing-loop = a template shorter than the recording starts over
+value-playing-hold = a template shorter than the recording stands still at its end
+value-trim-off = silence at the beginning and the end stays
+value-trim-on = silence at the beginning and the end is cut off
+value-denoise-off = noise stays as it is
+value-denoise-on = steady noise is made quieter
+value-loudness-on = brought to the usual level of −16 LUFS
+value-loudness-off = as loud as it was recorded
+value-label-on = viewers read that the video is AI-generated
+value-label-off = no visible label; marking the videos is up to you
+with-background-blur = background blurred
+with-background-picture = background “{ $name }”
+with-background-colour = background { $colour }
+with-captions-burned = captions in the picture
+with-captions-off = no captions
+with-captions-none = no captions, because I did not understand the words
+with-playing-loop = short templates start over
+with-playing-hold = short templates stand still
+with-trim-on = silence at both ends cut off
+with-denoise-on = less noise
+with-loudness-off = loudness as recorded
+with-label-off = no visible AI label
+offer-with = With: { $wishes }
+background-colours = a colour like blue or #00aaff
+background-reach = It is seen in { $names }; the other templates have no green screen and stay as they are.
+background-reach-all = It is seen in every template of the library.
+background-reach-none = But no template here has a green screen or is transparent, so nothing changes yet.
+background-undo = “/settings background none” undoes it.
+background-send-picture = Send me the picture first (JPEG, PNG or WebP); it becomes the background at once.
+background-kept = The background stayed as it is in { $names }: no green screen and no transparency was found there.
+picture-taken = “{ $name }” is the background from now on.
+picture-unusable = “{ $name }” is no picture I can put behind a presenter. JPEG, PNG and WebP work.
+picture-too-large = “{ $name }” has { $size }; a picture for the background may have up to { $limit }. Please save it smaller.
+captions-no-recording = Send me a recording first; then I know whether I understand its words, and can offer captions.
+captions-no-words = I have no words of this recording, so there can be no captions. Words need speech recognition, which whoever operates Chorus can install: “chorus check” tells how.
+archive-captions = Captions (SRT, VTT) are in the ZIP.
+
+## The visible label
+
+waiver-question =
+    Without the visible label it is your duty to mark these videos as AI-generated wherever you publish them: the law demands it, in China since 1 September 2025 (GB 45438-2025). The label inside the file always stays.
+    Your name, this chat, the time and this text are recorded, and so is every order made this way; the records are kept for six months. After six months I ask again.
+    Do you take on this duty? Type “yes” or “no”.
+waiver-accepted = Recorded. Until { $until } your videos come without the visible label; the one inside the file stays. “/settings label on” brings it back.
+waiver-declined = Nothing is recorded, and the visible label stays.
+waiver-not-allowed = The visible label can only be left out by people whom the operator of Chorus has named for it (CHORUS_LABEL_WAIVER). Please ask them.
+waiver-ended = Your agreement to mark the videos yourself has ended, so the visible label is back. “/settings label off” asks again.
+
+## Recordings and templates that are not as good as they could be
+
+take-clipped = ⚠ The recording is clipped in its loudest places: speak a little further from the microphone.
+take-noisy = ⚠ There is much noise in the recording: a quieter place helps, or “/settings denoise on”.
+take-broken_off = ⚠ The file breaks off at { NUMBER($seconds, maximumFractionDigits: 1) } s of { NUMBER($declared_s, maximumFractionDigits: 1) } s; I use what is there. Send it again for all of it.
+template-clipped = ⚠ Its sound is clipped; only the picture is used.
+template-noisy = ⚠ Its sound is noisy; only the picture is used.
+template-broken_off = ⚠ The file breaks off at { NUMBER($seconds, maximumFractionDigits: 1) } s of { NUMBER($declared_s, maximumFractionDigits: 1) } s; what is there is used.
 
 ## The terminal's own remarks
 

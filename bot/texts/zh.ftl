@@ -116,7 +116,9 @@ help =
     重试 – 重做失败的视频
     删除 – 删除任务及其视频
     清空 – 删除所有已结束的任务
-    设置 – 语言和限制
+    设置 – 语言、背景、字幕、声音，以及各项限制
+    { "" }
+    发来的图片会用作背景，适用于绿幕拍摄的模板。
     也可以用斜杠命令：/new /templates /status /cancel /history /zip /retry /delete /clear /settings /help
 fresh = 已重新开始。请发一段录音，也可以先看看模板：发送“模板”。
 did-you-mean = 您是不是想用 { $command }？
@@ -125,7 +127,6 @@ did-you-mean = 您是不是想用 { $command }？
 
 listening = 收到“{ $name }”，正在听……
 media-gone = 没能取到“{ $name }”，聊天平台上已经没有这个文件了。请重新发送。
-found-picture = picture
 take-heard = “{ $name }”：共 { $length }，其中说话 { $speech }。
 heard-and-started = 听到 { $speech }的说话声，现在开始制作。
 
@@ -138,6 +139,8 @@ pick-go = 已选 { $count } 个模板。发送“开始”即可制作，也可�
 library-head = 共 { $count } 个模板：
 library-empty = 模板库还是空的。请 Chorus 的管理员添加：chorus templates add
 template-preparing = 准备中……
+template-screen-green = 绿幕
+template-screen-alpha = 透明背景
 template-unusable = 无法使用。
 picked = 已选 { $count } 个：{ $names }
 picked-none = 目前没有选中任何模板。
@@ -247,13 +250,92 @@ button-no = 否
 
 settings-head = 设置
 settings-language = 语言：中文。发送“设置 en”可切换为 English
+settings-options =
+    { "" }
+    以后制作的视频：
+settings-option = { $option }：{ $meaning }
+settings-others = （可改为：{ $values }）
+settings-how =
+    例如发送“设置 背景 蓝色”即可更改；发送“设置 默认”全部恢复默认。
+    { "" }
+button-set = { $option }：{ $value }
 settings-take = 录音最长：{ $limit }
 settings-file = 文件最大：{ $limit }
 settings-clips = 一次最多 { $limit } 个模板
 settings-links = 链接有效期：{ $lifetime }
 settings-engine = 引擎：{ $engine }
 settings-language-set = 好的，以后我用中文和您交流。
-settings-unknown = 无法设置“{ $typed }”。可以切换语言：发送“设置 en”或“设置 zh”
+settings-set = 好的。{ $option }：{ $meaning }。
+settings-reset = 好的，背景、字幕、声音和标识都已恢复默认。
+settings-unknown = 无法设置“{ $typed }”。发送“设置”可查看能改的内容。
+settings-value-unknown = 这里不能用“{ $typed }”。
+
+## 任务选项：每个值的含义，以及开始前的提示
+
+value-background-none = 保持模板原样
+value-background-blur = 虚化，取自主播画面的颜色
+value-background-picture = 您的图片“{ $name }”
+value-background-colour = { $colour }
+value-captions-files = 字幕文件（SRT、VTT）放在压缩包里
+value-captions-burned = 写进画面，压缩包里也有字幕文件
+value-captions-off = 不要字幕
+value-playing-bounce = 模板比录音短时，正放倒放来回接
+value-playing-loop = 模板比录音短时，从头循环
+value-playing-hold = 模板比录音短时，停在结尾
+value-trim-off = 保留开头和结尾的静音
+value-trim-on = 剪掉开头和结尾的静音
+value-denoise-off = 保留原有的环境声
+value-denoise-on = 减弱持续的噪声
+value-loudness-on = 调整到常用响度 −16 LUFS
+value-loudness-off = 保持录音的原有响度
+value-label-on = 画面中标明由 AI 生成
+value-label-off = 画面中不显示标识，由您自行标明
+with-background-blur = 背景虚化
+with-background-picture = 背景图片“{ $name }”
+with-background-colour = 背景{ $colour }
+with-captions-burned = 字幕写进画面
+with-captions-off = 不要字幕
+with-captions-none = 没有字幕（没能识别出文字）
+with-playing-loop = 短模板从头循环
+with-playing-hold = 短模板停在结尾
+with-trim-on = 剪掉首尾静音
+with-denoise-on = 降噪
+with-loudness-off = 保持原有响度
+with-label-off = 画面中不显示 AI 标识
+offer-with = 本次设置：{ $wishes }
+background-colours = 颜色，如 蓝色 或 #00aaff
+background-reach = 对 { $names } 有效；其他模板不是绿幕拍摄，背景不变。
+background-reach-all = 对模板库中的所有模板都有效。
+background-reach-none = 不过目前没有绿幕或透明背景的模板，暂时不会有变化。
+background-undo = 发送“设置 背景 原样”可恢复。
+background-send-picture = 请先把图片发给我（JPEG、PNG 或 WebP），发来后就会用作背景。
+background-kept = 以下视频的背景没有更换：{ $names }。它们的模板不是绿幕或透明背景。
+picture-taken = 以后用“{ $name }”作背景。
+picture-unusable = “{ $name }”不能用作背景，请发送 JPEG、PNG 或 WebP 图片。
+picture-too-large = “{ $name }”有 { $size }，背景图片最大 { $limit }，请压缩后再发。
+captions-no-recording = 请先发一段录音；听完后我才知道能不能识别出文字、配上字幕。
+captions-no-words = 没能从这段录音里识别出文字，所以无法配字幕。识别文字需要语音识别模型，请 Chorus 的管理员安装，运行“chorus check”可查看方法。
+archive-captions = 字幕文件（SRT、VTT）在压缩包里。
+
+## 画面中的标识
+
+waiver-question =
+    不显示画面标识时，您在发布这些视频的任何地方都有义务标明它们由 AI 生成：这是法规要求（自 2025 年 9 月 1 日起施行，GB 45438-2025）。文件内的隐式标识始终保留。
+    您的姓名、这个会话、时间和这段文字会被记录，以这种方式制作的每个任务也会被记录；记录保存六个月。六个月后我会再次询问。
+    您愿意承担这项义务吗？请回复“是”或“否”。
+waiver-accepted = 已记录。到 { $until } 为止，您的视频画面中不显示标识；文件内的标识保留。发送“设置 标识 开”可恢复显示。
+waiver-declined = 没有做任何记录，画面标识保留。
+waiver-not-allowed = 只有 Chorus 的管理员指定的人员（CHORUS_LABEL_WAIVER）才能去掉画面标识，请与管理员联系。
+waiver-ended = 您自行标明的承诺已到期，画面标识已恢复显示。发送“设置 标识 关”可重新确认。
+
+## 不够理想的录音和模板
+
+take-clipped = ⚠ 录音中声音大的地方有破音，下次请离麦克风稍远一点。
+take-noisy = ⚠ 录音里噪声较大，换个安静的地方会更好，也可以发送“设置 降噪 开”。
+take-broken_off = ⚠ 文件在 { NUMBER($seconds, maximumFractionDigits: 1) } 秒处中断（应有 { NUMBER($declared_s, maximumFractionDigits: 1) } 秒），我先用现有的部分；需要全部内容请重新发送。
+template-clipped = ⚠ 它的声音有破音，不过只用到画面。
+template-noisy = ⚠ 它的声音噪声较大，不过只用到画面。
+template-broken_off = ⚠ 文件在 { NUMBER($seconds, maximumFractionDigits: 1) } 秒处中断（应有 { NUMBER($declared_s, maximumFractionDigits: 1) } 秒），使用现有的部分。
 
 ## 终端本身的提示
 

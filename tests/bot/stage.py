@@ -51,6 +51,7 @@ class Stage:
     store: LocalStore
     memory: RedisMemory
     policy: BotPolicy
+    now: datetime = NOW
 
     def bot(self, *more: ChatAdapter) -> Bot:
         return Bot(
@@ -60,6 +61,7 @@ class Stage:
             memory=self.memory,
             texts=TEXTS,
             policy=self.policy,
+            clock=lambda: self.now,
         )
 
     @contextlib.asynccontextmanager
@@ -75,7 +77,9 @@ class Stage:
     def allow(self, **changes: object) -> None:
         self.policy = replace(self.policy, **changes)  # type: ignore[arg-type]
 
-    async def add_templates(self, *names: str, state: TemplateState = TemplateState.READY) -> None:
+    async def add_templates(
+        self, *names: str, state: TemplateState = TemplateState.READY, **facts: object
+    ) -> None:
         for name in names:
             await self.ledger.add_template(
                 TemplateRecord(
@@ -91,8 +95,8 @@ class Stage:
                 continue
             lease = await self.draw("templates")
             reason = NO_FACE if state is TemplateState.REJECTED else None
-            facts = {"duration_s": 12.0, "fps": 25.0, "frames": 300}
-            assert await self.ledger.desk.settle_template(lease, state, facts, reason)
+            told = {"duration_s": 12.0, "fps": 25.0, "frames": 300, **facts}
+            assert await self.ledger.desk.settle_template(lease, state, told, reason)
 
     async def draw(self, queue: Queue) -> Lease:
         """The next work item, once there is one."""
@@ -106,12 +110,12 @@ class Stage:
                 else:
                     return lease
 
-    async def hear(self, speech_s: float = 7.4, duration_s: float = 7.9) -> None:
+    async def hear(self, speech_s: float = 7.4, duration_s: float = 7.9, **facts: object) -> None:
         """Analyse the recording that waits."""
         lease = await self.draw("takes")
         assert lease.kind == "take"
-        facts = {"speech_s": speech_s, "duration_s": duration_s}
-        assert await self.ledger.desk.settle_take(lease, TakeState.READY, facts, None)
+        told = {"speech_s": speech_s, "duration_s": duration_s, **facts}
+        assert await self.ledger.desk.settle_take(lease, TakeState.READY, told, None)
 
     async def reject(self, reason: Reason) -> None:
         """Refuse the recording that waits."""
@@ -119,7 +123,9 @@ class Stage:
         state = TakeState.FAILED if reason.incident else TakeState.REJECTED
         assert await self.ledger.desk.settle_take(lease, state, {}, reason)
 
-    async def render(self, lease: Lease | None = None, flags: tuple[Flag, ...] = ()) -> None:
+    async def render(
+        self, lease: Lease | None = None, flags: tuple[Flag, ...] = (), **found: object
+    ) -> None:
         """Finish one Clip, with what its check has against it."""
         lease = lease or await self.draw("clips")
         content = lease.item.encode()
@@ -135,6 +141,7 @@ class Stage:
             duration_s=7.92,
             engine="viseme",
             flags=flags,
+            **found,  # type: ignore[arg-type]
         )
         assert await self.ledger.desk.finish_clip(lease, result)
 

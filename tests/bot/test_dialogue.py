@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from bot.incoming import clear_scratch
 from bot.ports import Inbound, Media, MediaGone, MediaTooLarge, Person
 from bot.ports import PlatformDown as PlatformAway
-from bot.recordings import clear_scratch
 from tests.bot.stage import ANN, LI, Stage
 from tests.fakes.chat import ROOMY, FakeChat, Shown
 from worker.contract.codes import Code
@@ -118,16 +118,6 @@ async def test_a_file_that_is_no_use_is_refused_at_the_door(
     assert said.startswith(sentence)
     assert not list(stage.policy.scratch.iterdir())
     assert [f async for f in stage.store.list("takes/")] == []
-
-
-async def test_a_picture_is_not_a_recording(stage: Stage) -> None:
-    picture = Media("p", "cat.png", 100, "picture")
-    async with stage.running():
-        english = await ask(stage, "", media=picture)
-        chinese = await ask(stage, "", LI, media=picture)
-
-    assert english.startswith("“cat.png” is not a recording but a picture. Please send")
-    assert chinese == "“cat.png”不是录音，而是图片。请发送语音、音频文件或带声音的视频。"
 
 
 @pytest.mark.parametrize(

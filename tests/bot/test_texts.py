@@ -10,21 +10,37 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
+from bot.options import BACKGROUND, COLOUR, OPTIONS, Option, value_of
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from bot.words import duration, lifetime
-from worker.contract.codes import Code, Flag
-from worker.contract.records import BatchState, ClipState, Reason
+from worker.contract.codes import Code, Flag, RemarkCode
+from worker.contract.records import BatchState, ClipState, OrderOptions, Reason
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [*(ROOT / "bot").glob("*.py"), *(ROOT / "config" / "cli").glob("terminal*.py")]
 FACTS = re.compile(r'= "(\w+)"\s*# (.*)')
+VALUES = [(option, value.name) for option in OPTIONS for value in option.values]
+VALUES += [(BACKGROUND, COLOUR)]
 WORKING = ("queued", "preparing", "rendering", "packing")
+
+
+def usual(option: Option, value: str) -> bool:
+    return value_of(option, OrderOptions()) == value
+
+
 FORMED = {
     "state-": [f"state-{state}" for state in BatchState],
     "clip-": [f"clip-{state}" for state in ClipState],
     "stage-": [f"stage-{state}" for state in WORKING],
     "flag-": [f"flag-{flag}" for flag in Flag],
     "reason-": [f"reason-{code}" for code in Code],
+    "value-": [f"value-{option.name}-{value}" for option, value in VALUES],
+    "with-": [
+        f"with-{option.name}-{value}" for option, value in VALUES if not usual(option, value)
+    ],
+    "take-": [f"take-{code}" for code in RemarkCode],
+    "template-": [f"template-{code}" for code in RemarkCode],
+    "template-screen-": ["template-screen-green", "template-screen-alpha"],
 }
 """Ids put together from a state or a code."""
 

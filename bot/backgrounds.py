@@ -1,0 +1,47 @@
+"""A picture comes in: it stands behind the presenters from now on, where something can stand behind them."""
+
+from typing import Final
+
+from bot import orders, preferences, words
+from bot.desk import Turn
+from bot.incoming import Fetched
+from bot.options import BACKGROUND, Change, changed
+from bot.wishes import keep_wishes, load_wishes
+from worker.contract import keys
+from worker.contract.ports import ObjectMissing
+from worker.contract.records import SentPicture
+
+_LARGEST_BYTES: Final = 30_000_000
+"""A photo of 48 megapixels has half of that."""
+_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+
+
+def is_usable(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a JPEG, PNG or WebP picture."""
+    return head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+async def receive_picture(turn: Turn, file: Fetched) -> None:
+    """Keep a picture as the background, and say where it will be seen; a wrong one is refused with a sentence."""
+    name = words.shown_name(file.media.name)
+    if not is_usable(file.head):
+        await turn.answer(turn.say("picture-unusable", name=name))
+        return
+    if file.size_bytes > _LARGEST_BYTES:
+        limit = words.size(_LARGEST_BYTES)
+        await turn.answer(
+            turn.say("picture-too-large", name=name, size=words.size(file.size_bytes), limit=limit)
+        )
+        return
+    key = keys.picture(file.sha256)
+    try:
+        await turn.desk.store.stat(key)
+    except ObjectMissing:
+        await turn.desk.store.put_file(key, file.path)
+    picture = SentPicture(sha256=file.sha256, name=file.media.name)
+    wishes = await load_wishes(turn)
+    options = changed(wishes.options, Change(BACKGROUND, "picture"), picture)
+    await keep_wishes(turn, wishes.model_copy(update={"options": options, "picture": picture}))
+    await orders.refresh_offer(turn)
+    reach = await preferences.background_reach(turn)
+    await turn.answer(turn.say("picture-taken", name=name), reach)

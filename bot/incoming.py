@@ -1,0 +1,115 @@
+"""A file comes in: fetched while the platform has it, measured, and gone from here when it is dealt with."""
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot import words
+from bot.desk import Turn
+from bot.ports import Media, MediaGone, MediaTooLarge
+from worker.contract.codes import Code
+from worker.contract.records import Reason
+
+_CHUNK_BYTES: Final = 1 << 20
+_HEAD_BYTES: Final = 64
+_MB: Final = 1_000_000
+_PREFIX: Final = "in-"
+_ABANDONED_S: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that was sent, on this machine's disk."""
+
+    media: Media
+    path: Path
+    size_bytes: int
+    sha256: str
+    head: bytes
+    """Its first bytes, which tell what it is."""
+
+
+@contextlib.asynccontextmanager
+async def fetched(turn: Turn, media: Media) -> AsyncIterator[Fetched | None]:
+    """Fetch a file for as long as the block lasts; None if it is no use, and that was answered.
+
+    Raises PlatformDown.
+    """
+    refused = _refused_unseen(turn, media)
+    if refused:
+        await turn.answer(refused)
+        yield None
+        return
+    path = turn.desk.policy.scratch / f"{_PREFIX}{secrets.token_hex(8)}"
+    try:
+        file = await _fetch(turn, media, path)
+        if isinstance(file, str):
+            await turn.answer(file)
+            yield None
+        else:
+            yield file
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def clear_scratch(folder: Path) -> None:
+    """Remove what a killed bot left behind; what is younger may belong to one that runs."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
+
+
+async def _fetch(turn: Turn, media: Media, path: Path) -> Fetched | str:
+    """The file, or the sentence it is refused with."""
+    try:
+        await turn.desk.adapter.fetch(media, path)
+    except MediaGone:
+        return turn.say("media-gone", name=words.shown_name(media.name))
+    except MediaTooLarge:
+        return _too_large(turn, media.size_bytes or 0)
+    file = await asyncio.to_thread(_measured, media, path)
+    if file.size_bytes == 0:
+        return _empty(turn, media)
+    if file.size_bytes > turn.desk.adapter.limits.file_size_bytes:
+        return _too_large(turn, file.size_bytes)
+    return file
+
+
+def _refused_unseen(turn: Turn, media: Media) -> str:
+    """Why a file is refused without fetching it; empty if it is not."""
+    if media.size_bytes == 0:
+        return _empty(turn, media)
+    if media.size_bytes and media.size_bytes > turn.desk.adapter.limits.file_size_bytes:
+        return _too_large(turn, media.size_bytes)
+    return ""
+
+
+def _empty(turn: Turn, media: Media) -> str:
+    facts: dict[str, str | float] = {"name": words.shown_name(media.name)}
+    return turn.reason(Reason(code=Code.EMPTY, facts=facts))
+
+
+def _too_large(turn: Turn, size_bytes: int) -> str:
+    limit = turn.desk.adapter.limits.file_size_bytes
+    facts: dict[str, str | float] = {
+        "size_mb": round(max(size_bytes, limit + 1) / _MB, 1),
+        "limit_mb": round(limit / _MB, 1),
+    }
+    return turn.reason(Reason(code=Code.FILE_TOO_LARGE, facts=facts))
+
+
+def _measured(media: Media, path: Path) -> Fetched:
+    digest, size_bytes, head = hashlib.sha256(), 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            head = head or chunk[:_HEAD_BYTES]
+            digest.update(chunk)
+            size_bytes += len(chunk)
+    return Fetched(media, path, size_bytes, digest.hexdigest(), head)

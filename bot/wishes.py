@@ -1,0 +1,77 @@
+"""What a person in a chat asks of all their orders from now on, and how it is said."""
+
+from pydantic import BaseModel, ConfigDict
+
+from bot import waivers, words
+from bot.colours import shown_colour
+from bot.desk import Turn
+from bot.options import CAPTIONS, Option, differing, value_of
+from worker.contract.records import OrderOptions, SentPicture, TakeRecord
+
+
+class Wishes(BaseModel):
+    """Kept for a person in a chat, for good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    options: OrderOptions = OrderOptions()
+    picture: SentPicture | None = None
+    """The one sent last; the background may be another one by now."""
+
+
+async def load_wishes(turn: Turn) -> Wishes:
+    """What was asked for; the defaults if nothing was."""
+    kept = await turn.desk.memory.load(*_name(turn))
+    return Wishes() if kept is None else Wishes.model_validate_json(kept)
+
+
+async def keep_wishes(turn: Turn, wishes: Wishes) -> None:
+    """Keep what is asked for from now on."""
+    await turn.desk.memory.keep(*_name(turn), value=wishes.model_dump_json())
+
+
+async def options_now(turn: Turn) -> OrderOptions:
+    """The options that an order placed now has: without the visible label only while an acceptance counts."""
+    options = (await load_wishes(turn)).options
+    waived = not options.label and await waivers.acceptance_of(turn) is not None
+    return options.model_copy(update={"label": not waived, "language": turn.language})
+
+
+def meaning(turn: Turn, option: Option, options: OrderOptions) -> str:
+    """What the value of an option means, as a list says it."""
+    return turn.say(f"value-{option.name}-{value_of(option, options)}", **_details(turn, options))
+
+
+def wishes_line(turn: Turn, options: OrderOptions, take: TakeRecord | None) -> str:
+    """What differs from the defaults, on one line; empty for nothing.
+
+    Args:
+        turn: Tells the language.
+        options: Of the order to come.
+        take: The recording, if it is heard already; without words it gets no captions.
+    """
+    wordless = take is not None and not take.words
+    said = []
+    for option in differing(options):
+        value = value_of(option, options)
+        if option is CAPTIONS and wordless:
+            if value == "burned":
+                said.append(turn.say("with-captions-none"))
+            continue
+        said.append(turn.say(f"with-{option.name}-{value}", **_details(turn, options)))
+    return turn.say("offer-with", wishes=" · ".join(said)) if said else ""
+
+
+def _details(turn: Turn, options: OrderOptions) -> dict[str, str | float]:
+    """What texts about backgrounds name."""
+    background = options.background
+    colour = background.colour if background else None
+    picture = background.picture if background else None
+    return {
+        "colour": shown_colour(colour, chinese=turn.language == "zh") if colour else "",
+        "name": words.shown_name(picture.name) if picture else "",
+    }
+
+
+def _name(turn: Turn) -> tuple[str, ...]:
+    return ("wishes", turn.chat.mailbox, turn.chat.id, turn.person.id)
