@@ -180,7 +180,7 @@ async def test_topics_exist_are_open_or_are_refused(telegram):
             await bot.send_message(group.id, "here", message_thread_id=topic.id)
         quiet = not telegram.platform.breaches
         with pytest.raises(BadRequest, match="(?i)thread not found"):
-            await bot.send_message(group.id, "here", message_thread_id=1)
+            await bot.send_message(group.id, "here", message_thread_id=999)
         with pytest.raises(BadRequest, match="(?i)thread not found"):
             await bot.send_message(plain.id, "here", message_thread_id=topic.id)
 
