@@ -47,6 +47,7 @@ class Desk:
         key: str,
         reply_to: str | None = None,
         choices: Sequence[Choice] = (),
+        person: Person | None = None,
     ) -> MessageRef:
         """Say something, in several messages if the platform carries only shorter ones; returns the last.
 
@@ -58,7 +59,9 @@ class Desk:
             await self.adapter.post(chat, head, key=f"{key}/{number}", reply_to=reply_to)
         offered = choices[: self.adapter.limits.choices]
         if offered:
-            return await self.adapter.offer(chat, tail, offered, key=key)
+            return await self.adapter.offer(
+                chat, tail, offered, key=key, reply_to=reply_to, person=person
+            )
         return await self.adapter.post(chat, tail, key=key, reply_to=reply_to)
 
 
@@ -105,6 +108,7 @@ class Turn:
             key=f"{self.receipt}:{name or self._answers}",
             reply_to=self.reply_to,
             choices=choices,
+            person=self.person,
         )
 
 

@@ -71,6 +71,8 @@ class Limits:
     """Most choices one offer may have; 0: offers are plain numbered text."""
     file_size_bytes: int
     """Largest file that can be received."""
+    link_buttons: bool = False
+    """Whether a choice may be a Link."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Media:
     name: str
     size_bytes: int | None
     kind: Literal["voice", "audio", "video", "document", "picture"]
+    message_id: str | None = None
+    """The message that holds it, where the one that was sent only points at it."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class Choice:
     token: str
     label: str
     picked: bool = False
+    url: str | None = None
+    """Picking it opens this Link; then it does not come back. Only where ``Limits.link_buttons``."""
 
 
 class ChatAdapter(Protocol):
@@ -138,9 +144,16 @@ class ChatAdapter(Protocol):
         ...
 
     async def offer(
-        self, chat: Chat, text: str, choices: Sequence[Choice], *, key: str
+        self,
+        chat: Chat,
+        text: str,
+        choices: Sequence[Choice],
+        *,
+        key: str,
+        reply_to: str | None = None,
+        person: Person | None = None,
     ) -> MessageRef:
-        """Send text with things to pick. Raises as ``post``."""
+        """Send text with things to pick, for one person of the chat or, with None, for all. Raises as ``post``."""
         ...
 
     async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:

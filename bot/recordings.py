@@ -23,7 +23,10 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
     )
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.change(
-            take_id=taken.id, take_name=media.name, take_message=message_id or None, offer=None
+            take_id=taken.id,
+            take_name=media.name,
+            take_message=media.message_id or message_id or None,
+            offer=None,
         )
     await turn.answer(turn.say("listening", name=words.shown_name(media.name)))
     teller = Utterance(kind="take", chat=turn.chat, person=turn.person, subject=taken.id)
@@ -38,6 +41,8 @@ async def tell_take(turn: Turn, take_id: str) -> None:
     take = await turn.desk.ledger.take(take_id)
     if draft.take_id != take_id or take is None or take.state is TakeState.ANALYSING:
         return
+    if not turn.chat.private:  # so that people see whose recording it is
+        turn.reply_to = draft.take_message
     if take.state is not TakeState.READY:
         await _refuse(turn, take)
         return

@@ -191,13 +191,20 @@ class ConsoleChat:
         text: str,
         *,
         key: str,
-        reply_to: str | None = None,  # noqa: ARG002 - a terminal shows one conversation
+        reply_to: str | None = None,
     ) -> MessageRef:
         """Show a message; returns once a terminal has. Raises PlatformDown while none is there."""
-        return await self.offer(chat, text, (), key=key)
+        return await self.offer(chat, text, (), key=key, reply_to=reply_to)
 
     async def offer(
-        self, chat: Chat, text: str, choices: Sequence[Choice], *, key: str
+        self,
+        chat: Chat,
+        text: str,
+        choices: Sequence[Choice],
+        *,
+        key: str,
+        reply_to: str | None = None,  # noqa: ARG002 - a terminal shows one conversation
+        person: Person | None = None,  # noqa: ARG002 - of one person
     ) -> MessageRef:
         """Show a message with choices; raises as ``post``."""
         message = MessageRef(chat=chat, id=hashlib.sha256(key.encode()).hexdigest()[:16])

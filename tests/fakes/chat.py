@@ -137,11 +137,18 @@ class FakeChat:
         return await self._show(Shown(chat, key, text, reply_to=reply_to))
 
     async def offer(
-        self, chat: Chat, text: str, choices: Sequence[Choice], *, key: str
+        self,
+        chat: Chat,
+        text: str,
+        choices: Sequence[Choice],
+        *,
+        key: str,
+        reply_to: str | None = None,
+        person: Person | None = None,
     ) -> MessageRef:
         """Show a message with buttons."""
         assert len(choices) <= self.limits.choices
-        return await self._show(Shown(chat, key, text, tuple(choices)))
+        return await self._show(Shown(chat, key, text, tuple(choices), reply_to))
 
     async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
         """Change a message."""
