@@ -182,7 +182,9 @@ class Renderer:
         engine = self._engine(request["engine"])
         take, template = Path(request["take"]), Path(request["template"])
         options = options_from_json(request["options"])
-        speech = self._speeches.get((str(take), options.sound), lambda: load_take(take))
+        speech = self._speeches.get(
+            (str(take), options.sound), lambda: load_take(take, options.sound, progress)
+        )
         features: list[str] = []
 
         def make() -> Prepared:

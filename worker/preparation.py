@@ -160,8 +160,8 @@ def _facts_of_take(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "duration_s": float(told["duration_s"]),
         "speech_s": float(told["speech_s"]),
-        "words": told.get("words", 0),
-        "remarks": told.get("remarks", []),
+        "words": told["words"],
+        "remarks": told["remarks"],
     }
 
 

@@ -49,7 +49,11 @@ async def test_what_two_clips_need_at_once_is_fetched_once(
     first, second = await asyncio.gather(cache.take("a"), cache.take("a"))
 
     assert first == second
-    assert sorted(path.name for path in first.iterdir()) == ["sound.flac", "speech.npz", "words.json"]
+    assert sorted(path.name for path in first.iterdir()) == [
+        "sound.flac",
+        "speech.npz",
+        "words.json",
+    ]
     assert len(fetched) == 3
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.measure.container import read_container
 from pipeline.media import keep_recording, probe_video
 from pipeline.speech.storage import StoredSpeech, write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
@@ -106,6 +107,24 @@ async def test_a_clip_comes_with_its_checksums_and_the_template_is_prepared_once
     assert seen[-1] == ("render", 15, 15)
     assert (list(first.features), list(second.features)) == (["viseme.npz"], [])
     assert not list(template.glob(".features*"))
+
+
+async def test_what_an_order_asks_goes_into_the_clip_and_sounds_differ_by_what_is_asked(
+    tmp_path: Path,
+) -> None:
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    label = {"producer": "Example-Ltd", "produce_id": "b1-3"}
+    asked = {"label": label, "sound": {"loudness": False}}
+    async with open_link() as link:
+        for name, options in (("usual", {}), ("asked", asked)):
+            order = request(take, template, tmp_path / f"{name}.mp4") | {"options": options}
+            await link.render(order, quietly, asyncio.Event())
+
+    read = read_container(tmp_path / "asked.mp4").label
+    assert read is not None
+    assert (read["ContentProducer"], read["ProduceID"]) == ("Example-Ltd", "b1-3")
+    made = sorted(path.name for path in take.glob("sound-*.m4a"))
+    assert made == ["sound-loudness.m4a", "sound-untreated.m4a"]
 
 
 async def test_a_finished_clip_is_checked_and_one_without_a_face_has_nothing_against_it(
