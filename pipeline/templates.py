@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pipeline.engines.port import Performance
 from pipeline.faces.track import track_faces
+from pipeline.glimpses import Glimpses, glimpse
 from pipeline.media import VideoLimits, as_rgb, probe_video, read_frames, read_source_order
-from pipeline.types import Progress, Track, VideoFacts
+from pipeline.remarks import BROKEN_OFF, Remark
+from pipeline.types import Planes, Progress, Track, VideoFacts
 
 TRACK: Final = "track.npz"
 POSTER: Final = "poster.jpg"
@@ -25,6 +27,10 @@ OUTPUTS: Final = (TRACK, POSTER, FACTS)
 _FRAMES_TOLD: Final = 25
 _POSTER_HEIGHT_PX: Final = 640
 _JPEG_QUALITY: Final = 88
+_MISSED_S: Final = 0.25
+"""Headers are rounded, and the last frame's length is anybody's guess: less than this is not missed."""
+_MISSED_SHARE: Final = 0.03
+"""Likewise, as a share of all: a cut that small is none that anybody would want to hear of."""
 
 # MediaPipe's numbering: upper and lower middle of both eyes' lids and of the inner lips; outer corners of the eyes.
 _LIDS: Final = ((159, 145), (386, 374))
@@ -42,6 +48,10 @@ class TemplateAnalysis:
     first_gap_s: float | None
     """The first moment without a face; None if there is none."""
     longest_gap_s: float
+    screen: Literal["green", "alpha"] | None = None
+    """What can be replaced behind the presenter: a green or blue screen, or what is transparent."""
+    remarks: tuple[Remark, ...] = ()
+    """What is worth saying about the video."""
 
 
 def prepare_template(
@@ -74,7 +84,8 @@ def load_template(folder: Path, video: Path) -> Performance:
     """Load a prepared Template from its folder; ``video`` is the source it was prepared from."""
     with np.load(folder / TRACK, allow_pickle=False) as stored:
         track = Track(stored["landmarks"], stored["presence"])
-    return Performance(video, load_analysis(folder).facts, track)
+        glimpses = stored.get("glimpses")
+    return Performance(video, load_analysis(folder).facts, track, glimpses)
 
 
 def load_analysis(folder: Path) -> TemplateAnalysis:
@@ -92,7 +103,8 @@ def analysis_as_json(analysis: TemplateAnalysis) -> dict[str, Any]:
 def analysis_from_json(plain: dict[str, Any]) -> TemplateAnalysis:
     """Turn back what ``analysis_as_json`` made."""
     facts = {**plain["facts"], "fps": Fraction(plain["facts"]["fps"])}
-    return TemplateAnalysis(**{**plain, "facts": VideoFacts(**facts)})
+    remarks = tuple(Remark(**remark) for remark in plain.get("remarks", ()))
+    return TemplateAnalysis(**{**plain, "facts": VideoFacts(**facts), "remarks": remarks})
 
 
 def _prepare(
@@ -104,15 +116,28 @@ def _prepare(
 
     facts = probe_video(source, name, limits, seen)
     progress("video", facts.frames, facts.frames)
-    track = track_faces(read_frames(source, facts), facts, progress)
+    glimpses: list[Glimpses] = []
+    track = track_faces(_glimpsed(read_frames(source, facts), glimpses), facts, progress)
     with (folder / TRACK).open("wb") as file:
-        np.savez(file, landmarks=track.landmarks, presence=track.presence)
+        np.savez(
+            file,
+            landmarks=track.landmarks,
+            presence=track.presence,
+            glimpses=np.array(glimpses),
+        )
     progress("poster", 0, 1)
     _write_poster(source, facts, track, folder / POSTER)
     analysis = _report(facts, track)
     (folder / FACTS).write_text(json.dumps(analysis_as_json(analysis)), "utf-8")
     progress("poster", 1, 1)
     return analysis
+
+
+def _glimpsed(frames: Iterator[Planes], glimpses: list[Glimpses]) -> Iterator[Planes]:
+    """Pass frames on, and keep a glimpse of each."""
+    for planes in frames:
+        glimpses.append(glimpse(planes))
+        yield planes
 
 
 def _report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
@@ -123,7 +148,17 @@ def _report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
         face_share=round(1 - missing / facts.frames, 4),
         first_gap_s=round(float(gaps[0][0] / facts.fps), 2) if gaps else None,
         longest_gap_s=round(float(max((frames for _, frames in gaps), default=0) / facts.fps), 2),
+        screen="alpha" if facts.alpha else None,
+        remarks=tuple(_remarks(facts)),
     )
+
+
+def _remarks(facts: VideoFacts) -> Iterator[Remark]:
+    """Say whether clearly less was decoded than the file's header promised."""
+    missing_s = facts.declared_s - facts.duration_s
+    if missing_s > max(_MISSED_S, _MISSED_SHARE * facts.declared_s):
+        seconds, declared_s = round(facts.duration_s, 2), round(facts.declared_s, 2)
+        yield Remark(BROKEN_OFF, {"seconds": seconds, "declared_s": declared_s})
 
 
 def _gaps(missing: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from pipeline.glimpses import Glimpses
 from pipeline.types import MouthCurve, Planes, Progress, Track, VideoFacts, Word
 
 
@@ -19,6 +20,8 @@ class Performance:
     video: Path
     facts: VideoFacts
     track: Track
+    glimpses: Glimpses | None = None
+    """Of every frame, for ``pipeline.playing``; None of Templates prepared by older versions."""
 
 
 @dataclass(frozen=True)

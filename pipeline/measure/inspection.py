@@ -1,6 +1,6 @@
 """Inspect a finished video: one pass over its frames, in flat memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.faces.geometry import mouth_opening
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import split
+from pipeline.glimpses import Glimpses, glimpse
 from pipeline.measure.container import ContainerFacts, read_container
 from pipeline.measure.figures import (
     Series,
@@ -24,7 +25,8 @@ from pipeline.measure.figures import (
     tracking,
 )
 from pipeline.measure.masks import outside_face, skin_around_mouth
-from pipeline.media import probe_video, read_frames, read_sound, read_source_order, source_order
+from pipeline.media import probe_video, read_frames, read_sound, read_source_order
+from pipeline.playing import recognise_order
 from pipeline.speech.analyse import mouth_curve
 from pipeline.speech.curve import resample
 from pipeline.types import (
@@ -160,7 +162,7 @@ class _Watched:
 def _watch(clip: Path, facts: VideoFacts, template: Path | None, progress: Progress) -> _Watched:
     """Measure every frame, beside the Template's frame it was made from where that is known."""
     watched = _Watched(np.full(facts.frames, np.nan))
-    sources = _template_frames(template, facts)
+    sources = _template_frames(template, clip, facts)
     with FaceMesh() as mesh, FaceMesh() as template_mesh:
         for frame, planes in enumerate(read_frames(clip, facts)):
             points = mesh.find(planes)
@@ -174,14 +176,24 @@ def _watch(clip: Path, facts: VideoFacts, template: Path | None, progress: Progr
     return watched
 
 
-def _template_frames(template: Path | None, facts: VideoFacts) -> Iterator[Planes] | None:
+def _template_frames(
+    template: Path | None, clip: Path, facts: VideoFacts
+) -> Iterator[Planes] | None:
     """Open the Template in the order in which a Clip shows it; None where the two cannot be compared."""
     if template is None:
         return None
     of = probe_video(template)
     if (of.width_px, of.height_px, of.fps) != (facts.width_px, facts.height_px, facts.fps):
         return None
-    return read_source_order(template, of, source_order(of.frames, facts.frames))
+    order: Sequence[int] = range(facts.frames)
+    if facts.frames > of.frames:
+        seen, shown = (_glimpses(read_frames(*video)) for video in ((clip, facts), (template, of)))
+        order = recognise_order(seen, shown, facts.fps)
+    return read_source_order(template, of, iter(order))
+
+
+def _glimpses(frames: Iterator[Planes]) -> Glimpses:
+    return np.array([glimpse(planes) for planes in frames])
 
 
 def _compare(

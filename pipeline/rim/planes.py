@@ -19,7 +19,13 @@ _BT709: Final = 1
 _RGB: Final = 0
 _BT601: Final = 6
 _BT2020: Final = 9
-_SCALER_MATRICES: Final = {_BT709: Colorspace.ITU709, _BT2020: Colorspace.BT2020}
+_SCALER_MATRICES: Final = {
+    _BT709: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    7: Colorspace.SMPTE240M,
+    _BT2020: Colorspace.BT2020,
+}
+"""All others are BT.601's."""
 _STANDARD_PX: Final = 576
 """The shorter side of the largest picture of standard definition."""
 _OPAQUE: Final = 250

@@ -386,7 +386,7 @@ def talk(seconds: float, silence: slice = slice(0, 0)) -> Speech:
 def seen_by_all(frames: int, size: tuple[int, int] = (720, 1280)) -> Prepared:
     facts = SimpleNamespace(fps=Fraction(25), frames=frames, width_px=size[0], height_px=size[1])
     track = Track(np.ones((frames, 468, 2), np.float32), np.ones(frames, np.float32))
-    return SimpleNamespace(performance=SimpleNamespace(facts=facts, track=track))
+    return SimpleNamespace(performance=SimpleNamespace(facts=facts, track=track, glimpses=None))
 
 
 def chosen(plan: Plan, every: int = 4) -> tuple[list[int], list[int]]:
