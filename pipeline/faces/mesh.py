@@ -27,6 +27,8 @@ _ROOM: Final = 1.6
 """Half side of the cut-out around a face, in face widths: room for it to move without a new cut-out."""
 _CLOSE_ROOM: Final = 1.0
 """Likewise around a face whose place is known: the less there is to convert the better."""
+_LONGEST_STRIP: Final = 4
+"""Times as long as broad: a longer one is searched in larger squares."""
 _SEARCH_EVERY: Final = 5
 """While no face is in sight, the costly search of enlarged tiles runs once in so many frames."""
 _FULL_RANGE: Final = 1
@@ -164,10 +166,13 @@ class FaceMesh:
 
 
 def _tiles(height: int, width: int, count: int) -> list[Region]:
-    """Cut a frame into overlapping squares, about ``count`` along its shorter side; 1 is the whole frame."""
+    """Cut a frame into overlapping squares, about ``count`` along its shorter side; 1 is the whole frame.
+
+    A strip as no camera films it, 48 x 12 000 for example, is not cut into hundreds.
+    """
     if count == 1:
         return [region_around(0, 0, width, height, (height, width))]
-    side = 1.5 * min(height, width) / count
+    side = 1.5 * max(min(height, width), max(height, width) / _LONGEST_STRIP) / count
     rows = max(int(np.ceil((height - side) / (side * 0.6))) + 1, 1)
     columns = max(int(np.ceil((width - side) / (side * 0.6))) + 1, 1)
     return [

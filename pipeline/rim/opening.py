@@ -146,12 +146,16 @@ def stored_packets(
 ) -> "Iterator[Packet[Stream]]":
     """Yield the packets of some streams in the order of the file, and an empty one at the end of each.
 
-    A file that breaks off in the middle ends there.
+    A file that breaks off in the middle ends there. Streams that begin in the middle (a transport stream may have them)
+    are passed over: PyAV knows none of those, and raises IndexError at each of their packets.
     """
     stored = container.demux(*streams)
     while True:
         try:
             packet = next(stored)
+        except IndexError:
+            stored = container.demux(*streams)  # goes on behind that packet
+            continue
         except (StopIteration, FFmpegError):
             return
         yield packet
