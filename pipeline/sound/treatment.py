@@ -38,7 +38,7 @@ _NEAR_LU: Final = 0.1
 _GOOD_LU: Final = 0.3
 """And so near behind it."""
 _ROUNDS: Final = 3
-_MOST_GAIN_DB: Final = 60.0
+_MOST_GAIN_DB: Final = 70.0
 """Nothing is heard of silence, however loud it is made."""
 
 Sound = Callable[[], Iterator[Block]]
