@@ -56,7 +56,10 @@ def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | N
     environment = {
         "CHORUS_DATA_DIR": str(settings.data_dir.absolute()),
         "CHORUS_REDIS_URL": redis_url,
+        "CHORUS_ENGINE": settings.engine,  # a command's options may have changed it, and the next one
     }
+    if settings.label_text is not None:
+        environment["CHORUS_LABEL_TEXT"] = settings.label_text
 
     def log_file(name: str) -> Path | None:
         return log_folder(settings) / name if wanted.logs_to_files else None

@@ -3,13 +3,20 @@
 The foreman never loads the pipeline, so the names stand here once more; a test holds both together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from worker.contract.records import BatchRecord, OrderedBackground
 
-_CHINESE_TEXT: Final = "数字人 · AI生成"
+Language = Literal["en", "zh"]
+
+LABEL_TEXTS: Final[Mapping[Language, str]] = {
+    "zh": "数字人 · AI生成",
+    "en": "AI-generated digital human",
+}
+"""What the visible label reads where the operator says nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class LabelRules:
     """None: by the language of whoever ordered."""
     seconds: float | None = None
     """How long the text is shown; None: from the first frame to the last."""
+
+    def text_in(self, language: Language) -> str:
+        """The visible text for people of a language."""
+        return LABEL_TEXTS[language] if self.text is None else self.text
 
 
 def asked_of_clip(
@@ -45,7 +56,7 @@ def asked_of_clip(
         "background": _background(options.background, picture),
         "captions": options.captions == "burned",
         "label": {
-            **_text(batch, rules),
+            "text": rules.text_in(options.language) if options.label else "",
             "seconds": rules.seconds,
             "producer": rules.producer,
             "produce_id": f"{batch.id}-{number}",
@@ -61,13 +72,3 @@ def _background(ordered: OrderedBackground | None, picture: Path | None) -> dict
         "picture": str(picture) if picture else None,
         "blur": ordered.blur,
     }
-
-
-def _text(batch: BatchRecord, rules: LabelRules) -> dict[str, str]:
-    """The visible text; nothing said means the pipeline's own, which is English."""
-    options = batch.order.options
-    if not options.label:
-        return {"text": ""}
-    if rules.text is not None:
-        return {"text": rules.text}
-    return {"text": _CHINESE_TEXT} if options.language == "zh" else {}

@@ -59,8 +59,9 @@ _KINDS: Final[dict[str, Literal["voice", "audio", "video", "document", "picture"
     **dict.fromkeys((".ogg", ".opus", ".amr", ".silk"), "voice"),
     **dict.fromkeys((".mp3", ".m4a", ".wav", ".flac", ".aac", ".webm"), "audio"),
     **dict.fromkeys((".mp4", ".mov", ".mkv", ".avi"), "video"),
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic", ".tiff"), "picture"),
 }
-"""For display only: what a file is, its bytes tell."""
+"""As a chat's own client would tell them apart; what a file is, its bytes tell."""
 
 
 class ConsoleBusy(Exception):

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from config.cli.asked import Asked, clip_flags
 from config.cli.output import (
     DONE,
     FAILED,
@@ -87,9 +88,15 @@ class Course:
     help="Where the Archive is downloaded to.",
 )
 @click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@clip_flags
 @json_option
 def demo(
-    voice: Path | None, templates: tuple[Path, ...], out: Path, engine: str | None, as_json: bool
+    voice: Path | None,
+    templates: tuple[Path, ...],
+    out: Path,
+    engine: str | None,
+    asked: Asked,
+    as_json: bool,
 ) -> None:
     """Show the whole product on this machine: nothing needs to be installed or running.
 
@@ -97,12 +104,12 @@ def demo(
     the templates, shows the conversation, and downloads the Archive through its Link.
     """
     settings = load_settings()
-    if engine is not None:
-        settings = settings.model_copy(update={"engine": engine})
+    told = {"engine": engine, "label_text": asked.label_text}
+    settings = settings.model_copy(update={name: value for name, value in told.items() if value})
     refuse_unwritable(out)
     _refuse_missing_engine(settings)
     course = Course()
-    run(_demo(settings, voice, templates, out, course, quiet=as_json))
+    run(_demo(settings, voice, templates, out, asked, course, quiet=as_json))
     course.seconds["total"] = time.perf_counter() - course.started
     if as_json:
         last_line(_as_json(course))
@@ -122,6 +129,7 @@ async def _demo(
     voice: Path | None,
     templates: Sequence[Path],
     out: Path,
+    asked: Asked,
     course: Course,
     *,
     quiet: bool,
@@ -138,7 +146,7 @@ async def _demo(
         records = [await add_to_library(hand.ledger, hand.store, path) for path in templates]
         course.passed("templates")
         try:
-            await _converse(system, hand, account, voice, records, course, quiet=quiet)
+            await _converse(system, hand, account, voice, records, asked, course, quiet=quiet)
             if course.link is not None:
                 course.archive = await _fetch(course.link, out)
                 course.passed("download")
@@ -165,6 +173,7 @@ async def _converse(
     account: str,
     voice: Path,
     records: Sequence[TemplateRecord],
+    asked: Asked,
     course: Course,
     *,
     quiet: bool,
@@ -183,6 +192,7 @@ async def _converse(
             await _said_after(terminal, 2)  # behind the file and "listening"
             if course.take.state is not TakeState.READY:
                 return
+            await _set(terminal, asked)
             said = len(terminal.transcript)
             await terminal.send_text(", ".join(record.name for record in records))
             await _said_after(terminal, said)
@@ -191,6 +201,22 @@ async def _converse(
             course.batch = await _ended(hand, chat)
             course.passed("batch")
             await _tell(terminal, course)
+
+
+async def _set(terminal: Terminal, asked: Asked) -> None:
+    """Ask for what the flags ask for, as a person would."""
+    phrases = [
+        *asked.phrases(),
+        *([f"/settings captions {asked.captions}"] if asked.captions else []),
+    ]
+    for phrase in phrases:
+        said = len(terminal.transcript)
+        await terminal.send_text(phrase)
+        await _said_after(terminal, said)
+    if isinstance(asked.background, Path):
+        said = len(terminal.transcript)
+        await terminal.send_file(asked.background)
+        await _said_after(terminal, said)
 
 
 async def _until(look: Callable[[], Awaitable[bool]], limit_s: float, waiting_for: str) -> None:

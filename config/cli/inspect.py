@@ -1,6 +1,8 @@
 """``chorus inspect``: measures a finished video, anyone's."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -59,11 +61,24 @@ def inspect(
         last_line(figures)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _flat(figures):
+    label = _label_rows(figures.pop("label"))
+    for name, value in [*_flat(figures), *label]:
         table.add_row(name, "–" if value is None else str(value))
     Console(highlight=False).print(table)
     if sheet is not None:
         click.echo(f"The contact sheet is {sheet}.")
+
+
+def _label_rows(label: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """What was found of the AI label: in the picture, and in the file."""
+    seen = {True: "yes", False: "no", None: "cannot be told"}[label["visible"]]
+    if label["box"] is not None:
+        left_px, top_px, width_px, height_px = label["box"]
+        seen += f", {width_px}×{height_px} px at {left_px}, {top_px}"
+    rows: list[tuple[str, object]] = [("label visible", seen)]
+    if label["implicit"] is None:
+        return [*rows, ("label embedded", "no")]
+    return [*rows, ("label embedded", "yes"), *_flat(label["implicit"], "label ")]
 
 
 def _flat(figures: dict[str, object], above: str = "") -> list[tuple[str, object]]:

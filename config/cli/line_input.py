@@ -19,6 +19,7 @@ from prompt_toolkit.formatted_text import AnyFormattedText
 _SUFFIXES: Final = (
     *(".ogg", ".opus", ".amr", ".mp3", ".m4a", ".wav", ".flac", ".aac", ".webm"),
     *(".mp4", ".mov", ".mkv"),
+    *(".jpg", ".jpeg", ".png", ".webp"),
 )
 _ENDS: Final = {"/quit", "/exit"}
 

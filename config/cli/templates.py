@@ -1,6 +1,7 @@
 """``chorus templates``: the library."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from config.wiring import Wires, wires
 from worker.contract.records import TemplateRecord, TemplateState
 
 _LOOK_AGAIN_S = 0.2
+_SCREENS = {"green": "a green or blue screen", "alpha": "a transparent background"}
 _UNSETTLED = TemplateState.PREPARING
 
 
@@ -52,6 +54,8 @@ def add(files: tuple[Path, ...], name: str | None, as_json: bool) -> None:
             click.echo(f"✗ {template.file_name}: {_why(template)}", err=True)
         else:
             click.echo(f"✓ {template.name}: {_facts(template)}", err=as_json)
+        for note in _notes(template):
+            click.echo(f"  {note}", err=True)
     if as_json:
         last_line({"templates": [_as_json(template) for template in settled]})
     if any(template.state is not TemplateState.READY for template in settled):
@@ -69,7 +73,8 @@ def list_(as_json: bool) -> None:
     if not records:
         click.echo("The library is empty. Add a video: chorus templates add FILE")
         return
-    table = Table("", "name", "state", "picture", "length", "face", box=None, pad_edge=False)
+    columns = ("", "name", "state", "picture", "length", "face", "screen")
+    table = Table(*columns, box=None, pad_edge=False)
     for number, template in enumerate(records, 1):
         table.add_row(
             str(number),
@@ -78,8 +83,12 @@ def list_(as_json: bool) -> None:
             f"{template.width_px}×{template.height_px} {template.fps:g} fps",
             f"{template.duration_s:.1f} s",
             f"{template.face_share:.0%}",
+            template.screen or "–",
         )
     Console().print(table)
+    for template in records:
+        for note in _notes(template):
+            click.echo(f"{template.name}: {note}", err=True)
 
 
 @templates.command()
@@ -137,7 +146,16 @@ def _facts(template: TemplateRecord) -> str:
     return (
         f"{template.width_px}×{template.height_px}, {template.fps:g} fps, {template.duration_s:.1f} s, "
         f"a face in {template.face_share:.0%} of it"
+        + (f", {_SCREENS[template.screen]}" if template.screen else "")
     )
+
+
+def _notes(template: TemplateRecord) -> Sequence[str]:
+    """What there is to say about a video that is used all the same."""
+    from bot.texts.catalogue import Texts
+
+    texts = Texts()
+    return [texts.note(language(), "template", remark) for remark in template.remarks]
 
 
 def _why(template: TemplateRecord) -> str:
@@ -158,4 +176,6 @@ def _as_json(template: TemplateRecord) -> dict[str, object]:
         "frames": template.frames,
         "duration_s": template.duration_s,
         "face_share": template.face_share,
+        "screen": template.screen,
+        "remarks": [remark.model_dump(mode="json") for remark in template.remarks],
     }

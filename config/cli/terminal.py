@@ -22,6 +22,7 @@ _FIRST_WAIT_S: Final = 0.05
 _LAST_WAIT_S: Final = 1.0
 _BUSY_S: Final = 1.0
 _GOODBYE_S: Final = 2.0
+_PICTURES: Final = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Terminal:
         return await self._send(text, {"text": text})
 
     async def send_file(self, path: Path, name: str | None = None) -> Message:
-        """Send a recording of this machine.
+        """Send a recording or a picture of this machine.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -114,7 +115,8 @@ class Terminal:
             raise FileNotFoundError(path)
         name = name or path.name
         file = {"path": str(await asyncio.to_thread(path.resolve)), "name": name}
-        return await self._send(f"♪ {name}", {"file": file})
+        mark = "▣" if path.suffix.casefold() in _PICTURES else "♪"
+        return await self._send(f"{mark} {name}", {"file": file})
 
     async def send_choice(self, message: Message, token: str) -> Message:
         """Pick something the bot offered."""

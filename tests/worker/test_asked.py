@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.label.visible import CHINESE, ENGLISH
 from pipeline.options import (
     DEFAULTS,
     Background,
@@ -16,7 +17,7 @@ from pipeline.options import (
     options_from_json,
 )
 from tests.worker.ledger_things import order
-from worker.asked import LabelRules, asked_of_clip
+from worker.asked import LABEL_TEXTS, LabelRules, asked_of_clip
 from worker.contract.records import (
     BatchRecord,
     BatchState,
@@ -105,4 +106,9 @@ def test_no_field_is_asked_for_that_the_pipeline_does_not_have() -> None:
 
     assert told.keys() == known.keys()
     assert told["sound"].keys() == known["sound"].keys()
-    assert told["label"].keys() <= known["label"].keys()
+    assert told["label"].keys() == known["label"].keys()
+
+
+def test_the_usual_texts_are_those_of_the_label() -> None:
+    assert LABEL_TEXTS == {"zh": CHINESE, "en": ENGLISH}
+    assert DEFAULTS.label.text == ENGLISH
