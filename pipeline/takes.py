@@ -15,6 +15,7 @@ from pipeline.options import DEFAULTS, SoundOptions
 from pipeline.remarks import Remark
 from pipeline.sound.silence import Span, kept_span, spoken_span
 from pipeline.sound.treatment import Recording, treat
+from pipeline.speech.activity import grown
 from pipeline.speech.analyse import curve_length, mouth_curve
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
 from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts, Word
@@ -29,6 +30,8 @@ OUTPUTS: Final = (RECORDING, SPEECH, WORDS, *CAPTIONS)
 _ANALYSIS_RATE_HZ: Final = 16_000
 _LEAST_SPEECH_S: Final = 0.15
 """The shortest syllable somebody could mean."""
+_NEAR_SPEECH: Final = (10, 20)
+"""Frames of 10 ms before and behind speech that may still hold some of it; the rest is silence, or noise."""
 _SILENCE_DB: Final = -120.0
 
 
@@ -112,7 +115,7 @@ def load_take(
         recording = Recording(
             path=folder / RECORDING,
             duration_s=stored.duration_s,
-            quiet=stored.curve.speech < 0.5,
+            quiet=~grown(stored.curve.speech > 0.5, *_NEAR_SPEECH),
             offsets=stored.offsets,
             levels=Levels(stored.loudness_lufs, stored.true_peak_db),
         )
