@@ -24,7 +24,7 @@ from bot.texts.catalogue import Language
 from bot.wishes import Wishes, keep_wishes, load_wishes, meaning, options_now
 from worker.contract import keys
 from worker.contract.ports import ObjectMissing
-from worker.contract.records import OrderOptions, TakeRecord
+from worker.contract.records import OrderOptions, TakeRecord, TakeState
 
 SET: Final = "set:"
 _SPELLINGS: Final[dict[str, Language]] = {
@@ -150,16 +150,25 @@ async def _apply(turn: Turn, change: Change) -> bool:
 async def _why_not(turn: Turn, change: Change) -> str:
     """Why an option cannot have this value now; empty if it can."""
     if change.option is CAPTIONS:
-        take = await _heard(turn)
-        if take is None:
-            return turn.say("captions-no-recording")
-        return "" if take.words else turn.say("captions-no-words")
+        return await _why_no_captions(turn)
     if change.option is LABEL and change.value == "off":
         allowed = may_waive(turn.desk.policy, turn.chat, turn.person)
         return "" if allowed else turn.say("waiver-not-allowed")
     if change.option is BACKGROUND and change.value == "picture":
         return "" if await _has_picture(turn) else turn.say("background-send-picture")
     return ""
+
+
+async def _why_no_captions(turn: Turn) -> str:
+    """Only of a recording that was heard it is known whether it has words."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    sent = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    if sent is not None and sent.state is TakeState.ANALYSING:
+        return turn.say("captions-listening")
+    heard = await _heard(turn)
+    if heard is None:
+        return turn.say("captions-no-recording")
+    return "" if heard.words else turn.say("captions-no-words")
 
 
 async def _has_picture(turn: Turn) -> bool:

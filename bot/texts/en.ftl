@@ -365,6 +365,7 @@ picture-taken = “{ $name }” is the background from now on.
 picture-unusable = “{ $name }” is no picture I can put behind a presenter. JPEG, PNG and WebP work.
 picture-too-large = “{ $name }” has { $size }; a picture for the background may have up to { $limit }. Please save it smaller.
 captions-no-recording = Send me a recording first; then I know whether I understand its words, and can offer captions.
+captions-listening = I am still listening to the recording. Ask again when I have said what I heard.
 captions-no-words = I have no words of this recording, so there can be no captions. Words need speech recognition, which whoever operates Chorus can install: “chorus check” tells how.
 archive-captions = Captions (SRT, VTT) are in the ZIP.
 

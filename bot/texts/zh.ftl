@@ -314,6 +314,7 @@ picture-taken = 以后用“{ $name }”作背景。
 picture-unusable = “{ $name }”不能用作背景，请发送 JPEG、PNG 或 WebP 图片。
 picture-too-large = “{ $name }”有 { $size }，背景图片最大 { $limit }，请压缩后再发。
 captions-no-recording = 请先发一段录音；听完后我才知道能不能识别出文字、配上字幕。
+captions-listening = 我还在听这段录音，听完回复您之后再设置字幕。
 captions-no-words = 没能从这段录音里识别出文字，所以无法配字幕。识别文字需要语音识别模型，请 Chorus 的管理员安装，运行“chorus check”可查看方法。
 archive-captions = 字幕文件（SRT、VTT）在压缩包里。
 

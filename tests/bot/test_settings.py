@@ -239,6 +239,17 @@ async def test_captions_are_offered_only_for_recordings_with_words(stage: Stage)
     assert after == "Done. captions: written into the picture, and as files in the ZIP."
 
 
+async def test_captions_are_a_question_for_later_while_the_recording_is_listened_to(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "news.ogg")
+        await stage.chat.wait_for_text("listening")
+        said = await ask(stage, "/settings captions burned")
+
+    assert said.startswith("I am still listening to the recording.")
+
+
 async def test_captions_that_cannot_be_are_told_before_the_start(stage: Stage) -> None:
     async with stage.running():
         await send_voice(stage, words=7)
