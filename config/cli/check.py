@@ -163,9 +163,9 @@ def _words(settings: Settings) -> Finding:
 
     models = models_folder(settings)
     if installed(models):
-        return _good("words", "Whisper's words sharpen the lips.")
+        return _good("words", "Whisper's words sharpen the lips and make captions.")
     wanted = f"{', '.join(FILES)} of a faster-whisper model would stand in {models / WEIGHTS}"
-    return _unused("words", f"Lips go by the sound alone; {wanted}.")
+    return _unused("words", f"Lips go by the sound alone, and there are no captions; {wanted}.")
 
 
 def _gpu() -> Finding:
