@@ -8,11 +8,14 @@ from bot.drafts import Draft, Page
 from bot.picks import Picks, read_picks
 from bot.ports import ChatUnreachable, Choice
 from bot.progress import note_progress, progress_text
-from bot.wishes import load_wishes, options_now, wishes_line
+from bot.wishes import label_is_back, options_now, wishes_line
+from worker.contract import keys
 from worker.contract.codes import Code
+from worker.contract.ports import ObjectMissing
 from worker.contract.records import (
     BatchRecord,
     Order,
+    OrderOptions,
     Reason,
     TakeRecord,
     TakeState,
@@ -154,7 +157,12 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         await turn.answer(*gone, turn.say("nothing-picked"))
         return
     options = await options_now(turn)
-    if options.label and not (await load_wishes(turn)).options.label:
+    if lost := await _lost_picture(turn, options):
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            page.change(go_key=None)
+        await turn.answer(*gone, lost)
+        return
+    if await label_is_back(turn, options):
         gone.append(turn.say("waiver-ended"))
     placed = Order(
         key=turn.receipt,
@@ -172,6 +180,19 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         "order", turn.receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
     )
     await _place(turn, placed, gone)
+
+
+async def _lost_picture(turn: Turn, options: OrderOptions) -> str:
+    """What to say if the picture for the background is no longer kept; empty if it is, or none is asked for."""
+    picture = options.background.picture if options.background else None
+    if picture is None:
+        return ""
+    try:
+        await turn.desk.store.stat(keys.picture(picture.sha256))
+    except ObjectMissing:
+        name = words.shown_name(picture.name)
+        return turn.reason(Reason(code=Code.BACKGROUND_GONE, facts={"name": name}))
+    return ""
 
 
 async def placed_before(turn: Turn) -> bool:

@@ -37,6 +37,16 @@ async def options_now(turn: Turn) -> OrderOptions:
     return options.model_copy(update={"label": not waived, "language": turn.language})
 
 
+async def label_is_back(turn: Turn, options: OrderOptions) -> bool:
+    """Whether an order has the visible label although its absence was asked for; that wish ends with it."""
+    wishes = await load_wishes(turn)
+    if wishes.options.label or not options.label:
+        return False
+    back = wishes.options.model_copy(update={"label": True})
+    await keep_wishes(turn, wishes.model_copy(update={"options": back}))
+    return True
+
+
 def meaning(turn: Turn, option: Option, options: OrderOptions) -> str:
     """What the value of an option means, as a list says it."""
     return turn.say(f"value-{option.name}-{value_of(option, options)}", **_details(turn, options))

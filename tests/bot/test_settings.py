@@ -324,6 +324,22 @@ async def test_the_picture_sent_last_can_be_taken_back_and_chosen_again(stage: S
     assert again.startswith("Done. background: your picture “wall.jpg”.")
 
 
+async def test_a_picture_that_is_no_longer_kept_is_told_before_anything_is_ordered(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        await send_picture(stage)
+        for key in [facts.key async for facts in stage.store.list("pictures/")]:
+            await stage.store.delete(key)
+        await send_voice(stage)
+        refused = await ask(stage, "1 go")
+        await ask(stage, "/settings background none")
+        ordered = await ask(stage, "go")
+
+    assert refused.startswith("The picture “wall.jpg” for the background is no longer kept.")
+    assert "0/1" in ordered
+
+
 async def test_a_picture_sent_as_a_file_is_one_all_the_same(stage: Stage) -> None:
     async with stage.running():
         said = await send_picture(stage, b"RIFF\0\0\0\0WEBPVP8 ", kind="document")
@@ -536,9 +552,12 @@ async def test_an_acceptance_is_asked_for_again_after_six_months(stage: Stage) -
         stage.now = NOW + timedelta(days=184)
         await send_voice(stage)
         said = await ask(stage, "1 go")
+        await send_voice(stage, content=b"other")
+        again = await ask(stage, "1 go")
         assert "Do you take on this duty?" in await ask(stage, "/settings label off")
 
     assert said.startswith("Your agreement to mark the videos yourself has ended")
+    assert "has ended" not in again
     assert (await stage.newest()).order.options.label
 
 
