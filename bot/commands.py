@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "clear",
     "settings",
     "help",
+    "dub",
 )
 
 SYNONYMS: Final = {

@@ -166,6 +166,11 @@ async def _clear(turn: Turn, _: str) -> None:
     await removal.ask_clear(turn)
 
 
+async def _dub(turn: Turn, _: str) -> None:
+    """Platforms turn it into the recording it answers; what comes here answers none."""
+    await turn.answer(turn.say("dub-how"))
+
+
 async def _help(turn: Turn, _: str) -> None:
     await turn.answer(turn.say("help", limit=turn.desk.policy.max_clips_per_batch))
 
@@ -182,4 +187,5 @@ _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
     "clear": _clear,
     "settings": preferences.settings,
     "help": _help,
+    "dub": _dub,
 }

@@ -397,3 +397,21 @@ terminal-lost = The bot is away for a moment. What you write is kept and sent wh
 terminal-back = The bot is back.
 terminal-waits = Waiting for what is still being made. Ctrl-C leaves; it goes on when Chorus runs here again.
 terminal-goes-on = Something is still being made. It goes on when Chorus runs here again, and is told then.
+
+## Telegram: the menu, and who presses what
+
+menu-new = Start afresh
+menu-templates = The presenters there are
+menu-status = How far it is
+menu-cancel = Stop an order
+menu-history = What was ordered
+menu-zip = New links to the videos
+menu-retry = Make what failed again
+menu-delete = Delete an order and its videos
+menu-clear = Delete everything that has ended
+menu-settings = Language, background, captions, sound
+menu-help = How it works
+menu-dub = As an answer to a recording: make videos with it
+button-old = This button is no longer in use. Send a recording, or type /templates.
+button-not-yours = These buttons belong to { $name }. Send a recording of your own, or answer one with /dub.
+dub-how = Answer a recording with /dub, and I make videos with it. Or simply send me one of your own.

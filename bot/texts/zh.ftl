@@ -346,3 +346,21 @@ terminal-lost = 机器人暂时离线。您写的内容已保存，恢复后会�
 terminal-back = 机器人已恢复。
 terminal-waits = 还有内容正在制作，请稍候。按 Ctrl-C 可离开，下次在这里运行 Chorus 时会继续。
 terminal-goes-on = 还有内容正在制作，下次在这里运行 Chorus 时会继续，完成后通知您。
+
+## Telegram：菜单与按钮
+
+menu-new = 重新开始
+menu-templates = 查看所有主播模板
+menu-status = 查看进度
+menu-cancel = 停止任务
+menu-history = 查看做过的任务
+menu-zip = 获取新的下载链接
+menu-retry = 重做失败的视频
+menu-delete = 删除任务及其视频
+menu-clear = 删除所有已结束的任务
+menu-settings = 语言、背景、字幕、声音
+menu-help = 使用说明
+menu-dub = 回复一段录音，用它生成视频
+button-old = 这个按钮已失效。请发一段录音，或发送 /templates。
+button-not-yours = 这些按钮是给{ $name }用的。您可以发自己的录音，或用 /dub 回复一段录音。
+dub-how = 用 /dub 回复一段录音，我就用它生成视频；也可以直接把录音发给我。

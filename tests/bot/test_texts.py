@@ -10,6 +10,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
+from adapters.chats.telegram.menu import MENU
 from bot.options import BACKGROUND, COLOUR, OPTIONS, Option, value_of
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from bot.words import duration, lifetime
@@ -17,7 +18,11 @@ from worker.contract.codes import Code, Flag, RemarkCode
 from worker.contract.records import BatchState, ClipState, OrderOptions, Reason
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [*(ROOT / "bot").glob("*.py"), *(ROOT / "config" / "cli").glob("terminal*.py")]
+SOURCES = [
+    *(ROOT / "bot").glob("*.py"),
+    *(ROOT / "config" / "cli").glob("terminal*.py"),
+    *(ROOT / "adapters" / "chats" / "telegram").glob("*.py"),
+]
 FACTS = re.compile(r'= "(\w+)"\s*# (.*)')
 VALUES = [(option, value.name) for option in OPTIONS for value in option.values]
 VALUES += [(BACKGROUND, COLOUR)]
@@ -40,6 +45,7 @@ FORMED = {
     ],
     "take-": [f"take-{code}" for code in RemarkCode],
     "template-": [f"template-{code}" for code in RemarkCode],
+    "menu-": [f"menu-{name}" for name in MENU],
     "template-screen-": ["template-screen-green", "template-screen-alpha"],
 }
 """Ids put together from a state or a code."""

@@ -1,0 +1,208 @@
+"""The Telegram platform: a ChatAdapter over python-telegram-bot. It keeps no state but in the Memory."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from telegram.error import InvalidToken
+from telegram.ext import ExtBot
+
+from adapters.chats.telegram.client import make_bot
+from adapters.chats.telegram.errors import ours
+from adapters.chats.telegram.incoming import Incoming
+from adapters.chats.telegram.menu import Says, show_menu
+from adapters.chats.telegram.moves import Moves
+from adapters.chats.telegram.notes import Notes
+from adapters.chats.telegram.outgoing import Outgoing
+from adapters.chats.telegram.rates import Kind, Rates, SharedRates
+from adapters.chats.telegram.sources import Inbox, Polling, Timing, Webhook, persist
+from bot.ports import (
+    Chat,
+    ChatAdapter,
+    Choice,
+    Inbound,
+    Limits,
+    Media,
+    MediaGone,
+    MediaTooLarge,
+    Memory,
+    MessageRef,
+    Person,
+)
+
+_LOG = logging.getLogger(__name__)
+
+HOOK: Final = "/hooks/telegram"
+_CLOUD_FILE_BYTES: Final = 20_000_000
+_LOCAL_FILE_BYTES: Final = 2_000_000_000
+_TEXT: Final = 3500
+"""Characters of one text; Telegram counts 4096 units of which some letters take two."""
+_CHOICES: Final = 60
+_REVISE_EVERY_S: Final = 3.0
+_FETCHES: Final = 4
+"""Files fetched at once: the library holds each of them in memory."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Which bot we are, and how we are reached."""
+
+    token: str
+    api_base: str | None = None
+    """A Bot API server of our own, for large files; None is Telegram's."""
+    hook_url: str | None = None
+    """Where Telegram posts updates; None: they are polled."""
+    hook_secret: str = ""
+    """What Telegram has to show there."""
+
+    @property
+    def id(self) -> str:
+        """The bot's number; it stands in its token."""
+        return self.token.partition(":")[0]
+
+
+class TelegramChat:
+    """One bot on Telegram."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        account: Account,
+        say: Says,
+        *,
+        rates: Rates | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """Prepare; nothing is asked of Telegram before ``run``.
+
+        Args:
+            memory: Inbox, budgets, and all we have to remember.
+            account: Which bot.
+            say: What alerts and menus say.
+            rates: How fast we speak.
+            timing: How long things may take.
+        """
+        timing = timing or Timing()
+        self.mailbox = f"telegram:{account.id}"
+        self.limits = Limits(
+            text_length=_TEXT,
+            can_revise=True,
+            revise_every_s=_REVISE_EVERY_S,
+            choices=_CHOICES,
+            file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else _CLOUD_FILE_BYTES,
+            link_buttons=True,
+        )
+        self._memory = memory
+        self._account = account
+        self._say = say
+        self._timing = timing
+        limiter = SharedRates(memory, self.mailbox, rates or Rates())
+        self._bot: ExtBot[Kind]
+        self._bot, answers = make_bot(account.token, account.api_base, timing.answer_s, limiter)
+        self._notes = Notes(memory, self.mailbox)
+        self._moves = Moves(memory, self.mailbox)
+        self._outgoing = Outgoing(self._bot, self._notes, self._moves)
+        self._incoming = Incoming(
+            self._bot, memory, self._notes, self._moves, say, account.id, timing
+        )
+        inbox = Inbox(memory, self.mailbox)
+        self._webhook: Webhook | None = None
+        if account.hook_url is not None:
+            self._webhook = Webhook(self._bot, inbox, account.hook_url, account.hook_secret, timing)
+        self._polling = Polling(self._bot, answers, memory, inbox, self.mailbox, timing)
+        self._connected = asyncio.Event()
+        self._fetching = asyncio.Semaphore(_FETCHES)
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the web door has to hand on to us."""
+        return [] if self._webhook is None else [web.post(HOOK, self._webhook.answer)]
+
+    async def run(self) -> None:
+        """Hold the connection until cancelled; survives outages of Telegram and of the Memory."""
+        try:
+            await persist(self._connect, "connecting", self._timing.again_s)
+            self._connected.set()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task((self._webhook or self._polling).run(), name=self.mailbox)
+                tasks.create_task(
+                    persist(self._show_menu, "showing the menu", self._timing.again_s)
+                )
+        finally:
+            self._connected.clear()
+            await self._bot.shutdown()
+
+    async def messages(self) -> AsyncGenerator[Inbound, None]:
+        """Yield what concerns us from the inbox."""
+        await self._connected.wait()  # only then we know our name
+        async with contextlib.aclosing(self._incoming.messages()) as found:
+            async for inbound in found:
+                yield inbound
+
+    async def settle(self, inbound: Inbound) -> None:
+        """Take a message out of the inbox."""
+        await self._memory.dealt_with(self.mailbox, inbound.entry)
+
+    async def fetch(self, media: Media, path: Path) -> None:
+        """Fetch a file, over HTTP or, from a server of our own, from its disk."""
+        if media.size_bytes is not None and media.size_bytes > self.limits.file_size_bytes:
+            raise MediaTooLarge(media.name)
+        async with self._fetching:
+            with ours():
+                file = await self._bot.get_file(media.ref)
+                if file.file_path is None:
+                    raise MediaGone(media.name)
+                if Path(file.file_path).is_absolute():
+                    await asyncio.to_thread(_copy, file.file_path, path, media.name)
+                    return
+                try:
+                    await file.download_to_drive(path)
+                except InvalidToken:  # what the library makes of 404
+                    raise MediaGone(media.name) from None
+
+    async def post(
+        self, chat: Chat, text: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        """Send text."""
+        return await self._outgoing.say(chat, text, (), key, reply_to, None)
+
+    async def offer(
+        self,
+        chat: Chat,
+        text: str,
+        choices: Sequence[Choice],
+        *,
+        key: str,
+        reply_to: str | None = None,
+        person: Person | None = None,
+    ) -> MessageRef:
+        """Send text with buttons that one person may press, or all."""
+        return await self._outgoing.say(chat, text, choices, key, reply_to, person)
+
+    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
+        """Change a message; nothing is sent if it looks like this already."""
+        await self._outgoing.change(message, text, choices)
+
+    async def _connect(self) -> None:
+        with ours():
+            await self._bot.initialize()
+
+    async def _show_menu(self) -> None:
+        await show_menu(self._bot, self._say, self._notes)
+
+
+_: type[ChatAdapter] = TelegramChat
+
+
+def _copy(source: str, path: Path, name: str) -> None:
+    """A server of our own tells where a file lies on its disk, which has to be shared with us."""
+    try:
+        shutil.copyfile(source, path)
+    except OSError as error:
+        _LOG.warning("The Bot API server's files cannot be read here: %s", error.strerror)
+        raise MediaGone(name) from error

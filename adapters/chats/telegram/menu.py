@@ -1,0 +1,61 @@
+"""The menu of commands: which are shown where, in which language, and telling Telegram about it once."""
+
+import hashlib
+import json
+from typing import Final, Literal, Protocol
+
+from telegram import (
+    BotCommand,
+    BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+)
+from telegram.ext import ExtBot
+
+from adapters.chats.telegram.errors import ours
+from adapters.chats.telegram.notes import Notes
+from adapters.chats.telegram.rates import Kind
+
+_USUAL: Final = ("templates", "status", "cancel", "history", "zip", "retry", "settings", "help")
+_PRIVATE: Final = ("new", *_USUAL, "delete", "clear")
+_GROUPS: Final = ("dub", *_USUAL)
+_ADMINS: Final = (*_GROUPS, "delete", "clear")
+_SCOPES: Final[tuple[tuple[BotCommandScope, tuple[str, ...]], ...]] = (
+    (BotCommandScopeAllPrivateChats(), _PRIVATE),
+    (BotCommandScopeAllGroupChats(), _GROUPS),
+    (BotCommandScopeAllChatAdministrators(), _ADMINS),
+)
+MENU: Final = tuple(dict.fromkeys((*_PRIVATE, *_ADMINS)))
+KNOWN: Final = frozenset({"start", *MENU})
+"""Commands that are ours even where other bots listen."""
+_LANGUAGES: Final[tuple[tuple[Literal["en", "zh"], str | None], ...]] = (
+    ("en", None),  # for everybody whose language we do not speak
+    ("zh", "zh"),
+)
+
+
+class Says(Protocol):
+    """The catalogue of what the bot says."""
+
+    def __call__(self, language: Literal["en", "zh"], message: str, **args: str | float) -> str:
+        """A text in a language."""
+        ...
+
+
+async def show_menu(bot: ExtBot[Kind], say: Says, notes: Notes) -> None:
+    """Tell Telegram the menus, unless it has these already. Raises PlatformDown, Throttled."""
+    menus = [
+        (scope, code, {name: say(language, f"menu-{name}") for name in names})
+        for scope, names in _SCOPES
+        for language, code in _LANGUAGES
+    ]
+    told = [(scope.type, code, list(menu.items())) for scope, code, menu in menus]
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    if not await notes.once("menu", digest):
+        return
+    for scope, code, menu in menus:
+        commands = [BotCommand(name, description) for name, description in menu.items()]
+        with ours():
+            await bot.set_my_commands(commands, scope=scope, language_code=code)
+    await notes.note_done("menu", digest)

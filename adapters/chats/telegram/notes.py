@@ -1,0 +1,97 @@
+"""What the adapter remembers between messages, in the Memory, for all front ends."""
+
+import hashlib
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.ports import Chat, Memory, Person
+
+_SENT_S: Final = 3 * 86_400
+_SHOWN_S: Final = 30 * 86_400
+
+
+class Buttons(BaseModel):
+    """What the buttons of one message mean."""
+
+    model_config = ConfigDict(frozen=True)
+
+    person: str | None
+    """The only one who may press; None: anybody."""
+    name: str = ""
+    thread: str | None = None
+    """Where the message stands: of one that is no longer there Telegram does not tell it."""
+    tokens: dict[str, str] = {}
+    """All that ever stood on them, by their short names: somebody may press what just changed."""
+
+
+class Shown(BaseModel):
+    """A message as it looks now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    looks: str
+    """A digest of text and buttons."""
+    buttons: str | None = None
+    """The name of its ``Buttons``."""
+
+
+class Notes:
+    """The adapter's part of the Memory."""
+
+    def __init__(self, memory: Memory, mailbox: str) -> None:
+        self._memory = memory
+        self._mailbox = mailbox
+
+    async def sent(self, key: str) -> str | None:
+        """The id of the message that was sent for a key."""
+        return await self._memory.load("sent", self._mailbox, key)
+
+    async def note_sent(self, key: str, message_id: str) -> None:
+        """This key is sent: doing it again would tell it twice."""
+        await self._memory.keep("sent", self._mailbox, key, value=message_id, ttl_s=_SENT_S)
+
+    async def shown(self, chat: Chat, message_id: str) -> Shown | None:
+        """How a message looks now, if we know."""
+        kept = await self._memory.load("shown", self._mailbox, chat.id, message_id)
+        return None if kept is None else Shown.model_validate_json(kept)
+
+    async def note_shown(self, chat: Chat, message_id: str, shown: Shown) -> None:
+        """This is how it looks."""
+        name = ("shown", self._mailbox, chat.id, message_id)
+        await self._memory.keep(*name, value=shown.model_dump_json(), ttl_s=_SHOWN_S)
+
+    async def forget_shown(self, chat: Chat, message_id: str) -> None:
+        """An edit got no answer: it may look either way."""
+        await self._memory.drop("shown", self._mailbox, chat.id, message_id)
+
+    async def buttons(self, name: str) -> Buttons | None:
+        """What buttons mean; None once they are too old."""
+        kept = await self._memory.load("buttons", self._mailbox, name)
+        return None if kept is None else Buttons.model_validate_json(kept)
+
+    async def note_buttons(self, name: str, buttons: Buttons) -> None:
+        """Keep what they mean before anybody can press them."""
+        value = buttons.model_dump_json()
+        await self._memory.keep("buttons", self._mailbox, name, value=value, ttl_s=_SHOWN_S)
+
+    async def once(self, what: str, value: str) -> bool:
+        """Whether this is not how it was left the last time."""
+        return await self._memory.load("once", self._mailbox, what) != value
+
+    async def note_done(self, what: str, value: str) -> None:
+        """It is done."""
+        await self._memory.keep("once", self._mailbox, what, value=value)
+
+
+def looks(*parts: str) -> str:
+    """A digest of everything people see of a message."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def owner(person: Person | None, chat: Chat) -> Buttons:
+    """Buttons without meaning yet, for one person; where we talk alone there is no other."""
+    only = person if person is not None and not chat.private else None
+    return Buttons(
+        person=only.id if only else None, name=only.name if only else "", thread=chat.thread
+    )

@@ -1,0 +1,135 @@
+"""How fast we may speak: counted in the Memory, so for all front ends together.
+
+Telegram's figures: about one message a second to a chat, 20 a minute to a group, edits too, 30 a second altogether. It does
+not promise them, so whatever 429 says is kept in the Memory as well, and everybody waits. Who ignores it is shut out for
+hours. A short wait is waited here; a longer one is the caller's, as ``Throttled``.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+from typing_extensions import override
+
+from adapters.chats.telegram.errors import seconds_of
+from bot.ports import Memory, Throttled
+
+_LOG = logging.getLogger(__name__)
+
+Kind = Literal["message", "revision"]
+_EVERYWHERE: Final = "everywhere"
+_MARGIN_S: Final = 0.1
+"""Waited on top of what a 429 asks for; its seconds are whole ones."""
+_UNCOUNTED: Final = frozenset({"answerCallbackQuery", "getFile", "getChatMember", "getChat"})
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What we allow ourselves: a little less than Telegram does, because clocks and networks differ."""
+
+    chat: int = 3
+    chat_window_s: float = 3.3
+    group: int = 18
+    group_window_s: float = 61.0
+    group_revisions: int = 10
+    """Of those in a group, so many may be progress: people's answers and results always find room."""
+    overall: int = 25
+    overall_window_s: float = 1.05
+    patience_s: float = 3.5
+    """Up to here we wait ourselves."""
+
+    def faster(self, times: float) -> "Rates":
+        """The same in a world where time runs faster."""
+        return Rates(
+            chat=self.chat,
+            chat_window_s=self.chat_window_s / times,
+            group=self.group,
+            group_window_s=self.group_window_s / times,
+            group_revisions=self.group_revisions,
+            overall=self.overall,
+            overall_window_s=self.overall_window_s / times,
+            patience_s=self.patience_s / times,
+        )
+
+
+class SharedRates(BaseRateLimiter[Kind]):
+    """The library asks it before each request; ``rate_limit_args`` tells which kind it is."""
+
+    def __init__(self, memory: Memory, mailbox: str, rates: Rates) -> None:
+        self._memory = memory
+        self._mailbox = mailbox
+        self._rates = rates
+
+    @override
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    @override
+    async def shutdown(self) -> None:
+        """Nothing to let go of."""
+
+    @override
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: Kind | None,
+    ) -> Any:
+        """Make a request when there is room for it. Raises Throttled, MemoryUnavailable."""
+        chat = str(data.get("chat_id", ""))
+        await self._wait_out_floods(chat)
+        if chat and endpoint not in _UNCOUNTED:
+            await self._spend(chat, rate_limit_args or "message")
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter as error:
+            await self._note_flood(chat, seconds_of(error))
+            raise
+
+    async def _spend(self, chat: str, kind: Kind) -> None:
+        """The scarcest first: what is spent there is lost when another one is empty."""
+        rates = self._rates
+        if chat.startswith("-"):
+            limit = rates.group_revisions if kind == "revision" else rates.group
+            await self._take(f"group:{chat}", limit, rates.group_window_s)
+        await self._take(f"chat:{chat}", rates.chat, rates.chat_window_s)
+        await self._take("overall", rates.overall, rates.overall_window_s)
+
+    async def _take(self, budget: str, limit: int, window_s: float) -> None:
+        while wait_s := await self._memory.spend(f"{self._mailbox}:{budget}", limit, window_s):
+            await self._wait(wait_s)
+
+    async def _wait(self, wait_s: float) -> None:
+        if wait_s > self._rates.patience_s:
+            raise Throttled(wait_s)
+        await asyncio.sleep(wait_s)
+
+    async def _wait_out_floods(self, chat: str) -> None:
+        for where in (chat, _EVERYWHERE):
+            if where and (left_s := await self._flooded_s(where)) > 0:
+                await self._wait(left_s)
+
+    async def _flooded_s(self, where: str) -> float:
+        kept = await self._memory.load("flood", self._mailbox, where)
+        return 0.0 if kept is None else float(kept) - time.time()
+
+    async def _note_flood(self, chat: str, after_s: float) -> None:
+        """A second chat refused while the first one still is: it is the whole bot that is meant."""
+        where = chat or _EVERYWHERE
+        other = await self._memory.load("flood", self._mailbox, "last")
+        if other not in {None, where}:
+            where = _EVERYWHERE
+        _LOG.warning("Telegram asks %s to wait %.0f s", where, after_s)
+        ttl_s = math.ceil(after_s + _MARGIN_S) + 1
+        until = str(time.time() + after_s + _MARGIN_S)
+        await self._memory.keep("flood", self._mailbox, where, value=until, ttl_s=ttl_s)
+        await self._memory.keep("flood", self._mailbox, "last", value=where, ttl_s=ttl_s)

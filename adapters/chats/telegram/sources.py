@@ -1,0 +1,234 @@
+"""Where updates come from: the long poll of one front end that leads, or a webhook at all of them.
+
+An update is acknowledged only when it lies in the inbox: the offset that confirms it goes out with the next poll, and the
+webhook answers 200 afterwards. Telegram sends again what is not acknowledged; its number makes the copy harmless.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+from telegram.error import Conflict
+from telegram.ext import ExtBot
+
+from adapters.chats.telegram.client import KeptAnswer
+from adapters.chats.telegram.decoding import ALLOWED
+from adapters.chats.telegram.errors import ours
+from adapters.chats.telegram.rates import Kind
+from bot.ports import ChatError, Memory, MemoryUnavailable, Throttled
+
+_LOG = logging.getLogger(__name__)
+
+SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
+_LONGEST_S: Final = 30.0
+_AT_ONCE: Final = 40
+"""Updates posted to the webhook side by side: Telegram's default."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long things may take, in seconds."""
+
+    answer_s: float = 20.0
+    """One request to Telegram."""
+    poll_s: int = 30
+    """One long poll without news."""
+    lead_s: float = 10.0
+    """A poller that shows no sign of life for so long is replaced."""
+    renew_s: float = 3.0
+    look_s: float = 60.0
+    """Whether Telegram still posts to our webhook is looked at so often."""
+    again_s: float = 1.0
+    """First pause after an outage; the later ones grow."""
+    album_s: float = 1.5
+    """So long after the first part of an album we wait for the others."""
+
+
+class Inbox:
+    """Puts raw updates into the Memory."""
+
+    def __init__(self, memory: Memory, mailbox: str) -> None:
+        self._memory = memory
+        self._mailbox = mailbox
+
+    async def put(self, update: dict[str, Any]) -> None:
+        """Keep an update, once for each number. Raises MemoryUnavailable; ValueError if it has no number."""
+        number = update.get("update_id")
+        if not isinstance(number, int):
+            raise ValueError("an update without a number")  # noqa: TRY004 - what came is wrong, not its type
+        raw = json.dumps(update, ensure_ascii=False)
+        await self._memory.receive(self._mailbox, f"{self._mailbox}:{number}", raw)
+
+
+class Polling:
+    """The long poll, by whichever front end leads."""
+
+    def __init__(
+        self,
+        bot: ExtBot[Kind],
+        answers: KeptAnswer,
+        memory: Memory,
+        inbox: Inbox,
+        mailbox: str,
+        timing: Timing,
+    ) -> None:
+        self._bot = bot
+        self._answers = answers
+        self._memory = memory
+        self._inbox = inbox
+        self._role = f"poll:{mailbox}"
+        self._holder = secrets.token_hex(8)
+        self._timing = timing
+
+    async def run(self) -> None:
+        """Poll while we lead, stand by while somebody else does, until cancelled."""
+        try:
+            while True:
+                if await self._leads():
+                    await self._while_leading()
+                await asyncio.sleep(self._timing.renew_s)
+        finally:
+            with contextlib.suppress(MemoryUnavailable):
+                await self._memory.step_down(self._role, self._holder)
+
+    async def _leads(self) -> bool:
+        try:
+            return await self._memory.lead(self._role, self._holder, self._timing.lead_s)
+        except MemoryUnavailable:
+            return False
+
+    async def _while_leading(self) -> None:
+        _LOG.info("Polling Telegram")
+        polling = asyncio.create_task(self._poll(), name=self._role)
+        try:
+            while not polling.done() and await self._leads():
+                await asyncio.wait([polling], timeout=self._timing.renew_s)
+        finally:
+            polling.cancel()
+            await asyncio.wait([polling])
+        if not polling.cancelled():
+            polling.result()  # it ends by itself only by a fault
+
+    async def _poll(self) -> None:
+        await persist(self._without_webhook, "preparing to poll", self._timing.again_s)
+        offset: int | None = None
+        while True:
+            taken: list[int | None] = [offset]
+
+            async def once(offset: int | None = offset, taken: list[int | None] = taken) -> None:
+                for update in await self._next(offset):
+                    await self._inbox.put(update)
+                    taken[0] = update["update_id"] + 1
+
+            await persist(once, "polling", self._timing.again_s)
+            offset = taken[0]
+
+    async def _without_webhook(self) -> None:
+        """Telegram refuses to be polled while a webhook is set; what waits there is kept."""
+        with ours():
+            await self._bot.delete_webhook(drop_pending_updates=False)
+
+    async def _next(self, offset: int | None) -> list[dict[str, Any]]:
+        """What came, as it came: one update that the library cannot read would hide the others."""
+        with ours():
+            try:
+                await self._bot.get_updates(
+                    offset=offset, timeout=self._timing.poll_s, allowed_updates=ALLOWED
+                )
+            except Conflict:
+                _LOG.warning("Somebody else polls with the same CHORUS_TELEGRAM_TOKEN")
+                raise
+            except (TypeError, ValueError, KeyError, AttributeError) as error:
+                _LOG.warning("An update is of a form unknown to the library: %r", error)
+        found: list[dict[str, Any]] = json.loads(self._answers.payload)["result"]
+        return found
+
+
+class Webhook:
+    """Telegram posts updates to the web door; each front end takes what comes to it."""
+
+    def __init__(
+        self, bot: ExtBot[Kind], inbox: Inbox, url: str, secret: str, timing: Timing
+    ) -> None:
+        """Prepare.
+
+        Args:
+            bot: To tell Telegram where to post.
+            inbox: Where updates go.
+            url: Of the hook, as Telegram reaches it.
+            secret: What Telegram has to show; 1 to 256 letters, digits, ``_`` and ``-``.
+            timing: How often to look after it.
+        """
+        self._bot = bot
+        self._inbox = inbox
+        self._url = url
+        self._secret = secret
+        self._timing = timing
+        self._set = False
+
+    async def run(self) -> None:
+        """See to it that Telegram posts to us, until cancelled."""
+        while True:
+            await persist(self._settle, "setting the webhook", self._timing.again_s)
+            await asyncio.sleep(self._timing.look_s)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """The hook: 200 once an update is kept, 403 without the secret, 503 to get it again."""
+        shown = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(shown.encode(), self._secret.encode()):
+            _LOG.warning("Somebody posts to the hook of Telegram without the secret")
+            return web.Response(status=403)
+        if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0] != "application/json":
+            return web.Response(status=415)
+        try:
+            update = await request.json()
+            await self._inbox.put(update if isinstance(update, dict) else {})
+        except ValueError:
+            _LOG.warning("Telegram's hook got what is no update")
+            return web.Response(status=400)
+        except MemoryUnavailable:
+            return web.Response(status=503)
+        return web.Response()
+
+    async def _settle(self) -> None:
+        """Once for each front end that starts, because the secret may be new; then only if it was changed."""
+        with ours():
+            info = await self._bot.get_webhook_info()
+            if info.last_error_message:
+                _LOG.warning("Telegram could not post to us: %s", info.last_error_message)
+            if self._set and info.url == self._url:
+                return
+            await self._bot.set_webhook(
+                self._url,
+                secret_token=self._secret,
+                allowed_updates=ALLOWED,
+                max_connections=_AT_ONCE,
+            )
+        self._set = True
+        _LOG.info("Telegram posts to our webhook now")
+
+
+async def persist(attempt: Callable[[], Awaitable[None]], what: str, again_s: float) -> None:
+    """Try until it works; the log hears of an outage once at its start and once at its end."""
+    wait_s, away = again_s, False
+    while True:
+        try:
+            await attempt()
+        except (ChatError, MemoryUnavailable) as error:
+            if not away:
+                _LOG.warning("Telegram, %s: %s", what, error)
+            away = True
+            pause_s = error.after_s if isinstance(error, Throttled) else wait_s
+            await asyncio.sleep(pause_s)
+            wait_s = min(wait_s * 2, _LONGEST_S)
+        else:
+            if away:
+                _LOG.info("Telegram, %s: goes on", what)
+            return

@@ -1,0 +1,57 @@
+"""How the bot's plain text looks in Telegram: escaped HTML, Links behind the words they belong to."""
+
+import html
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+LONGEST: Final = 4096
+"""UTF-16 code units of a message, as people see it."""
+_LINK: Final = re.compile(r"(?P<words>.*?\S)\s*[:：]\s*(?P<url>https?://\S+)")
+
+
+def to_html(text: str) -> str:
+    """Plain text as HTML; a line that ends in a Link becomes the Link, because a signed URL fills half a screen."""
+    return "\n".join(_line(line) for line in text.split("\n"))
+
+
+def _line(line: str) -> str:
+    found = _LINK.fullmatch(line)
+    if found is None or "." not in (urlsplit(found["url"]).hostname or ""):
+        return html.escape(line, quote=False)  # Telegram drops a link without a dot in its host
+    url, words = html.escape(found["url"]), html.escape(found["words"], quote=False)
+    return f'<a href="{url}">{words}</a>'
+
+
+def pieces(text: str) -> list[str]:
+    """Cut a text into messages, at line ends; a longer line anywhere."""
+    found: list[str] = []
+    piece = ""
+    for line in text.split("\n"):
+        longer = f"{piece}\n{line}" if piece else line
+        if _units(longer) <= LONGEST:
+            piece = longer
+            continue
+        if piece:
+            found.append(piece)
+        *full, piece = _chunks(line)
+        found += full
+    return [*found, piece]
+
+
+def shortened(text: str) -> str:
+    """As much of a text as one message takes."""
+    first, *rest = pieces(text)
+    return f"{first[: LONGEST // 2 - 1]}…" if rest and _units(first) > LONGEST - 1 else first
+
+
+def _chunks(line: str) -> list[str]:
+    """Each character is at most two units."""
+    if _units(line) <= LONGEST:
+        return [line]
+    size = LONGEST // 2
+    return [line[start : start + size] for start in range(0, len(line), size)]
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
