@@ -1,4 +1,4 @@
-"""Lettering: text in the picture, white with a dark outline, drawn once and laid over frame after frame.
+"""Lettering: text in the picture, white with a dark outline on a dark plate, drawn once and laid over frame after frame.
 
 OpenCV 5 brings a font with Latin, Cyrillic, Greek, Arabic, Chinese, Japanese and Korean letters (``FontFace("uni")``), so no
 file of ours or of the machine is needed. Heights are those of the *ink* of a capital letter or a Han character, in pixels.
@@ -30,6 +30,10 @@ _LINE_PITCH: Final = 1.32
 """Distance of two base lines, in sizes."""
 _OUTLINE: Final = 0.085
 """Breadth of the outline, in sizes: 3 px of a text for 480p, so that a codec leaves some of it black."""
+LABEL_PLATE: Final = 0.85
+"""Darkness of the plate: on white, tesseract reads a label from 0.8 on (busy: 0.85), and with the outline alone hardly ever."""
+_PLATE_ROOM: Final = 0.25
+"""What a plate adds around a text, in sizes."""
 _GLYPH_SIZE: Final = 32
 _UNDRAWN: Final = {"Cc", "Cf", "Cs", "Co", "Cn"}
 """Unicode categories without a picture of their own."""
@@ -76,9 +80,9 @@ class Lettering:
     fill: Pixels
     """(h, w) how much of a pixel is the white of a letter, 0-255."""
     cover: Pixels
-    """(h, w) how much of it letter and outline cover, 0-255; never less than ``fill``."""
+    """(h, w) how much of it letter, outline and plate cover, 0-255; never less than ``fill``."""
     ink: Spot
-    """Where in this patch the letters themselves are, without their outline."""
+    """Where in this patch the letters themselves are, without outline and plate."""
 
     @property
     def width_px(self) -> int:
@@ -119,7 +123,7 @@ class Placed:
 
     @property
     def ink(self) -> Spot:
-        """Where in the frame the letters are, without their outline."""
+        """Where in the frame the letters are, without outline and plate."""
         ink = self.lettering.ink
         left_px, top_px = self.spot.left_px + ink.left_px, self.spot.top_px + ink.top_px
         return Spot(left_px, top_px, ink.width_px, ink.height_px)
@@ -127,15 +131,11 @@ class Placed:
     def draw(self, planes: Planes) -> None:
         """Lay it over a frame (I420), in place: nothing outside ``spot`` changes."""
         luma, blue, red = split(planes)
-        self.draw_luma(luma)
         spot = self.spot
+        _lay(luma, spot, self._keep, self._add)
         half = Spot(spot.left_px // 2, spot.top_px // 2, spot.width_px // 2, spot.height_px // 2)
         for plane in (blue, red):
             _lay(plane, half, self._keep_chroma, self._add_chroma)
-
-    def draw_luma(self, luma: Pixels) -> None:
-        """Lay it over a luma plane (H, W) alone, in place."""
-        _lay(luma, self.spot, self._keep, self._add)
 
 
 def _lay(plane: Pixels, spot: Spot, keep: Grid, add: Grid) -> None:
@@ -211,13 +211,16 @@ def text_width(text: str, size: int) -> int:
     return int(width)
 
 
-def typeset(lines: Sequence[str], size: int, align: str = "left") -> Lettering:
+def typeset(
+    lines: Sequence[str], size: int, align: str = "left", plate: float = LABEL_PLATE
+) -> Lettering:
     """Draw some lines of text.
 
     Args:
         lines: One at least; ``drawable`` text.
         size: Of the font, in pixels (``size_for``).
         align: ``left``, ``right`` or ``centre``.
+        plate: How dark the field is on which the letters stand, beyond their outline: 0.0 there is none, 1.0 black.
     """
     outline = max(round(_OUTLINE * size), 2)
     pad = outline + 2
@@ -231,16 +234,16 @@ def typeset(lines: Sequence[str], size: int, align: str = "left") -> Lettering:
         left = {"left": 0, "right": spare, "centre": spare // 2}[align] + pad + size // 4
         base = pad + size + size // 4 + number * pitch
         cv2.putText(fill, line, (left, base), 255, _font(), size)
-    return _outlined(fill, outline)
+    return _outlined(fill, outline, round(_PLATE_ROOM * size) if plate else 0, plate)
 
 
-def _outlined(fill: Pixels, outline: int) -> Lettering:
-    """Cut a drawing to its ink, and put the outline around it."""
+def _outlined(fill: Pixels, outline: int, room: int, plate: float) -> Lettering:
+    """Cut a drawing to its ink, and put the outline around it, and the plate behind both."""
     rows = np.flatnonzero((fill > 127).any(axis=1))
     columns = np.flatnonzero((fill > 127).any(axis=0))
     if not rows.size:
         raise ValueError("there is nothing to draw")
-    pad = outline + 2
+    pad = outline + 2 + room
     ink = Spot(pad, pad, int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
     height, width = ((side + 2 * pad + 1) & ~1 for side in (ink.height_px, ink.width_px))
     cut = np.zeros((height, width), np.uint8)
@@ -249,7 +252,25 @@ def _outlined(fill: Pixels, outline: int) -> Lettering:
     cut[: part.shape[0], : part.shape[1]] = part
     round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * outline + 1,) * 2)
     around = np.asarray(cv2.GaussianBlur(cv2.dilate(cut, round_brush), (3, 3), 0), np.uint8)
-    return Lettering(cut, np.maximum(around, cut), ink)
+    cover = np.maximum(around, cut)
+    if plate:
+        cover = np.maximum(cover, _plate((height, width), 2 * room, plate))
+    return Lettering(cut, cover, ink)
+
+
+def _plate(shape: tuple[int, int], round_px: int, darkness: float) -> Pixels:
+    """Fill a field but for its corners."""
+    height, width = shape
+    field = np.zeros(shape, np.uint8)
+    round_px = min(round_px, height // 2, width // 2)
+    across, down = (round_px, width - 1 - round_px), (round_px, height - 1 - round_px)
+    value = round(255 * darkness)
+    field[:, across[0] : across[1] + 1] = value
+    field[down[0] : down[1] + 1] = value
+    for x in across:
+        for y in down:
+            cv2.circle(field, (x, y), round_px, value, -1, cv2.LINE_AA)
+    return field
 
 
 def wrap(text: str, size: int, width_px: int) -> list[str]:

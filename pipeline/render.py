@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.engines.port import LipSync, Patch, Prepared, Speech, Window
+from pipeline.finish import Finish
 from pipeline.label.embedded import EmbeddedLabel
 from pipeline.media import ClipWriter, read_source_order
 from pipeline.options import DEFAULTS, ClipOptions
@@ -73,6 +74,7 @@ def render_clip(
     started = time.perf_counter()
     facts = prepared.performance.facts
     sources = play_order(prepared.performance, speech.duration_s, options.playing)
+    finish = Finish(prepared, speech, options, sources)
     label = EmbeddedLabel(options.label.producer, options.label.produce_id)
     windows = list(engine.windows(prepared, speech, sources))
     frames = len(sources)
@@ -81,7 +83,7 @@ def render_clip(
         decoding = threads.submit(_decode, lanes, prepared.performance.video, facts, windows)
         encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound, label)
         try:
-            rendered_s = _compose(lanes, engine, windows, frames, progress)
+            rendered_s = _compose(lanes, engine, finish, windows, frames, progress)
             encoded_s = encoding.result()
             decoded_s = decoding.result()
         except BaseException as error:
@@ -160,19 +162,25 @@ def _decode(lanes: _Lanes, video: Path, facts: VideoFacts, windows: list[Window]
 
 
 def _compose(
-    lanes: _Lanes, engine: LipSync, windows: list[Window], frames: int, progress: Progress
+    lanes: _Lanes,
+    engine: LipSync,
+    finish: Finish,
+    windows: list[Window],
+    frames: int,
+    progress: Progress,
 ) -> float:
-    """Put the mouth into every frame; return the seconds spent on it."""
+    """Put the mouth into every frame, and finish it; return the seconds spent on it."""
     busy_s, done = 0.0, 0
     progress("render", 0, frames)
     for window in windows:
         started = time.perf_counter()
         patches: Iterator[Patch] = iter(engine.generate([window])[0])
         busy_s += time.perf_counter() - started
-        for _, patch in zip(window.frames, patches, strict=True):
+        for frame, patch in zip(window.frames, patches, strict=True):
             planes = lanes.take(lanes.decoded)
             started = time.perf_counter()
             planes = engine.compose(planes, patch)
+            finish.draw(planes, frame)
             busy_s += time.perf_counter() - started
             lanes.put(lanes.composed, planes)
         done += len(window.frames)

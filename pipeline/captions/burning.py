@@ -19,6 +19,8 @@ _HEIGHTS: Final = (0.06, 0.025)
 """Distances from the lower edge, of the height: as usual, and lower where the mouth is low."""
 _TOP: Final = 0.06
 """From the upper edge, where both would touch the mouth."""
+_PLATE: Final = 0.55
+"""Darkness behind the letters: they shall be read easily, and the presenter seen through it."""
 _LINES: Final = 2
 _ON_THE_MOUTH: Final = 1.0
 """What ``covering`` says of a spot that touches the mouth is more than this."""
@@ -58,7 +60,7 @@ class Captions:
         return self._last[1]
 
     def _placed(self, lines: Sequence[str]) -> Placed:
-        lettering = typeset(lines, self._font_px, "centre")
+        lettering = typeset(lines, self._font_px, "centre", _PLATE)
         is_above = 2 * self.band.top_px < self._height_px
         top = self.band.top_px if is_above else self.band.bottom_px - lettering.height_px
         return lettering.at(max((self._width_px - lettering.width_px) // 2, 0), top)
@@ -95,8 +97,8 @@ def place_captions(
 def _band(font_px: int, size: tuple[int, int], face: FaceRoom) -> Spot:
     """Choose where captions stand: at the bottom, lower, or at the top; the first place that leaves the mouth free."""
     width_px, height_px = size
-    tall = typeset(["字g"] * _LINES, font_px).height_px
-    broad = round(_BREADTH * width_px) + font_px
+    tall = typeset(["字g"] * _LINES, font_px, plate=_PLATE).height_px
+    broad = round(_BREADTH * width_px) + 2 * font_px
     left = max((width_px - broad) // 2, 0)
     bottoms = [height_px - round(share * height_px) for share in _HEIGHTS]
     tops = [*(bottom - tall for bottom in bottoms), round(_TOP * height_px)]

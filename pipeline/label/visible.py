@@ -24,7 +24,7 @@ LEAST_SECONDS: Final = 2.0
 
 _INK_SHARE: Final = 0.053
 """Of the shorter side; the standard wants 0.05, and a reader of a lossy copy may miss a row of pixels."""
-_MARGIN: Final = 0.03
+MARGIN_SHARE: Final = 0.03
 """Kept free at the picture's edge, of the shorter side: televisions and round corners cut some."""
 _BREADTHS: Final = (0.62, 0.45, 0.32, 0.94)
 """How broad the text may be, of the picture's width: the first that stays clear of the face is taken."""
@@ -139,7 +139,7 @@ def label_places(
     Text too broad for the picture is broken into lines; it is never made smaller.
     """
     width_px, height_px = size
-    margin = round(_MARGIN * min(size))
+    margin = round(MARGIN_SHARE * min(size))
     first, end = margin, height_px - margin
     if captions is not None and 2 * captions.top_px < height_px:
         first = max(captions.bottom_px, first)

@@ -22,6 +22,7 @@ from pipeline.engines.port import LipSync, Prepared, Speech
 from pipeline.faces.geometry import LOWER_OUTER, UPPER_OUTER, mouth_opening
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import region_around, split
+from pipeline.finish import Finish
 from pipeline.measure.container import read_container
 from pipeline.measure.figures import (
     Series,
@@ -35,7 +36,7 @@ from pipeline.measure.figures import (
 )
 from pipeline.measure.gate import Findings, flags_of
 from pipeline.measure.inspection import SPEECH_RATE_HZ, Inspection, heard_offset_s
-from pipeline.measure.masks import at_rest, outside_face, skin_around_mouth, worst_block
+from pipeline.measure.masks import at_rest, clear, outside_face, skin_around_mouth, worst_block
 from pipeline.measure.plan import Plan, choose_compared, choose_looked, plan_check
 from pipeline.measure.streams import Streams, copied_sound_offset_s, read_streams
 from pipeline.measure.witness import Witness
@@ -86,6 +87,7 @@ class Check:
         self.engine = Witness(engine, self.plan.kept)
         self._facts = prepared.performance.facts
         self._sound = speech.sound
+        self._finish = Finish(prepared, speech, options, self.plan.sources.tolist())
 
     def measure(self, clip: Path, mesh: FaceMesh, progress: Progress) -> Verdict:
         """Measure the Clip.
@@ -103,7 +105,8 @@ class Check:
         anchors = self._anchors(streams)
         compared = choose_compared(self.plan, anchors)
         looked = choose_looked(self.plan, anchors, compared)
-        seen = _Seen(self.plan, looked, {at: self.engine.before[at] for at in compared})
+        before = {at: self.engine.before[at] for at in compared}
+        seen = _Seen(self.plan, looked, before, self._finish)
         wanted = sorted({*looked, *compared})
         with ThreadPoolExecutor(2, thread_name_prefix="glance") as threads:
             hearing = threads.submit(self._offset_s, clip, streams)
@@ -147,7 +150,9 @@ def _ahead(items: Generator[T, None, None], threads: Executor) -> Iterator[T]:
 class _Seen:
     """What was seen so far."""
 
-    def __init__(self, plan: Plan, looked: Sequence[int], before: Mapping[int, Pixels]) -> None:
+    def __init__(
+        self, plan: Plan, looked: Sequence[int], before: Mapping[int, Pixels], finish: Finish
+    ) -> None:
         self.looked = looked
         self.openings: Series = np.full(plan.frames, np.nan)
         self.decoded = 0
@@ -159,6 +164,7 @@ class _Seen:
         self.worst_block: float | None = None
         self._plan = plan
         self._before = before
+        self._finish = finish
 
     def add(self, frame: int, luma: Pixels, points: Points | None) -> None:
         """Measure one frame, whose face was found at ``points``."""
@@ -168,15 +174,18 @@ class _Seen:
             self.openings[frame] = mouth_opening(points)
         before = self._before.get(frame)
         if before is not None:
-            self._compare(luma, before, points, self._plan.face(frame))
+            self._compare(frame, luma, before, points)
 
-    def _compare(
-        self, luma: Pixels, before: Pixels, points: Points | None, own: Points | None
-    ) -> None:
-        error, pixels = square_error(luma, before, outside_face(luma.shape, own))
+    def _compare(self, frame: int, luma: Pixels, before: Pixels, points: Points | None) -> None:
+        own = self._plan.face(frame)
+        outside, still = outside_face(luma.shape, own), at_rest(luma.shape, own)
+        for spot in self._finish.spots(frame):
+            clear(outside, spot)
+            clear(still, spot)
+        error, pixels = square_error(luma, before, outside)
         self.error += error
         self.pixels += pixels
-        worst = worst_block(luma, before, at_rest(luma.shape, own))
+        worst = worst_block(luma, before, still)
         self.worst_block = max(worst, self.worst_block or 0.0)
         if points is not None and own is not None:
             self._compare_skin(luma, before, points, own)

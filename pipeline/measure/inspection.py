@@ -1,7 +1,7 @@
 """Inspect a finished video: one pass over its frames, in flat memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from pipeline.faces.geometry import mouth_opening
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import split
 from pipeline.glimpses import Glimpses, glimpse
+from pipeline.label.seen import LEAST_PX, LOOKED_FRAMES, LOOKED_S, find_label
+from pipeline.lettering import Spot
 from pipeline.measure.container import ContainerFacts, read_container
 from pipeline.measure.figures import (
     Series,
@@ -24,7 +26,7 @@ from pipeline.measure.figures import (
     texture,
     tracking,
 )
-from pipeline.measure.masks import outside_face, skin_around_mouth
+from pipeline.measure.masks import clear, outside_face, skin_around_mouth
 from pipeline.media import probe_video, read_frames, read_sound, read_source_order
 from pipeline.playing import recognise_order
 from pipeline.speech.analyse import mouth_curve
@@ -65,6 +67,9 @@ class Inspection:
     """Fine structure of lips and skin around the mouth ÷ that of the Template; neither one's opening counts."""
     outside_psnr_db: float | None
     implicit_label: dict[str, object] | None
+    label_visible: bool | None = None
+    """Whether an AI label is seen; None where nobody looked, or the picture is too small to tell."""
+    label_box: Spot | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the object that ``chorus inspect --json`` prints."""
@@ -81,7 +86,11 @@ class Inspection:
                 "texture_ratio": _rounded(self.texture_ratio, 3),
             },
             "outside_psnr_db": _rounded(self.outside_psnr_db, 2),
-            "label": {"visible": False, "box": None, "implicit": self.implicit_label},
+            "label": {
+                "visible": self.label_visible,
+                "box": None if self.label_box is None else list(astuple(self.label_box)),
+                "implicit": self.implicit_label,
+            },
         }
 
 
@@ -120,9 +129,27 @@ def examine(
     if recording is not None:
         curve = mouth_curve(recording, len(recording) / SPEECH_RATE_HZ)
     offset_s = heard_offset_s(container, own, None if voice is None else recording)
-    watched = _watch(clip, facts, template, progress)
+    label = _look_for_label(clip, facts, container)
+    watched = _watch(clip, facts, template, label.box, progress)
     asked = None if curve is None else requested_opening(curve, facts)
-    return _conclude(facts, container, watched, curve, asked, offset_s), asked
+    return _conclude(facts, container, label, watched, curve, asked, offset_s), asked
+
+
+@dataclass(frozen=True)
+class _SeenLabel:
+    visible: bool | None
+    box: Spot | None
+
+
+def _look_for_label(clip: Path, facts: VideoFacts, container: ContainerFacts) -> _SeenLabel:
+    """Look for the visible label in the first two seconds; a text that is not ours counts where the embedded one is there."""
+    if min(facts.width_px, facts.height_px) < LEAST_PX:
+        return _SeenLabel(None, None)
+    looked = max(min(round(LOOKED_S * facts.fps), facts.frames), 1)
+    some = range(0, looked, max(looked // LOOKED_FRAMES, 1))
+    lumas = [split(planes)[0] for planes in read_source_order(clip, facts, iter(some))]
+    box = find_label(lumas, any_text=container.label is not None)
+    return _SeenLabel(box is not None, box)
 
 
 def requested_opening(curve: MouthCurve, facts: VideoFacts) -> Series:
@@ -159,7 +186,9 @@ class _Watched:
     pixels: float = 0.0
 
 
-def _watch(clip: Path, facts: VideoFacts, template: Path | None, progress: Progress) -> _Watched:
+def _watch(
+    clip: Path, facts: VideoFacts, template: Path | None, label: Spot | None, progress: Progress
+) -> _Watched:
     """Measure every frame, beside the Template's frame it was made from where that is known."""
     watched = _Watched(np.full(facts.frames, np.nan))
     sources = _template_frames(template, clip, facts)
@@ -171,7 +200,7 @@ def _watch(clip: Path, facts: VideoFacts, template: Path | None, progress: Progr
             source = None if sources is None else next(sources)
             if source is not None:
                 faces = points, template_mesh.find(source)
-                _compare(watched, split(planes)[0], split(source)[0], faces)
+                _compare(watched, split(planes)[0], split(source)[0], faces, label)
             progress("inspect", frame + 1, facts.frames)
     return watched
 
@@ -197,9 +226,13 @@ def _glimpses(frames: Iterator[Planes]) -> Glimpses:
 
 
 def _compare(
-    watched: _Watched, luma: Pixels, source: Pixels, faces: tuple[Points | None, Points | None]
+    watched: _Watched,
+    luma: Pixels,
+    source: Pixels,
+    faces: tuple[Points | None, Points | None],
+    label: Spot | None,
 ) -> None:
-    """Add one frame to the sums, the mouth's surroundings and what lies outside the face.
+    """Add one frame to the sums, the mouth's surroundings and what lies outside face and label.
 
     ``faces`` are those of the Clip and of the Template.
     """
@@ -208,7 +241,10 @@ def _compare(
         skin = skin_around_mouth(luma.shape, points, own)
         watched.texture += texture(luma, skin)
         watched.template_texture += texture(source, skin)
-    error, pixels = square_error(luma, source, outside_face(luma.shape, points))
+    outside = outside_face(luma.shape, points)
+    if label is not None:
+        clear(outside, label)
+    error, pixels = square_error(luma, source, outside)
     watched.error += error
     watched.pixels += pixels
 
@@ -216,6 +252,7 @@ def _compare(
 def _conclude(
     facts: VideoFacts,
     container: ContainerFacts,
+    label: _SeenLabel,
     watched: _Watched,
     curve: MouthCurve | None,
     asked: Series | None,
@@ -242,4 +279,6 @@ def _conclude(
         texture_ratio=sharp,
         outside_psnr_db=psnr_db(watched.error, watched.pixels),
         implicit_label=container.label,
+        label_visible=label.visible,
+        label_box=label.box,
     )

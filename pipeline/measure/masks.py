@@ -16,6 +16,7 @@ from pipeline.faces.geometry import (
     eye_distance,
     face_axes,
 )
+from pipeline.lettering import Spot
 from pipeline.types import Pixels, Points
 
 _FACE_MARGIN: Final = 0.30
@@ -34,6 +35,12 @@ def outside_face(shape: tuple[int, ...], points: Points | None) -> Pixels:
     if points is not None:
         fill_hull(outside, points, _FACE_MARGIN * eye_distance(points), 0)
     return outside
+
+
+def clear(mask: Pixels, spot: Spot) -> None:
+    """Take a spot out of a mask, and the codec's blocks it reaches into; changes ``mask``."""
+    rows = slice(max(spot.top_px - _BLOCK_PX, 0), max(spot.bottom_px + _BLOCK_PX, 0))
+    mask[rows, max(spot.left_px - _BLOCK_PX, 0) : max(spot.right_px + _BLOCK_PX, 0)] = 0
 
 
 def at_rest(shape: tuple[int, ...], points: Points | None) -> Pixels:

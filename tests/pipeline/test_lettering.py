@@ -92,16 +92,6 @@ def test_lettering_that_reaches_beyond_the_frame_is_cut():
     assert planes.shape == (HEIGHT_PX * 3 // 2, WIDTH_PX)
 
 
-def test_a_luma_plane_alone_gets_what_a_frame_gets():
-    planes, luma = frame(), frame()[:HEIGHT_PX].copy()
-    placed = typeset([CHINESE], 33).at(40, 40)
-
-    placed.draw(planes)
-    placed.draw_luma(luma)
-
-    assert np.array_equal(planes[:HEIGHT_PX], luma)
-
-
 @pytest.mark.parametrize(
     ("text", "left"),
     [
