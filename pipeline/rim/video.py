@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
@@ -92,7 +93,7 @@ def probe_video(
     if len(times_s) < 2:
         raise PictureNotVideo(name=name)
     fps = constant_rate(times_s, declared)
-    count = place(times_s[-1], fps) + 1
+    count = _count(times_s, fps)
     return VideoFacts(
         codec=codec,
         width_px=width_px,
@@ -109,6 +110,13 @@ def probe_video(
     )
 
 
+def _count(times_s: Sequence[float], fps: Fraction) -> int:
+    """Tell how many frames there are at the constant rate: where frames are left out, no more than the time has room for."""
+    mean_s = times_s[-1] / (len(times_s) - 1)
+    room = round((times_s[-1] + mean_s) * fps)
+    return max(min(place(times_s[-1], fps) + 1, room), 1)
+
+
 def _clip_size(width_px: int, height_px: int, limits: VideoLimits) -> tuple[int, int]:
     """Tell the size a Clip has: the video's, scaled down where it is too large; even."""
     short, long = sorted((width_px, height_px))
@@ -121,7 +129,10 @@ def _clip_size(width_px: int, height_px: int, limits: VideoLimits) -> tuple[int,
 def _declared_s(container: InputContainer, stream: VideoStream) -> float:
     """Read from the header how long the picture is, or all of the file; 0.0 if it does not say."""
     lengths = [_tagged_s(stream.metadata.get("DURATION", ""))]
-    if stream.duration and stream.time_base:
+    if container.format.name == "avi" and stream.average_rate:
+        # FFmpeg makes an AVI's length fit to the file's, but keeps the number of frames that the header has.
+        lengths.append(float(stream.frames / stream.average_rate))
+    elif stream.duration and stream.time_base:
         lengths.append(float(stream.duration * stream.time_base))
     if container.duration and not any(lengths):
         lengths.append(container.duration / time_base)
