@@ -214,5 +214,5 @@ def test_what_is_piped_into_the_chat_is_answered_before_it_ends(good, inputs, fo
     done = chorus("chat", "--as", "ann", data_dir=folder / "data", typed=typed)
 
     assert done.returncode == 0, done.stderr
-    assert "/settings – language and limits" in done.stdout
+    assert "/settings – language, background, captions, sound; also the limits" in done.stdout
     assert "is ready: 1 video" in done.stdout
