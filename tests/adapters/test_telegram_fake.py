@@ -159,10 +159,10 @@ async def test_an_edit_that_changes_nothing_is_a_breach_unless_the_answer_was_lo
         telegram.fault(dropped("editMessageText", executed=True))
         with pytest.raises(NetworkError):
             await bot.edit_message_text("two", ann.id, sent.message_id)
-        with pytest.raises(BadRequest, match="(?i)not modified"):
+        with pytest.raises(BadRequest, match=r"(?i)not modified"):
             await bot.edit_message_text("two", ann.id, sent.message_id)
         forgiven = not telegram.platform.breaches
-        with pytest.raises(BadRequest, match="(?i)not modified"):
+        with pytest.raises(BadRequest, match=r"(?i)not modified"):
             await bot.edit_message_text("two", ann.id, sent.message_id)
 
     assert forgiven
@@ -176,12 +176,12 @@ async def test_topics_exist_are_open_or_are_refused(telegram):
     async with at(telegram) as bot:
         await bot.send_message(group.id, "here", message_thread_id=topic.id)
         topic.closed = True
-        with pytest.raises(BadRequest, match="(?i)topic_closed"):
+        with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
             await bot.send_message(group.id, "here", message_thread_id=topic.id)
         quiet = not telegram.platform.breaches
-        with pytest.raises(BadRequest, match="(?i)thread not found"):
+        with pytest.raises(BadRequest, match=r"(?i)thread not found"):
             await bot.send_message(group.id, "here", message_thread_id=999)
-        with pytest.raises(BadRequest, match="(?i)thread not found"):
+        with pytest.raises(BadRequest, match=r"(?i)thread not found"):
             await bot.send_message(plain.id, "here", message_thread_id=topic.id)
 
     assert quiet

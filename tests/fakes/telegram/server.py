@@ -240,7 +240,10 @@ class FakeTelegram(People):
             return _no(Refused("Not Found", 404))
         fault = self.platform.find_fault("file", None)
         if fault is not None:
-            return await self._meet(request, fault, None)
+            try:
+                return await self._meet(request, fault, None)
+            except Refused as refusal:
+                return _no(refusal)
         return web.Response(body=file.content)
 
     async def _push(self) -> None:

@@ -1,0 +1,74 @@
+"""The Telegram adapter on a real Redis, talking to the fake server, with somebody who reads what it hands on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from adapters.chats.telegram.adapter import Account, TelegramChat
+from adapters.chats.telegram.rates import Rates
+from adapters.chats.telegram.sources import Timing
+from bot.memory import RedisMemory
+from bot.ports import Inbound
+from bot.texts.catalogue import Texts
+from tests.fakes.telegram.rates import Rates as TheirRates
+from tests.fakes.telegram.server import TOKEN, FakeTelegram
+
+QUICK = Timing(
+    answer_s=5.0, poll_s=5, lead_s=1.0, renew_s=0.1, look_s=0.1, again_s=0.05, album_s=0.2
+)
+TIMES = 20
+"""How much faster time runs here for rates."""
+FAST = Rates().faster(TIMES)
+THEIR_FAST = TheirRates().faster(TIMES)
+
+
+class Reader:
+    """Reads what an adapter hands on."""
+
+    def __init__(self, chat: TelegramChat) -> None:
+        self.chat = chat
+        self.found: list[Inbound] = []
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        async with contextlib.aclosing(self.chat.messages()) as messages:
+            async for inbound in messages:
+                self.found.append(inbound)
+                await self.chat.settle(inbound)
+                async with self._changed:
+                    self._changed.notify_all()
+
+    async def until(self, seen: Callable[[list[Inbound]], bool], limit_s: float = 10) -> None:
+        async with asyncio.timeout(limit_s), self._changed:
+            await self._changed.wait_for(lambda: seen(self.found))
+
+    async def next(self, count: int = 1) -> list[Inbound]:
+        """Wait for so many messages in all."""
+        await self.until(lambda found: len(found) >= count)
+        return self.found
+
+
+def make_chat(
+    telegram: FakeTelegram,
+    memory: RedisMemory,
+    rates: Rates = FAST,
+    timing: Timing = QUICK,
+    hook_url: str | None = None,
+) -> TelegramChat:
+    account = Account(TOKEN, telegram.url, hook_url, "a-secret_of-tests")
+    return TelegramChat(memory, account, Texts().say, rates=rates, timing=timing)
+
+
+@contextlib.asynccontextmanager
+async def running(chat: TelegramChat) -> AsyncIterator[Reader]:
+    """The adapter at work, and a reader of what it hands on."""
+    reader = Reader(chat)
+    tasks = [asyncio.create_task(chat.run()), asyncio.create_task(reader.run())]
+    try:
+        yield reader
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result

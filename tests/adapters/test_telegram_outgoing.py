@@ -1,0 +1,541 @@
+"""What the bot says, as Telegram gets it, and what comes back when Telegram refuses."""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+
+import pytest
+import telegram as library
+import telegram.error
+
+from adapters.chats.telegram import errors
+from adapters.chats.telegram.rates import Rates
+from adapters.chats.telegram.sources import Timing
+from adapters.chats.telegram.writing import pieces, shortened
+from bot.ports import (
+    Chat,
+    ChatError,
+    ChatUnreachable,
+    Choice,
+    Media,
+    MediaGone,
+    MediaTooLarge,
+    MessageRef,
+    Person,
+    PlatformDown,
+    Throttled,
+)
+from tests.adapters.telegram_things import FAST
+from tests.fakes.telegram.faults import broken, dropped, flood, hanging, refused
+from tests.fakes.telegram.rates import Rates as TheirRates
+from tests.fakes.telegram.world import File
+
+PICKS = [
+    Choice("pick:t-anchor", "1 anchor"),
+    Choice("pick:t-host", "2 host"),
+    Choice("go", "Start"),
+]
+
+
+def here(room, topic=None) -> Chat:
+    thread = str(topic.id) if topic else None
+    private = room.type == "private"
+    return Chat(
+        platform="telegram", account="4242", id=str(room.id), thread=thread, private=private
+    )
+
+
+def person(who) -> Person:
+    return Person(id=str(who.id), name=who.name)
+
+
+@pytest.fixture
+def ann(telegram):
+    return telegram.person("Ann")
+
+
+@pytest.fixture
+def room(telegram, ann):
+    return telegram.private(ann)
+
+
+async def test_plain_text_stays_what_it_is_and_links_are_not_previewed(telegram, chat, room):
+    text = "“<b>R&D</b>.ogg”: 1 < 2 & 3\nhttps://door.test/d/abc"
+    await chat.post(here(room), text, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == text
+    assert not shown.preview
+
+
+async def test_a_line_that_ends_in_a_link_becomes_the_link(telegram, chat, room):
+    lines = (
+        "✓ 1. mira (5.7 s): https://door.test/d/a?x=1&y=2\n打包下载（1 MB）： https://door.test/d/b"
+    )
+    await chat.post(here(room), lines, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == "✓ 1. mira (5.7 s)\n打包下载（1 MB）"
+    assert shown.links() == {
+        "✓ 1. mira (5.7 s)": "https://door.test/d/a?x=1&y=2",
+        "打包下载（1 MB）": "https://door.test/d/b",
+    }
+
+
+async def test_a_link_that_telegram_would_drop_stays_in_sight(telegram, chat, room):
+    await chat.post(here(room), "ZIP: http://localhost:8080/d/a", key="k")
+
+    assert telegram.texts(room) == ["ZIP: http://localhost:8080/d/a"]
+
+
+async def test_a_long_text_comes_in_pieces_cut_at_lines_with_the_buttons_at_the_end(
+    telegram, chat, room
+):
+    text = "\n".join(f"line {number} {'x' * 90}" for number in range(60))
+    sent = await chat.offer(here(room), text, PICKS, key="k")
+
+    first, second = telegram.shown(room)
+
+    assert f"{first.text}\n{second.text}" == text
+    assert (first.labels(), len(second.labels())) == ([], 3)
+    assert sent.id == str(second.id)
+
+
+@pytest.mark.parametrize("text", ["x" * 9000, "😀" * 5000, "a\n" * 5000, "", "x" * 4096])
+def test_pieces_fit_and_lose_nothing(text):
+    found = pieces(text)
+
+    assert all(len(piece.encode("utf-16-le")) // 2 <= 4096 for piece in found)
+    assert "".join(found).replace("\n", "") == text.replace("\n", "")
+    assert len(shortened(text).encode("utf-16-le")) // 2 <= 4096
+
+
+async def test_the_same_key_is_sent_once(telegram, front_end, chat, room):
+    first = await chat.post(here(room), "hello", key="k")
+    other = front_end()  # another front end
+    again = await other.post(here(room), "hello", key="k")
+
+    assert first == again
+    assert telegram.texts(room) == ["hello"]
+
+
+async def test_an_answer_replies_unless_what_it_answers_is_gone(telegram, chat, ann, room):
+    said, gone = await telegram.says(ann, room, "one"), await telegram.says(ann, room, "two")
+    gone.deleted = True
+    await chat.post(here(room), "to one", key="1", reply_to=str(said.id))
+    await chat.post(here(room), "to two", key="2", reply_to=str(gone.id))
+
+    assert [message.reply_to for message in telegram.shown(room)] == [said, None]
+
+
+async def test_in_a_topic_it_stays_in_the_topic_until_that_is_closed_or_gone(telegram, chat):
+    group = telegram.group("Marketing", forum=True)
+    topic = group.topic("Clips")
+    await chat.post(here(group, topic), "open", key="1")
+    topic.closed = True
+    await chat.post(here(group, topic), "closed", key="2")
+    topic.deleted = True
+    await chat.post(here(group, topic), "deleted", key="3")
+
+    shown = [(message.text, message.topic) for message in telegram.shown(group)]
+
+    assert shown == [("open", topic), ("closed", None), ("deleted", None)]
+
+
+async def test_a_revision_that_changes_nothing_is_not_sent(telegram, front_end, chat, room):
+    sent = await chat.offer(here(room), "one", PICKS, key="k")
+    await chat.revise(sent, "one", PICKS)
+    await chat.revise(sent, "two")
+    await front_end().revise(sent, "two")
+
+    assert len(telegram.calls("editMessageText")) == 1
+    assert telegram.texts(room) == ["two"]
+
+
+async def test_a_revision_whose_answer_was_lost_is_made_again_without_harm(telegram, chat, room):
+    sent = await chat.post(here(room), "one", key="k")
+    telegram.fault(dropped("editMessageText", executed=True))
+    with pytest.raises(PlatformDown):
+        await chat.revise(sent, "two")
+    await chat.revise(sent, "two")
+
+    assert telegram.texts(room) == ["two"]
+
+
+async def test_a_message_whose_answer_was_lost_is_sent_again_rather_than_lost(telegram, chat, room):
+    telegram.fault(dropped("sendMessage", executed=True))
+    with pytest.raises(PlatformDown):
+        await chat.post(here(room), "result", key="k")
+    await chat.post(here(room), "result", key="k")
+
+    assert telegram.texts(room) == ["result", "result"]
+
+
+async def test_a_message_that_was_deleted_cannot_be_revised(telegram, chat, room):
+    sent = await chat.post(here(room), "one", key="k")
+    telegram.shown(room)[0].deleted = True
+
+    with pytest.raises(ChatUnreachable):
+        await chat.revise(sent, "two")
+
+
+async def test_who_blocked_us_or_sent_us_away_cannot_be_reached(telegram, chat, room):
+    group, gone = telegram.group("Marketing"), telegram.group("Gone")
+    room.bot_status = group.bot_status = "kicked"
+    gone.gone = True
+    for place in (room, group, gone):
+        with pytest.raises(ChatUnreachable):
+            await chat.post(here(place), "hello", key=str(place.id))
+
+
+async def test_posts_and_progress_follow_a_group_that_moves(telegram, chat, ann):
+    old = telegram.group("Marketing", ann, basic=True)
+    said = await telegram.says(ann, old, "hello")
+    progress = await chat.post(here(old), "1/3", key="1")
+    new = await telegram.migrates(ann, old)  # nobody has read yet that it moved
+
+    await chat.revise(progress, "2/3")
+    await chat.revise(progress, "3/3")
+    await chat.post(here(old), "done", key="2", reply_to=str(said.id))
+
+    assert telegram.texts(old) == ["1/3"]
+    assert telegram.texts(new) == ["3/3", "done"]
+    assert telegram.shown(new)[0].earlier == ["2/3"]
+
+
+async def test_a_post_finds_out_by_itself_that_a_group_has_moved(telegram, chat, ann):
+    old = telegram.group("Marketing", ann, basic=True)
+    new = await telegram.migrates(ann, old)
+    sent = await chat.post(here(old), "hello", key="1")
+    await chat.revise(sent, "hello again")
+
+    assert telegram.texts(new) == ["hello again"]
+
+
+# Buttons
+
+
+async def test_a_pressed_button_comes_as_the_choice_it_shows(telegram, chat, reader, ann, room):
+    await chat.offer(here(room), "Pick", PICKS, key="k")
+    query = await telegram.presses(ann, telegram.shown(room)[0], "2 host")
+
+    (found,) = await reader.next()
+
+    assert (found.choice, found.person.name, found.chat) == ("pick:t-host", "Ann", here(room))
+    await telegram.wait_until(lambda: query.answer is not None)
+    assert query.answer.text == ""
+
+
+async def test_in_a_group_only_who_ordered_may_press(telegram, chat, reader, ann):
+    ben = telegram.person("Ben", "zh")
+    group = telegram.group("Marketing", ann, ben, forum=True)
+    topic = group.topic("Clips")
+    await chat.offer(here(group, topic), "Pick", PICKS, key="k", person=person(ann))
+    (shown,) = telegram.shown(group)
+    theirs = await telegram.presses(ben, shown, "Start")
+    await telegram.presses(ann, shown, "Start")
+
+    (found,) = await reader.next()
+    await telegram.wait_until(lambda: theirs.answer is not None)
+
+    assert (found.choice, found.person.name, found.chat) == ("go", "Ann", here(group, topic))
+    assert theirs.answer.alert
+    assert theirs.answer.text.startswith("这些按钮是给Ann用的")
+
+
+async def test_who_ordered_as_the_group_presses_as_themselves(telegram, chat, reader, ann):
+    boss, member = telegram.person("Boss"), telegram.person("Member")
+    group = telegram.group("Marketing", boss, member)
+    group.members[boss.id] = "administrator"
+    group.anonymous.add(boss.id)
+    as_group = Person(id=str(group.id), name="Marketing")
+    await chat.offer(here(group), "Pick", PICKS, key="k", person=as_group)
+    (shown,) = telegram.shown(group)
+    refused_ = await telegram.presses(member, shown, "Start")
+    await telegram.presses(boss, shown, "Start")
+
+    (found,) = await reader.next()
+    await telegram.wait_until(lambda: refused_.answer is not None)
+
+    assert found.person == as_group
+    assert refused_.answer.alert
+
+
+async def test_old_and_foreign_buttons_are_answered_kindly(telegram, chat, reader, ann, room):
+    sent = await chat.offer(here(room), "Pick", PICKS, key="k")
+    (shown,) = telegram.shown(room)
+    name = shown.button("Start")["callback_data"].partition(":")[0]
+    queries = [
+        await telegram.presses(ann, shown, data=data)
+        for data in ("nonsense", "unknown:AAAAAAAA", f"{name}:AAAAAAAA", ":", "x" * 64)
+    ]
+    await telegram.wait_until(lambda: all(query.answer for query in queries))
+
+    assert {query.answer.text for query in queries} == {
+        "This button is no longer in use. Send a recording, or type /templates."
+    }
+    assert sent.id == str(shown.id)
+    assert reader.found == []
+
+
+async def test_a_button_that_just_changed_means_what_it_showed(telegram, chat, reader, ann, room):
+    sent = await chat.offer(here(room), "Pick", PICKS, key="k")
+    before = telegram.shown(room)[0].button("1 anchor")["callback_data"]
+    await chat.revise(sent, "Pick", [Choice("drop:t-anchor", "1 anchor", picked=True)])
+    await telegram.presses(ann, telegram.shown(room)[0], data=before)
+
+    (found,) = await reader.next()
+
+    assert found.choice == "pick:t-anchor"
+    assert telegram.shown(room)[0].labels() == ["✓ 1 anchor"]
+
+
+async def test_a_press_on_a_message_that_is_gone_still_counts(telegram, chat, reader, ann):
+    group = telegram.group("Marketing", ann, forum=True)
+    topic = group.topic("Clips")
+    await chat.offer(here(group, topic), "Pick", PICKS, key="k", person=person(ann))
+    (shown,) = telegram.shown(group)
+    shown.deleted = True
+    await telegram.presses(ann, shown, "Start")
+
+    (found,) = await reader.next()
+
+    assert found.chat == here(group, topic)
+
+
+async def test_a_press_too_old_to_be_answered_still_counts(telegram, chat, reader, ann, room):
+    await chat.offer(here(room), "Pick", PICKS, key="k")
+    await telegram.presses(ann, telegram.shown(room)[0], "Start", stale=True)
+
+    (found,) = await reader.next()
+
+    assert found.choice == "go"
+
+
+async def test_tokens_of_any_length_fit_on_a_button(telegram, chat, reader, ann, room):
+    await chat.offer(here(room), "Pick", [Choice("pick:" + "模板" * 300, "long " * 30)], key="k")
+    await telegram.presses(ann, telegram.shown(room)[0], "long")
+
+    (found,) = await reader.next()
+
+    assert found.choice == "pick:" + "模板" * 300
+
+
+async def test_a_hundred_choices_make_a_keyboard_that_telegram_takes(telegram, chat, room):
+    choices = [Choice(f"pick:{number}", f"{number} name") for number in range(100)]
+    await chat.offer(here(room), "Pick", choices, key="k")
+
+    assert len(telegram.shown(room)[0].labels()) == 100
+
+
+async def test_a_link_button_opens_its_link(telegram, chat, room):
+    zip_ = Choice("", "ZIP", url="https://door.test/d/a")
+    await chat.offer(here(room), "Ready", [zip_], key="k")
+
+    assert telegram.shown(room)[0].button("ZIP")["url"] == "https://door.test/d/a"
+
+
+async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, chat, room):
+    zip_ = Choice("", "ZIP", url="http://localhost:8080/d/a")
+    await chat.offer(here(room), "Ready", [zip_, Choice("go", "Again")], key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == "Ready\nZIP: http://localhost:8080/d/a"
+    assert shown.labels() == ["Again"]
+
+
+# Files
+
+
+async def test_a_file_is_fetched_whole(telegram, chat, ann, room, tmp_path):
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS" * 1000))
+    await chat.fetch(Media(sent.file_id, "v.ogg", None, "voice"), tmp_path / "v")
+
+    assert (tmp_path / "v").read_bytes() == b"OggS" * 1000
+
+
+@pytest.mark.parametrize(("told", "asked"), [(None, 1), (20_000_001, 1), (3_000_000_000, 0)])
+async def test_a_file_too_large_is_refused(telegram, chat, ann, room, tmp_path, told, asked):
+    large = File("video", b"x", claimed_bytes=20_000_001)
+    sent = await telegram.says(ann, room, file=large)
+
+    with pytest.raises(MediaTooLarge):
+        await chat.fetch(Media(sent.file_id, "v.mp4", told, "video"), tmp_path / "v")
+
+    assert len(telegram.calls("getFile")) == asked
+
+
+async def test_a_file_that_is_gone_is_gone(telegram, chat, ann, room, tmp_path):
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    with pytest.raises(MediaGone):
+        await chat.fetch(Media("unknown", "v.ogg", 4, "voice"), tmp_path / "v")
+    telegram.fault(refused("Not Found", "file", status=404))
+    with pytest.raises(MediaGone):
+        await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
+
+
+async def test_a_server_of_our_own_hands_files_over_on_its_disk(
+    telegram, chat, ann, room, tmp_path
+):
+    folder = tmp_path / "server"
+    folder.mkdir()
+    telegram.platform.local_folder = str(folder)
+    large = File("video", b"film", claimed_bytes=1_500_000_000)
+    sent = await telegram.says(ann, room, file=large)
+    await chat.fetch(Media(sent.file_id, "v.mp4", 1_500_000_000, "video"), tmp_path / "v")
+
+    assert (tmp_path / "v").read_bytes() == b"film"
+
+
+# Rates and outages
+
+
+async def test_a_flood_is_waited_out_by_every_front_end(telegram, front_end, room):
+    first, second = (front_end() for _ in range(2))
+    telegram.fault(flood(30, "sendMessage"))
+    with pytest.raises(Throttled) as told:
+        await first.post(here(room), "hello", key="k")
+    with pytest.raises(Throttled) as known:
+        await second.post(here(room), "hello", key="k")
+
+    assert told.value.after_s == 30
+    assert 29 < known.value.after_s <= 30.2
+    assert len(telegram.calls("sendMessage")) == 1
+
+
+async def test_a_flood_in_one_chat_does_not_silence_the_others(telegram, chat, room):
+    group = telegram.group("Marketing")
+    telegram.fault(flood(30, "sendMessage"))
+    with pytest.raises(Throttled):
+        await chat.post(here(room), "hello", key="1")
+
+    await chat.post(here(group), "hello", key="2")
+
+    assert telegram.texts(group) == ["hello"]
+
+
+async def test_a_second_flood_elsewhere_silences_all(telegram, chat, room):
+    one, other = telegram.group("One"), telegram.group("Other")
+    telegram.fault(flood(30, "sendMessage", times=2))
+    for place in (room, one):
+        with pytest.raises(Throttled):
+            await chat.post(here(place), "hello", key=str(place.id))
+    with pytest.raises(Throttled):
+        await chat.post(here(other), "hello", key="k")
+
+    assert len(telegram.calls("sendMessage")) == 2
+
+
+async def test_a_short_flood_is_waited_out_in_place(telegram, front_end, room):
+    chat = front_end(rates=Rates())
+    telegram.fault(flood(1, "sendMessage"))
+    with pytest.raises(Throttled):
+        await chat.post(here(room), "hello", key="k")
+    await chat.post(here(room), "hello", key="k")
+
+    assert telegram.texts(room) == ["hello"]
+
+
+async def test_a_group_hears_no_more_than_its_share_from_all_front_ends_together(
+    telegram, front_end
+):
+    group = telegram.group("Marketing")
+    chats = [front_end() for _ in range(2)]
+
+    async def say(number: int) -> None:
+        while True:
+            try:
+                await chats[number % 2].post(here(group), f"{number}", key=f"{number}")
+            except Throttled as error:
+                await asyncio.sleep(error.after_s)
+            else:
+                return
+
+    await asyncio.gather(*(say(number) for number in range(45)))
+
+    assert sorted(map(int, telegram.texts(group))) == list(range(45))
+    assert telegram.platform.throttled == 0
+    assert telegram.platform.meter.most_in_group <= 20
+
+
+async def test_progress_leaves_room_for_answers_in_a_group(telegram, front_end):
+    group = telegram.group("Marketing")
+    chat = front_end(rates=Rates(chat=100, patience_s=0.0))
+    telegram.platform.meter.rates = TheirRates(chat_burst=100)
+    sent = await chat.post(here(group), "0", key="progress")
+
+    async def progress() -> None:
+        for number in range(1, 30):
+            await chat.revise(sent, f"{number}")
+
+    with pytest.raises(Throttled):
+        await progress()
+    for number in range(5):
+        await chat.post(here(group), "an answer", key=f"{number}")
+
+    assert telegram.texts(group).count("an answer") == 5
+
+
+async def test_an_outage_is_an_outage(telegram, front_end, room):
+    chat = front_end(timing=Timing(answer_s=0.3))
+    hang = hanging("sendMessage")
+    telegram.fault(broken(502), broken(500), dropped(), hang)
+    for _ in range(4):
+        with pytest.raises(PlatformDown):
+            await chat.post(here(room), "hello", key="k")
+    hang.release.set()
+    await chat.post(here(room), "hello", key="k")
+
+    assert telegram.texts(room) == ["hello"]
+
+
+def test_every_error_of_the_library_means_something():
+    kinds = {
+        found
+        for _, found in inspect.getmembers(library.error, inspect.isclass)
+        if issubclass(found, library.error.TelegramError)
+    }
+
+    assert kinds == set(errors.MEANINGS)
+
+
+@pytest.mark.parametrize("kind", sorted(errors.MEANINGS, key=str), ids=lambda kind: kind.__name__)
+def test_no_error_of_the_library_leaves_the_adapter(kind):
+    argument = {telegram.error.ChatMigrated: -1, telegram.error.RetryAfter: 3}.get(kind, "because")
+
+    with pytest.raises(ChatError), errors.ours():
+        raise kind(argument)
+
+
+async def test_a_token_that_is_refused_is_neither_told_nor_logged(telegram, chat, room, caplog):
+    telegram.token = "77:another"  # noqa: S105 - what the server knows, and we do not
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(PlatformDown) as refused_:
+        await chat.post(here(room), "hello", key="k")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await chat.run()
+    told = f"{refused_.value!r} {refused_.value.__cause__!r} {caplog.text} {telegram._log.lines}"
+
+    assert "does not accept CHORUS_TELEGRAM_TOKEN" in caplog.text
+    assert "a-token-of-tests" not in told
+
+
+async def test_a_message_id_that_is_none_of_ours_is_refused(chat, room):
+    with pytest.raises(ChatUnreachable):
+        await chat.revise(MessageRef(chat=here(room), id="console-1"), "two")
+
+
+def test_what_we_allow_ourselves_is_less_than_telegram_allows():
+    ours, theirs = Rates(), TheirRates()
+
+    assert ours.group < theirs.group
+    assert ours.group_window_s > theirs.group_window_s
+    assert ours.overall < theirs.overall
+    assert ours.chat / ours.chat_window_s < 1 / theirs.chat_every_s
+    assert ours.group_revisions < ours.group
+    assert FAST.group_window_s < ours.group_window_s
