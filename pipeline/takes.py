@@ -13,6 +13,7 @@ from pipeline.errors import NoSpeech, TakeTooShort
 from pipeline.media import Levels, keep_recording, read_sound
 from pipeline.options import DEFAULTS, SoundOptions
 from pipeline.remarks import Remark
+from pipeline.sound.remarks import Ear, remarks_on
 from pipeline.sound.silence import Span, kept_span, spoken_span
 from pipeline.sound.treatment import Recording, treat
 from pipeline.speech.activity import grown
@@ -177,8 +178,14 @@ def _analyse(
     def heard(done_s: float, declared_s: float) -> None:
         progress("sound", round(done_s), round(max(done_s, declared_s)))
 
-    out = folder / RECORDING
-    kept = keep_recording(source, out, name=name, limit_s=limits.max_s, heard=heard)
+    ear = Ear()
+    kept = keep_recording(
+        *(source, folder / RECORDING),
+        name=name,
+        limit_s=limits.max_s,
+        heard=heard,
+        listener=ear.add,
+    )
     duration_s = kept.facts.duration_s
     if duration_s < limits.min_s:
         raise TakeTooShort(seconds=round(duration_s, 2), limit_s=limits.min_s)
@@ -214,6 +221,14 @@ def _analyse(
         loudness_db=_decibels(_rms_of_speech(samples, curve)),
         loudness_lufs=round(levels.loudness_lufs, 1),
         true_peak_db=round(levels.true_peak_db, 1),
+        remarks=tuple(
+            remarks_on(
+                clipped=ear.clipped(spoken),
+                snr_db=ear.snr_db(spoken, ~grown(spoken, *_NEAR_SPEECH)),
+                seconds=duration_s,
+                declared_s=kept.declared_s,
+            )
+        ),
     )
 
 

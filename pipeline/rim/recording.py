@@ -16,8 +16,8 @@ from pipeline.types import SoundFacts
 
 Heard = Callable[[float, float], None]
 """Called now and then with the seconds decoded and the seconds declared (0.0 if unknown)."""
-Listener = Callable[[Block, int], None]
-"""Gets (channels, n) samples as they decode, and their rate in Hz."""
+Listener = Callable[[Block], None]
+"""Gets (channels, n) samples as they will be kept."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def keep_recording(
     if limit_s is not None:
         _refuse_hours(source, name, limit_s)
     with open_sound(source, name) as sound:
-        counted = _Counted(sound, limit_s, heard, listener)
-        passed = _Passed(sound.channels)
+        counted = _Counted(sound, limit_s, heard)
+        passed = _Passed(sound.channels, listener)
         blocks = at_rate(replace(sound, blocks=iter(counted)), CLIP_RATE_HZ)
         write_recording(passed.passing(blocks), out, sound.channels)
     gain = min(1.0, 1.0 / max(passed.peak, 1e-9))
@@ -113,18 +113,19 @@ def _refuse_hours(source: Path, name: str, limit_s: float) -> None:
     """Where the header tells of more than is allowed, see whether it is so before anything is encoded."""
     with open_sound(source, name) as sound:
         if sound.declared_s > limit_s:
-            for _ in _Counted(sound, limit_s, None, None):
+            for _ in _Counted(sound, limit_s, None):
                 pass
 
 
 class _Passed:
     """What is measured of the blocks while they are written."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, listener: Listener | None) -> None:
         self.peak = 0.0
         self.samples = 0
         self.sums: NDArray[np.float64] = np.zeros(channels)
         self.meter = Meter(channels, CLIP_RATE_HZ)
+        self._listener = listener
 
     def passing(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Yield the blocks, measured."""
@@ -133,24 +134,19 @@ class _Passed:
             self.sums += block.sum(axis=1, dtype=np.float64)
             self.peak = max(self.peak, float(block.max(initial=0)), -float(block.min(initial=0)))
             self.meter.add(block)
+            if self._listener is not None:
+                self._listener(block)
             yield block
 
 
 class _Counted:
     """Passes blocks on, counts their samples, and ends at the limit."""
 
-    def __init__(
-        self,
-        sound: Sound,
-        limit_s: float | None,
-        heard: Heard | None,
-        listener: Listener | None,
-    ) -> None:
+    def __init__(self, sound: Sound, limit_s: float | None, heard: Heard | None) -> None:
         self.samples = 0
         self._sound = sound
         self._limit_s = limit_s
         self._heard = heard
-        self._listener = listener
 
     def __iter__(self) -> Iterator[Block]:
         told_s = 0.0
@@ -163,6 +159,4 @@ class _Counted:
             if self._heard is not None and seconds - told_s >= 1.0:
                 told_s = seconds
                 self._heard(seconds, self._sound.declared_s)
-            if self._listener is not None:
-                self._listener(block, self._sound.rate_hz)
             yield block

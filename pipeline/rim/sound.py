@@ -33,6 +33,7 @@ from pipeline.rim.opening import (
     picture_stream,
     sound_stream,
 )
+from pipeline.rim.promises import promised_s
 from pipeline.types import Samples
 
 _JITTER_S: Final = 0.04
@@ -128,7 +129,7 @@ def open_sound(path: Path, name: str) -> Iterator[Sound]:
     if found is not None:
         raise NotARecording(name=name, found=found)
     with open_media(path, name) as container:
-        yield _contained_sound(container, name)
+        yield _contained_sound(container, name, head)
 
 
 def _something(blocks: Iterator[Block], name: str) -> Iterator[Block]:
@@ -141,7 +142,7 @@ def _something(blocks: Iterator[Block], name: str) -> Iterator[Block]:
         raise UnreadableFile(name=name)
 
 
-def _contained_sound(container: InputContainer, name: str) -> Sound:
+def _contained_sound(container: InputContainer, name: str, head: bytes) -> Sound:
     stream = sound_stream(container)
     if stream is None:
         raise _instead_of_sound(container, name)
@@ -163,7 +164,9 @@ def _contained_sound(container: InputContainer, name: str) -> Sound:
     if end_s is not None:
         blocks = _without_padding(blocks, round(end_s * rate_hz))
     blocks = _something(blocks, name)
-    return Sound(stream.codec_context.name, rate_hz, channels, declared_s, blocks)
+    has_picture = picture_stream(container) is not None
+    promise_s = promised_s(container, stream, head, has_picture=has_picture)
+    return Sound(stream.codec_context.name, rate_hz, channels, declared_s, blocks, promise_s)
 
 
 def _track_end_s(

@@ -47,6 +47,7 @@ def test_a_real_recording_becomes_a_take(samples: Path, folder: Path, name: str,
     assert analysis.duration_s == speech.duration_s == pytest.approx(seconds, abs=1e-6)
     assert 0.5 * seconds < analysis.speech_s <= seconds
     assert analysis.peak_db <= 0.0
+    assert analysis.remarks == ()
     assert -40 < analysis.loudness_db < analysis.peak_db
     assert len(speech.curve.opening) == pytest.approx(seconds * 100, abs=2)
     assert left_in(folder) == ["sound-loudness.m4a", RECORDING, SPEECH, WORDS]

@@ -1,0 +1,66 @@
+"""How long a recording says it is, where one that turns out shorter was broken off."""
+
+import struct
+from typing import Final
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+_GUESSED: Final = frozenset({"aac", "ac3", "amr", "asf", "mpeg", "mpegts", "ogg"})
+"""Containers that do not tell: what FFmpeg says of them is a guess, or is read from what is there."""
+_MP3_HEADS: Final = (b"Xing", b"Info", b"VBRI")
+"""Only an MP3 that begins with one of these knows how many frames it has."""
+_UNKNOWN_BYTES: Final = 0x7FFF_F000
+"""A WAV of so many bytes or more, or of none, was written by somebody who did not know yet."""
+
+
+def promised_s(
+    container: InputContainer, stream: AudioStream, head: bytes, *, has_picture: bool
+) -> float | None:
+    """Tell how long the header says the sound is.
+
+    Args:
+        container: Of the recording.
+        stream: Its sound.
+        head: Its first bytes.
+        has_picture: Whether it is a video: then the length of the whole says little about the sound.
+
+    Returns:
+        Seconds; None where the header says nothing, or nothing that could be believed.
+    """
+    kind = container.format.name
+    if kind in _GUESSED or (kind == "mp3" and not any(mark in head for mark in _MP3_HEADS)):
+        return None
+    if kind == "wav" and stream.codec_context.name.startswith("pcm_"):
+        return _wav_s(head)
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    whole_s = container.duration / av.time_base if container.duration else None
+    tagged_s = _clock_s(stream.metadata.get("DURATION", ""))
+    if tagged_s is not None and whole_s is not None:
+        return min(tagged_s, whole_s)  # tags outlive a cut
+    return None if has_picture else whole_s
+
+
+def _wav_s(head: bytes) -> float | None:
+    """Read the length of the ``data`` chunk, which FFmpeg corrects where the file is shorter."""
+    bytes_per_s, place = 0, 12
+    while place + 16 <= len(head):
+        name, size = struct.unpack_from("<4sI", head, place)
+        if name == b"fmt ":
+            (bytes_per_s,) = struct.unpack_from("<I", head, place + 16)
+        if name == b"data":
+            known = bytes_per_s and 0 < size < _UNKNOWN_BYTES
+            return size / bytes_per_s if known else None
+        place += 8 + size + size % 2
+    return None
+
+
+def _clock_s(text: str) -> float | None:
+    """Read Matroska's ``00:00:10.008000000``."""
+    try:
+        hours, minutes, seconds = map(float, text.split(":"))
+    except ValueError:
+        return None
+    return 3600 * hours + 60 * minutes + seconds
