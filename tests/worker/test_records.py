@@ -5,9 +5,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from pipeline import remarks
 from pipeline.measure.gate import FLAGS
 from tests.worker.ledger_things import order, result
-from worker.contract.codes import Flag
+from worker.contract.codes import Flag, RemarkCode
 from worker.contract.records import (
     ClipResult,
     MouthFigures,
@@ -20,6 +21,10 @@ from worker.contract.records import (
 
 def test_the_flags_of_the_contract_are_those_of_the_check_worst_first() -> None:
     assert tuple(Flag) == FLAGS
+
+
+def test_the_remarks_of_the_contract_are_those_of_the_pipeline() -> None:
+    assert set(RemarkCode) == {remarks.CLIPPED, remarks.NOISY, remarks.BROKEN_OFF}
 
 
 def test_a_clip_of_an_older_version_is_read_as_one_that_was_not_measured() -> None:
