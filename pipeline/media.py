@@ -9,6 +9,13 @@ from pipeline.rim.clips import CRF, PRESET, ClipWriter, clip_frames, transcode
 from pipeline.rim.glances import glance
 from pipeline.rim.meter import Levels
 from pipeline.rim.planes import as_rgb
+from pipeline.rim.reading import (
+    BACKWARD_BYTES,
+    read_frames,
+    read_source_order,
+    read_with_alpha,
+    source_order,
+)
 from pipeline.rim.recording import (
     Kept,
     keep_recording,
@@ -19,15 +26,7 @@ from pipeline.rim.recording import (
 from pipeline.rim.sound import Block, read_sound
 from pipeline.rim.sound_files import CLIP_RATE_HZ, encode_sound, write_clip_sound, write_recording
 from pipeline.rim.telephony import CODECS, through_codec
-from pipeline.rim.video import (
-    BACKWARD_BYTES,
-    VideoLimits,
-    probe_video,
-    read_frames,
-    read_source_order,
-    read_with_alpha,
-    source_order,
-)
+from pipeline.rim.video import VideoLimits, probe_video
 
 __all__ = [
     "BACKWARD_BYTES",

@@ -19,7 +19,7 @@ from pipeline.errors import LabelLost, UnreadableFile
 from pipeline.label.embedded import EmbeddedLabel, label_of
 from pipeline.rim.opening import open_media, writing
 from pipeline.rim.planes import to_frame
-from pipeline.rim.video import read_source_order, source_order
+from pipeline.rim.reading import read_source_order, source_order
 from pipeline.types import Planes, VideoFacts
 
 PRESET: Final = "veryfast"

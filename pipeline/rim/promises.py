@@ -1,4 +1,4 @@
-"""How long a recording says it is, where one that turns out shorter was broken off."""
+"""How long a recording or a video says it is, where one that turns out shorter was broken off."""
 
 import struct
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.video.stream import VideoStream
 
 _GUESSED: Final = frozenset({"aac", "ac3", "amr", "asf", "mpeg", "mpegts", "ogg"})
 """Containers that do not tell: what FFmpeg says of them is a guess, or is read from what is there."""
@@ -41,6 +42,29 @@ def promised_s(
     if tagged_s is not None and whole_s is not None:
         return min(tagged_s, whole_s)  # tags outlive a cut
     return None if has_picture else whole_s
+
+
+def promised_picture_s(container: InputContainer, stream: VideoStream, *, has_sound: bool) -> float:
+    """Tell how long the header says the picture is.
+
+    Args:
+        container: Of the video.
+        stream: Its picture.
+        has_sound: Whether it has sound, too: then the length of the whole says little about the picture.
+
+    Returns:
+        Seconds; 0.0 where the header says nothing, or nothing that could be believed.
+    """
+    kind = container.format.name
+    if kind in _GUESSED:
+        return 0.0
+    if kind == "avi" and stream.average_rate:
+        # FFmpeg makes an AVI's length fit to the file's, but keeps the number of frames that its header has.
+        return float(stream.frames / stream.average_rate)
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    whole_s = 0.0 if has_sound else (container.duration or 0) / av.time_base
+    return _clock_s(stream.metadata.get("DURATION", "")) or whole_s
 
 
 def _wav_s(head: bytes) -> float | None:

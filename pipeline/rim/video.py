@@ -1,18 +1,14 @@
-"""Video: decoded to its end, and read at a constant rate, forward or in any order, in flat memory."""
+"""Video: opened, and decoded to its end to learn what it is."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Final, TypeVar
 
-from av import time_base
 from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -29,20 +25,9 @@ from pipeline.rim.clock import Clock, constant_rate, place
 from pipeline.rim.kinds import is_silk, read_head, recognise
 from pipeline.rim.opening import codec_of, open_media, picture_stream, sound_stream
 from pipeline.rim.pictures import decode_pictures
-from pipeline.rim.planes import (
-    Converter,
-    colours,
-    displayed_size,
-    is_transparent,
-    may_be_transparent,
-)
-from pipeline.types import Pixels, Planes, VideoFacts
-
-BACKWARD_BYTES: Final = 128 * 2**20
-"""Memory for frames that are kept to be read backward."""
-Picture = TypeVar("Picture")
-_WORTH_A_JUMP: Final = 250
-"""Frames that are sooner decoded and left out than looked up: about one distance of key frames."""
+from pipeline.rim.planes import colours, displayed_size, is_transparent, may_be_transparent
+from pipeline.rim.promises import promised_picture_s
+from pipeline.types import VideoFacts
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ def probe_video(
             file is instead.
     """
     name = name or path.name
-    with _open_video(path, name, limits) as (container, stream):
+    with open_video(path, name, limits) as (container, stream):
         frames = decode_pictures(container, stream, alpha=True)
         first = next(frames, None)
         if first is None:
@@ -89,7 +74,7 @@ def probe_video(
         times_s = _times(iter(watched), limits)
         codec = stream.codec_context.name
         declared, has_sound = stream.average_rate, sound_stream(container) is not None
-        declared_s = _declared_s(container, stream)
+        declared_s = promised_picture_s(container, stream, has_sound=has_sound)
     if len(times_s) < 2:
         raise PictureNotVideo(name=name)
     fps = constant_rate(times_s, declared)
@@ -126,28 +111,6 @@ def _clip_size(width_px: int, height_px: int, limits: VideoLimits) -> tuple[int,
     return max(round(width_px * scale / 2) * 2, 2), max(round(height_px * scale / 2) * 2, 2)
 
 
-def _declared_s(container: InputContainer, stream: VideoStream) -> float:
-    """Read from the header how long the picture is, or all of the file; 0.0 if it does not say."""
-    lengths = [_tagged_s(stream.metadata.get("DURATION", ""))]
-    if container.format.name == "avi" and stream.average_rate:
-        # FFmpeg makes an AVI's length fit to the file's, but keeps the number of frames that the header has.
-        lengths.append(float(stream.frames / stream.average_rate))
-    elif stream.duration and stream.time_base:
-        lengths.append(float(stream.duration * stream.time_base))
-    if container.duration and not any(lengths):
-        lengths.append(container.duration / time_base)
-    return round(min((length for length in lengths if length > 0), default=0.0), 3)
-
-
-def _tagged_s(text: str) -> float:
-    """Read a length as Matroska writes it: 00:01:02.345000000; 0.0 if it is none."""
-    try:
-        hours, minutes, seconds = text.split(":")
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    except ValueError:
-        return 0.0
-
-
 class _Watched:
     """Frames on their way, and whether any of them was transparent somewhere."""
 
@@ -181,185 +144,11 @@ def _times(frames: Iterator[VideoFrame], limits: VideoLimits | None) -> list[flo
     return times_s
 
 
-def read_frames(path: Path, facts: VideoFacts) -> Iterator[Planes]:
-    """Read a video at its constant rate, from the first frame to the last.
-
-    Args:
-        path: A video that ``probe_video`` read.
-        facts: What it told.
-
-    Yields:
-        ``facts.frames`` frames, each a new array of its own.
-
-    Raises:
-        UnreadableFile: It no longer decodes.
-    """
-    with _Cursor(path, facts) as cursor:
-        for frame in range(facts.frames):
-            yield cursor.read(frame)
-
-
-def read_source_order(path: Path, facts: VideoFacts, sources: Iterator[int]) -> Iterator[Planes]:
-    """Read frames of a video in the order named, in flat memory.
-
-    Meant for long runs forward and backward (``source_order``): a run forward is one decode; a run backward decodes
-    again from the key frame before, and keeps no more than ``BACKWARD_BYTES``.
-
-    Args:
-        path: A video that ``probe_video`` read.
-        facts: What it told.
-        sources: Positions from 0 to ``facts.frames`` - 1, in any order.
-
-    Yields:
-        One frame for each position, each a new array of its own.
-
-    Raises:
-        UnreadableFile: It no longer decodes.
-    """
-    with _Cursor(path, facts) as cursor:
-        yield from _in_order(sources, facts, cursor.read)
-
-
-def read_with_alpha(
-    path: Path, facts: VideoFacts, sources: Iterator[int]
-) -> Iterator[tuple[Planes, Pixels]]:
-    """Read frames of a video that is transparent in places, as ``read_source_order`` does, but not on white.
-
-    Yields:
-        For each position the colours, not multiplied with the transparency, and the transparency: (h, w), 0 where
-        nothing is seen to 255; new arrays of their own.
-    """
-    with _Cursor(path, facts) as cursor:
-        yield from _in_order(sources, facts, cursor.read_with_alpha)
-
-
-def _in_order(
-    sources: Iterator[int], facts: VideoFacts, read: Callable[[int], Picture]
-) -> Iterator[Picture]:
-    bytes_each = facts.width_px * facts.height_px * (5 if facts.alpha else 3) // 2
-    for run in _runs(sources, max(BACKWARD_BYTES // bytes_each, 2)):
-        if run[0] <= run[-1]:
-            yield from (read(source) for source in run)
-        else:
-            kept = [read(source) for source in reversed(run)]
-            while kept:
-                yield kept.pop()
-
-
-def source_order(template_frames: int, clip_frames: int) -> Iterator[int]:
-    """Tell which Template frame each frame of a Clip is made from.
-
-    A Template shorter than the Clip plays forward and backward; the frame where it turns is shown once.
-    """
-    if template_frames < 1:
-        raise ValueError("a Template has at least one frame")
-    period = max(2 * template_frames - 2, 1)
-    for frame in range(clip_frames):
-        place_in_period = frame % period
-        yield min(place_in_period, period - place_in_period) if template_frames > 1 else 0
-
-
-def _runs(sources: Iterator[int], longest: int) -> Iterator[Sequence[int]]:
-    """Cut positions into runs that go up by one, or down by one, at most ``longest`` positions each."""
-    run: list[int] = []
-    for source in sources:
-        step = source - run[-1] if run else 0
-        fits = not run or (abs(step) == 1 and (len(run) == 1 or step == run[1] - run[0]))
-        if not fits or len(run) == longest:
-            yield run
-            run = []
-        run.append(source)
-    if run:
-        yield run
-
-
-class _Cursor:
-    """A place in an opened video."""
-
-    def __init__(self, path: Path, facts: VideoFacts) -> None:
-        self._path = path
-        self._facts = facts
-        self._converter = Converter(facts)
-        self._stack = ExitStack()
-        self._shown: tuple[int, VideoFrame]
-        self._ahead: tuple[int, VideoFrame] | None
-
-    def __enter__(self) -> "_Cursor":
-        self._restart()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-
-    def read(self, frame: int) -> Planes:
-        """Read the frame at a place of the constant rate; one after the other is fastest."""
-        self._go_to(frame)
-        return self._converter.convert(self._shown[1])
-
-    def read_with_alpha(self, frame: int) -> tuple[Planes, Pixels]:
-        """Likewise, with its transparency."""
-        self._go_to(frame)
-        return self._converter.convert_with_alpha(self._shown[1])
-
-    def _go_to(self, frame: int) -> None:
-        if not self._reaches(frame):
-            self._jump(frame)
-        while self._ahead is not None and self._ahead[0] <= frame:
-            self._shown = self._ahead
-            self._ahead = next(self._placed, None)
-
-    def _reaches(self, frame: int) -> bool:
-        """Whether going on leads there, and without a detour."""
-        return self._shown[0] <= frame < self._shown[0] + _WORTH_A_JUMP
-
-    def _jump(self, frame: int) -> None:
-        """Go to the key frame before; to the beginning where time stamps or the file's index are not to be trusted."""
-        for margin_s in (0.0, 3.0) if self._clock.steady else ():
-            if self._seek(max(float((frame - 0.5) / self._facts.fps) - margin_s, 0.0)) and (
-                self._shown[0] <= frame
-            ):
-                return
-        self._restart()
-
-    def _seek(self, time_s: float) -> bool:
-        offset = math.floor(
-            (time_s + (self._clock.zero_s or 0.0)) / float(self._stream.time_base or 1)
-        )
-        try:
-            self._container.seek(offset, stream=self._stream, backward=True)
-        except FFmpegError:
-            return False
-        self._clock.move_to(-math.inf)
-        return self._start()
-
-    def _restart(self) -> None:
-        self._stack.close()
-        opened = _open_video(self._path, self._path.name, None)
-        self._container, self._stream = self._stack.enter_context(opened)
-        self._clock = Clock()
-        if not self._start():
-            raise UnreadableFile(name=self._path.name)
-
-    def _start(self) -> bool:
-        """Begin to decode at the place where the file stands; False if nothing comes."""
-        self._placed = self._places()
-        shown = next(self._placed, None)
-        if shown is None:
-            return False
-        self._shown = shown
-        self._ahead = next(self._placed, None)
-        return True
-
-    def _places(self) -> Iterator[tuple[int, VideoFrame]]:
-        alpha = self._facts.alpha
-        for frame in decode_pictures(self._container, self._stream, alpha=alpha):
-            yield place(self._clock.read(frame), self._facts.fps), frame
-
-
 @contextmanager
-def _open_video(
+def open_video(
     path: Path, name: str, limits: VideoLimits | None
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video; refuse what is none, and by the header what is too large for the limits."""
     head = read_head(path, name)
     found = "sound" if amr.recognise(head) or is_silk(head) else recognise(head)
     if found == "picture":

@@ -521,7 +521,7 @@ def test_frames_read_backward_are_those_read_forward(
     source = write_video(tmp_path / name, range(70), **options)
     facts = media.probe_video(source)
     forward = list(media.read_frames(source, facts))
-    monkeypatch.setattr("pipeline.rim.video.BACKWARD_BYTES", 9 * forward[0].nbytes)
+    monkeypatch.setattr("pipeline.rim.reading.BACKWARD_BYTES", 9 * forward[0].nbytes)
     order = [*media.source_order(70, 180), 69, 3, 3, 40]
 
     got = list(media.read_source_order(source, facts, iter(order)))
@@ -536,7 +536,7 @@ def test_reading_backward_takes_no_more_memory_for_a_longer_video(
     source = write_video(tmp_path / "v.mp4", range(200), options={"g": "250"})
     facts = media.probe_video(source)
     frame_bytes = facts.width_px * facts.height_px * 3 // 2
-    monkeypatch.setattr("pipeline.rim.video.BACKWARD_BYTES", 10 * frame_bytes)
+    monkeypatch.setattr("pipeline.rim.reading.BACKWARD_BYTES", 10 * frame_bytes)
     tracemalloc.start()
 
     for _ in media.read_source_order(source, facts, iter(range(199, -1, -1))):
