@@ -9,8 +9,10 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from aiohttp import web
 from redis.exceptions import RedisError
 
 from adapters.chats.console import ConsoleChat
@@ -20,6 +22,7 @@ from bot.memory import RedisMemory
 from bot.policy import BotPolicy
 from bot.ports import ChatAdapter
 from bot.texts.catalogue import Texts
+from config.chats import make_chats
 from config.logs import configure_logging
 from config.paths import private_folder
 from config.settings import Settings, SettingsRefused, load_settings
@@ -43,13 +46,14 @@ def policy_of(settings: Settings) -> BotPolicy:
     )
 
 
-async def open_door(settings: Settings, hand: Wires) -> Door:
-    """The web door at its address; a default port that is taken gives way to a free one."""
+async def open_door(settings: Settings, hand: Wires, routes: Sequence[web.RouteDef] = ()) -> Door:
+    """The web door at its address, with the hooks of the chats; a default port that is taken gives way to a free one."""
 
     async def ready() -> dict[str, bool]:
         return {"redis": await _answers(hand), "store": await _stores(hand)}
 
     application = make_door(hand.store, hand.codec, ready=ready, accel_prefix=settings.accel_prefix)
+    application.add_routes(routes)
     door = Door(application, settings.http_host, settings.http_port)
     try:
         await door.start()
@@ -81,11 +85,13 @@ async def serve(settings: Settings, console: tuple[str, Path] | None) -> None:
     """Run until cancelled."""
     address: list[str] = []
     async with wires(settings, lambda: address[0]) as hand:
-        door = await open_door(settings, hand)
-        address.append(door.url)
         assert settings.redis_url is not None  # noqa: S101 - the command that starts us sets it
         memory = RedisMemory(settings.redis_url.get_secret_value())
-        adapters: list[ChatAdapter] = []
+        texts = Texts()
+        chats = make_chats(settings, memory, texts)
+        door = await open_door(settings, hand, chats.routes)
+        address.append(door.url)
+        adapters: list[ChatAdapter] = [*chats.adapters]
         if console is not None:
             account, socket = console
             adapters.append(ConsoleChat(memory, socket, account))
@@ -94,7 +100,7 @@ async def serve(settings: Settings, console: tuple[str, Path] | None) -> None:
             ledger=hand.ledger,
             store=hand.store,
             memory=memory,
-            texts=Texts(),
+            texts=texts,
             policy=policy_of(settings),
         )
         try:

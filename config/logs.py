@@ -5,6 +5,7 @@ import sys
 
 _NOISY = (
     "arq",
+    "httpx",  # its INFO holds whole URLs, and Telegram puts the token there
     "aiohttp.access",
     "botocore",
     "boto3",

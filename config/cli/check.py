@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import aiohttp
 import click
@@ -13,12 +14,16 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
+from config.chats import telegram_account
 from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
 from config.paths import models_folder
-from config.settings import Settings, load_settings
+from config.settings import Settings, SettingsRefused, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
 from worker.contract.ports import ObjectMissing, StoreUnavailable
+
+if TYPE_CHECKING:
+    from adapters.chats.telegram.account import Account, Standing
 
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
@@ -81,7 +86,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         findings.append(redis)
     if redis.ok:  # without it nothing else can run
         findings += await _serving(settings)
-    return [*findings, _engine(settings), _words(settings), _gpu(), *_platforms(settings)]
+    return [*findings, _engine(settings), _words(settings), _gpu(), *await _platforms(settings)]
 
 
 async def _serving(settings: Settings) -> list[Finding]:
@@ -180,9 +185,55 @@ def _gpu() -> Finding:
     return _unused("gpu", "None found; viseme needs none.")
 
 
-def _platforms(settings: Settings) -> list[Finding]:
+async def _platforms(settings: Settings) -> list[Finding]:
     unbuilt = "Its credentials are set, but this version has no adapter for it."
     return [
-        _bad(name, unbuilt) if name in settings.platforms else _unused(name, "Not configured.")
-        for name in ("telegram", "wecom", "dingtalk")
+        await _telegram(settings),
+        *(
+            _bad(name, unbuilt) if name in settings.platforms else _unused(name, "Not configured.")
+            for name in ("wecom", "dingtalk")
+        ),
     ]
+
+
+async def _telegram(settings: Settings) -> Finding:
+    """Whether the token works, what the bot may read in groups, and how updates come."""
+    from bot.ports import ChatError
+
+    try:
+        account = telegram_account(settings)
+        if account is None:
+            return _unused("telegram", "Not configured.")
+        from adapters.chats.telegram.account import look
+
+        async with asyncio.timeout(_TIMEOUT_S):
+            standing = await look(account)
+    except SettingsRefused as error:
+        return _bad("telegram", str(error))
+    except (ChatError, TimeoutError) as error:
+        return _bad("telegram", f"{error}.", "Check CHORUS_TELEGRAM_TOKEN and the network.")
+    said = f"@{standing.username}; {_updates(standing, account)}; {_groups(standing)}."
+    if account.hook_url is not None and standing.trouble:
+        return _bad(
+            "telegram", said, f"Telegram could not post to the web door: {standing.trouble}."
+        )
+    return _good("telegram", said)
+
+
+def _updates(standing: "Standing", account: "Account") -> str:
+    if account.hook_url is None:
+        return "polls" + (" (a webhook is set, which is removed)" if standing.webhook else "")
+    if standing.webhook == account.hook_url:
+        return f"posted to {account.hook_url}"
+    return f"will be posted to {account.hook_url} once the bot runs"
+
+
+def _groups(standing: "Standing") -> str:
+    if not standing.joins_groups:
+        return "may not be added to groups (BotFather: /setjoingroups)"
+    if standing.reads_groups:
+        return "reads everything in groups"
+    return (
+        "in groups it sees only commands and answers to it, unless it is an administrator "
+        "(BotFather: /setprivacy, then remove it and add it again)"
+    )

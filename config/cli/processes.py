@@ -6,6 +6,7 @@ import signal
 
 import click
 
+from config.chats import BUILT
 from config.cli.output import Failed, errors_console, run
 from config.logs import configure_logging
 from config.settings import Settings, load_settings
@@ -19,7 +20,7 @@ def up() -> None:
     Redis and store are embedded unless CHORUS_REDIS_URL and CHORUS_STORE name others.
     """
     settings = load_settings()
-    _refuse_unbuilt(settings)
+    _refuse_unservable(settings)
     _serve(settings, Wanted(front_end=True, worker=True, logs_to_files=False))
 
 
@@ -27,7 +28,7 @@ def up() -> None:
 def bot() -> None:
     """The front end alone: chats, web door, bot. For several machines, with a Redis of your own."""
     settings = load_settings()
-    _refuse_unbuilt(settings)
+    _refuse_unservable(settings)
     _serve(settings, Wanted(front_end=True, logs_to_files=False))
 
 
@@ -42,12 +43,17 @@ def worker(device: str | None) -> None:
     _serve(load_settings(), Wanted(worker=True, device=device, logs_to_files=False))
 
 
-def _refuse_unbuilt(settings: Settings) -> None:
-    if settings.platforms:
-        named = ", ".join(settings.platforms)
+def _refuse_unservable(settings: Settings) -> None:
+    unbuilt = [name for name in settings.platforms if name not in BUILT]
+    if unbuilt:
         raise Failed(
-            f"Credentials are set for {named}, but this version talks in the console only (chorus chat). "
-            "Unset them to serve the web door and the worker."
+            f"Credentials are set for {', '.join(unbuilt)}, but this version talks on "
+            f"{', '.join(sorted(BUILT))} and in the console (chorus chat) only. Unset them to serve the others."
+        )
+    if settings.platforms and settings.store == "local" and settings.public_url is None:
+        raise Failed(
+            f"Set CHORUS_PUBLIC_URL: people on {', '.join(settings.platforms)} get links into the local store, "
+            "and it has to say how the web door is reached from where they are."
         )
 
 
@@ -67,7 +73,9 @@ async def _until_stopped(settings: Settings, wanted: Wanted) -> None:
         where = f" The web door is {system.door}." if wanted.front_end else ""
         console.print(f"Chorus is up: {parts}.{where} Ctrl-C stops it.", soft_wrap=True)
         if wanted.front_end:
-            console.print("No chat platform is configured; talk to it with: chorus chat")
+            served = ", ".join(settings.platforms)
+            nobody = "No chat platform is configured; talk to it with: chorus chat"
+            console.print(f"It talks on {served}." if served else nobody)
         await stop.wait()
         console.print("Stopping: the Clip in work is finished or handed back.")
     with contextlib.suppress(ValueError):

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import shutil
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from telegram.error import InvalidToken
 from telegram.ext import ExtBot
 
+from adapters.chats.telegram.account import Account
 from adapters.chats.telegram.client import make_bot
 from adapters.chats.telegram.errors import ours
 from adapters.chats.telegram.incoming import Incoming
@@ -47,24 +47,6 @@ _CHOICES: Final = 60
 _REVISE_EVERY_S: Final = 3.0
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Which bot we are, and how we are reached."""
-
-    token: str
-    api_base: str | None = None
-    """A Bot API server of our own, for large files; None is Telegram's."""
-    hook_url: str | None = None
-    """Where Telegram posts updates; None: they are polled."""
-    hook_secret: str = ""
-    """What Telegram has to show there."""
-
-    @property
-    def id(self) -> str:
-        """The bot's number; it stands in its token."""
-        return self.token.partition(":")[0]
 
 
 class TelegramChat:

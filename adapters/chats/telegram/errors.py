@@ -133,11 +133,12 @@ def meaning(error: TelegramError) -> ChatError:
 def ours() -> Iterator[None]:
     """Turn the library's errors into the bot's.
 
-    The cause is cut off where it holds the token: the library quotes it when the server rejects it.
+    The library quotes the token when the server rejects it: that is taken out of the cause.
     """
     try:
         yield
     except InvalidToken as error:
-        raise meaning(error) from None
+        error.message = "the token was rejected"
+        raise meaning(error) from error
     except TelegramError as error:
         raise meaning(error) from error

@@ -1,0 +1,82 @@
+"""The chat platforms whose credentials are set."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.ports import ChatAdapter, Memory
+from bot.texts.catalogue import Texts
+from config.paths import secret_key
+from config.settings import PREFIX, Settings, SettingsRefused
+
+if TYPE_CHECKING:
+    from adapters.chats.telegram.account import Account
+
+BUILT = frozenset({"telegram"})
+"""Platforms this version has an adapter for."""
+
+_HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+@dataclass(frozen=True)
+class Chats:
+    """The adapters, and what the web door has to hand on to them."""
+
+    adapters: Sequence[ChatAdapter]
+    routes: Sequence[web.RouteDef]
+
+
+def make_chats(settings: Settings, memory: Memory, texts: Texts) -> Chats:
+    """One adapter for each platform that is on. Raises SettingsRefused if something else is missing for it."""
+    account = telegram_account(settings)
+    if account is None:
+        return Chats([], [])
+    # The library takes half a second to import, which a console chat need not pay.
+    from adapters.chats.telegram.adapter import TelegramChat  # noqa: PLC0415
+
+    chat = TelegramChat(memory, account, texts.say)
+    return Chats([chat], chat.routes())
+
+
+def telegram_account(settings: Settings) -> "Account | None":
+    """The Telegram bot, or None if there is none."""
+    if settings.telegram_token is None:
+        return None
+    from adapters.chats.telegram.account import Account  # noqa: PLC0415
+
+    return Account(
+        token=settings.telegram_token.get_secret_value(),
+        api_base=settings.telegram_api_base,
+        hook_url=_telegram_hook(settings),
+        hook_secret=_telegram_secret(settings),
+    )
+
+
+def _telegram_hook(settings: Settings) -> str | None:
+    if settings.telegram_mode == "polling":
+        return None
+    if not (settings.public_url or "").startswith("https://"):
+        raise SettingsRefused(
+            f"{PREFIX}TELEGRAM_MODE is webhook, but {PREFIX}PUBLIC_URL does not say where Telegram reaches the web door. "
+            "It has to begin with https://; without one, use polling."
+        )
+    from adapters.chats.telegram.adapter import HOOK  # noqa: PLC0415
+
+    return f"{str(settings.public_url).rstrip('/')}{HOOK}"
+
+
+def _telegram_secret(settings: Settings) -> str:
+    """The one that is set, or one that all front ends with the same SECRET_KEY find."""
+    if settings.telegram_webhook_secret is None:
+        return hmac.new(secret_key(settings), b"telegram webhook", hashlib.sha256).hexdigest()
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    if not _HOOK_SECRET.fullmatch(secret):
+        raise SettingsRefused(
+            f"{PREFIX}TELEGRAM_WEBHOOK_SECRET may have 1 to 256 letters, digits, _ and - only."
+        )
+    return secret

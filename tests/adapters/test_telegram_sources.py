@@ -1,0 +1,239 @@
+"""How updates come: one poller among several front ends, or a webhook at all of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from adapters.chats.telegram.adapter import HOOK
+from adapters.chats.telegram.sources import SECRET_HEADER
+from adapters.web.door import Door
+from bot.memory import RedisMemory
+from tests.adapters.telegram_things import make_chat, running
+from tests.fakes.redis_server import Server
+from tests.fakes.telegram.faults import broken, flood
+from tests.fakes.telegram.server import FakeTelegram
+
+PUBLIC = "https://chorus.example"
+SECRET = {SECRET_HEADER: "a-secret_of-tests"}
+
+
+def texts(*readers) -> list[str]:
+    return sorted(inbound.text for reader in readers for inbound in reader.found)
+
+
+async def until_all(limit_s: float, seen) -> None:
+    async with asyncio.timeout(limit_s):
+        while not seen():
+            await asyncio.sleep(0.01)
+
+
+# Polling
+
+
+async def test_of_two_front_ends_one_polls_and_both_get_messages_to_deal_with(telegram, front_end):
+    ann = telegram.person("Ann")
+    async with running(front_end()) as one, running(front_end()) as two:
+        for number in range(40):
+            await telegram.says(ann, telegram.private(ann), f"{number}")
+        await until_all(10, lambda: len(one.found) + len(two.found) == 40)
+
+    assert texts(one, two) == sorted(f"{number}" for number in range(40))
+    assert "Conflict" not in "".join(telegram._log.lines)
+
+
+async def test_when_the_poller_ends_another_takes_over_and_nothing_is_lost(telegram, front_end):
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    async with running(front_end()) as second:
+        async with running(front_end()) as first:
+            await telegram.says(ann, room, "before")
+            await until_all(5, lambda: len(first.found) + len(second.found) == 1)
+        await telegram.says(ann, room, "after")
+        await until_all(5, lambda: len(first.found) + len(second.found) == 2)
+
+    assert texts(first, second) == ["after", "before"]
+
+
+async def test_a_poller_that_died_without_a_word_is_replaced_when_its_time_is_over(
+    telegram, memory, front_end
+):
+    dead = "somebody who was killed"
+    assert await memory.lead("poll:telegram:4242", dead, 0.6)
+    ann = telegram.person("Ann")
+    async with running(front_end()) as reader:
+        await telegram.says(ann, telegram.private(ann), "hello")
+        await reader.next()
+
+    assert texts(reader) == ["hello"]
+
+
+async def test_an_update_is_confirmed_only_once_it_is_kept(telegram, tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("r"))
+    await server.start()
+    memory = RedisMemory(server.url)
+    ann = telegram.person("Ann")
+    try:
+        async with running(make_chat(telegram, memory)) as reader:
+            await telegram.says(ann, telegram.private(ann), "before")
+            await reader.next()
+            server.stop("kill")
+            await telegram.says(ann, telegram.private(ann), "meanwhile")
+            await server.start()
+            await reader.until(lambda found: found[-1].text == "meanwhile", limit_s=20)
+    finally:
+        await memory.close()
+        server.stop()
+
+    assert texts(reader) == ["before", "meanwhile"]
+
+
+async def test_polling_goes_on_after_an_outage_and_a_flood(telegram, reader):
+    ann = telegram.person("Ann")
+    telegram.fault(broken(502, "getUpdates", times=3), flood(1, "getUpdates"))
+    await telegram.says(ann, telegram.private(ann), "one")
+    await reader.next()
+    telegram.down = True
+    await telegram.platform.tell()
+    await telegram.says(ann, telegram.private(ann), "two")
+    telegram.down = False
+
+    await reader.next(2)
+
+    assert texts(reader) == ["one", "two"]
+
+
+async def test_a_webhook_that_was_set_gives_way_to_polling_and_keeps_what_waited(
+    telegram, front_end
+):
+    telegram.platform.webhook.url = "https://elsewhere.example/hook"
+    telegram.down = True  # so that the fake posts nothing meanwhile
+    ann = telegram.person("Ann")
+    await telegram.says(ann, telegram.private(ann), "hello")
+    telegram.down = False
+    telegram.targets["https://elsewhere.example"] = ["http://127.0.0.1:9"]
+    async with running(front_end()) as reader:
+        await reader.next()
+
+    assert telegram.platform.webhook.url == ""
+
+
+async def test_only_what_we_can_read_is_asked_for(telegram, reader):
+    await telegram.wait_until(lambda: bool(telegram.calls("getUpdates")))
+
+    assert telegram.platform.allowed == {"message", "callback_query", "my_chat_member"}
+
+
+# Webhook
+
+
+@contextlib.asynccontextmanager
+async def door(chat) -> AsyncIterator[str]:
+    """A web door with the hook of one front end; its address."""
+    app = web.Application()
+    app.add_routes(chat.routes())
+    async with Door(app, "127.0.0.1", 0) as opened:
+        yield opened.url
+
+
+@contextlib.asynccontextmanager
+async def hooked(telegram: FakeTelegram, front_end, fronts: int = 2):
+    """Front ends behind one public address."""
+    async with contextlib.AsyncExitStack() as stack:
+        chats = [front_end(hook_url=f"{PUBLIC}{HOOK}") for _ in range(fronts)]
+        doors = [await stack.enter_async_context(door(chat)) for chat in chats]
+        telegram.targets[PUBLIC] = doors
+        readers = [await stack.enter_async_context(running(chat)) for chat in chats]
+        await telegram.wait_until(lambda: bool(telegram.platform.webhook.url))
+        yield doors, readers
+
+
+async def test_two_front_ends_behind_a_webhook_get_each_update_once(telegram, front_end):
+    ann = telegram.person("Ann")
+    async with hooked(telegram, front_end) as (_, readers):
+        for number in range(20):
+            await telegram.says(ann, telegram.private(ann), f"{number}")
+        for update in list(telegram.platform.pending[:5]):
+            await telegram.sends_again(update)
+        await until_all(10, lambda: len(texts(*readers)) >= 20 and not telegram.platform.pending)
+
+    assert texts(*readers) == sorted(f"{number}" for number in range(20))
+    assert not telegram.calls("getUpdates")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (SECRET, '{"update_id": 1}', 200),
+        ({}, '{"update_id": 1}', 403),
+        ({SECRET_HEADER: "a-secret_of-test"}, '{"update_id": 1}', 403),
+        ({SECRET_HEADER: "geheim-é"}, '{"update_id": 1}', 403),
+        (SECRET, "no JSON", 400),
+        (SECRET, "[]", 400),
+        (SECRET, '{"update_id": "1"}', 400),
+        (SECRET | {"Content-Type": "text/plain"}, '{"update_id": 1}', 415),
+    ],
+)
+async def test_the_hook_takes_updates_from_telegram_only(front_end, headers, body, status):
+    chat = front_end(hook_url=f"{PUBLIC}{HOOK}")
+    async with door(chat) as address, aiohttp.ClientSession() as session:
+        sent = {"Content-Type": "application/json"} | headers
+        async with session.post(f"{address}{HOOK}", data=body, headers=sent) as answer:
+            assert answer.status == status
+
+
+async def test_the_hook_acknowledges_nothing_while_the_memory_is_away(telegram, tmp_path):
+    memory = RedisMemory(f"unix://{tmp_path}/nobody.sock")
+    chat = make_chat(telegram, memory, hook_url=f"{PUBLIC}{HOOK}")
+    async with door(chat) as address, aiohttp.ClientSession() as session:
+        post = session.post(f"{address}{HOOK}", json={"update_id": 1}, headers=SECRET)
+        async with post as answer:
+            assert answer.status == 503
+    await memory.close()
+    await chat._bot.request.shutdown()
+    await chat._bot._request[0].shutdown()
+
+
+async def test_a_webhook_that_somebody_removed_is_set_again(telegram, front_end):
+    async with hooked(telegram, front_end, fronts=1):
+        telegram.platform.webhook.url = ""
+
+        await telegram.wait_until(lambda: bool(telegram.platform.webhook.url))
+
+    assert telegram.platform.webhook.secret == SECRET[SECRET_HEADER]
+
+
+# Starting
+
+
+async def test_the_menus_are_told_once_in_both_languages_and_for_each_kind_of_chat(
+    telegram, front_end
+):
+    for _ in range(2):
+        async with running(front_end()):
+            await telegram.wait_until(lambda: len(telegram.platform.commands) == 6)
+
+    commands = telegram.platform.commands
+    private = [command["command"] for command in commands["all_private_chats", ""]]
+    groups = {
+        command["command"]: command["description"] for command in commands["all_group_chats", "zh"]
+    }
+    assert len(telegram.calls("setMyCommands")) == 6
+    assert private[:3] == ["new", "templates", "status"]
+    assert groups["dub"] == "回复一段录音，用它生成视频"
+    assert "clear" not in groups
+
+
+async def test_a_start_while_telegram_is_away_waits_for_it(telegram, front_end):
+    telegram.down = True
+    ann = telegram.person("Ann")
+    await telegram.says(ann, telegram.private(ann), "hello")
+    async with running(front_end()) as reader:
+        await until_all(5, lambda: any("connecting" in line for line in telegram._log.lines))
+        telegram.down = False
+        await reader.next()
+
+    assert texts(reader) == ["hello"]
