@@ -127,7 +127,7 @@ def _prepare(
         )
     progress("poster", 0, 1)
     _write_poster(source, facts, track, folder / POSTER)
-    analysis = _report(facts, track)
+    analysis = report(facts, track)
     (folder / FACTS).write_text(json.dumps(analysis_as_json(analysis)), "utf-8")
     progress("poster", 1, 1)
     return analysis
@@ -140,7 +140,8 @@ def _glimpsed(frames: Iterator[Planes], glimpses: list[Glimpses]) -> Iterator[Pl
         yield planes
 
 
-def _report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
+def report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
+    """Sum up what was learned of a video."""
     gaps = list(_gaps(np.isnan(track.landmarks[:, 0, 0])))
     missing = sum(frames for _, frames in gaps)
     return TemplateAnalysis(
