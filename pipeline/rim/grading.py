@@ -74,6 +74,11 @@ def needs_grading(frame: VideoFrame) -> bool:
     return wide or frame.color_trc in _HDR
 
 
+def interpolation(frame: VideoFrame, width_px: int) -> str:
+    """Tell how FFmpeg is to scale a frame: the mean of what becomes one pixel is as good as more, and takes half the time."""
+    return "AREA" if frame.width > width_px else "BICUBIC"
+
+
 class Grading:
     """Grades the frames of one video. Not for several threads."""
 
@@ -90,7 +95,7 @@ class Grading:
             height=height_px,
             format=_RGB,
             src_colorspace=_SCALER_MATRIX.get(frame.colorspace, Colorspace.BT2020),
-            interpolation="BICUBIC",
+            interpolation=interpolation(frame, width_px),
             src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
         )

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.rim.grading import Grading, needs_grading
+from pipeline.rim.grading import Grading, interpolation, needs_grading
 from pipeline.types import Pixels, Planes, VideoFacts
 
 _UNSPECIFIED: Final = 2
@@ -26,6 +26,15 @@ _SCALER_MATRICES: Final = {
     _BT2020: Colorspace.BT2020,
 }
 """All others are BT.601's."""
+_UNKNOWN_MATRICES: Final = {
+    8: "YCgCo",
+    11: "Y'D'zD'x",
+    14: "ICtCp",
+    15: "Dolby Vision",
+    16: "YCgCo",
+    17: "YCgCo",
+}
+"""FFmpeg's scaler would take them for others: faces would be green. 15 is what it calls Dolby Vision without a common base."""
 _STANDARD_PX: Final = 576
 """The shorter side of the largest picture of standard definition."""
 _OPAQUE: Final = 250
@@ -103,7 +112,7 @@ class Converter:
             height=size[1],
             format=pixels,
             dst_colorspace=Colorspace.ITU709 if is_rgb else None,
-            interpolation="BICUBIC",
+            interpolation=interpolation(frame, size[0]),
             src_color_range=ColorRange.JPEG if full or is_rgb else ColorRange.MPEG,
             dst_color_range=ColorRange.MPEG,
         )
@@ -153,6 +162,11 @@ def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[in
     return width & ~1, height & ~1
 
 
+def unknown_colours(frame: VideoFrame) -> str | None:
+    """Name the colours of a frame that cannot be turned into R, G and B here; None for all usual ones."""
+    return _UNKNOWN_MATRICES.get(frame.colorspace)
+
+
 def colours(frame: VideoFrame) -> tuple[int, int, int]:
     """Tell matrix, primaries and transfer (H.273) of the I420 that ``Converter`` makes of a frame."""
     if needs_grading(frame):
@@ -183,17 +197,33 @@ def to_frame(planes: Planes) -> VideoFrame:
 
 def as_rgb(planes: Planes, facts: VideoFacts) -> Pixels:
     """Turn I420 of a video into (h, w, 3) RGB for people to look at, by the video's own matrix."""
-    matrix = facts.matrix
-    if matrix == _UNSPECIFIED:  # as players guess: high definition is BT.709
-        matrix = _BT709 if min(facts.width_px, facts.height_px) > _STANDARD_PX else _BT601
     picture = VideoReformatter().reformat(
         to_frame(planes),
         format="rgb24",
-        src_colorspace=_SCALER_MATRICES.get(matrix, Colorspace.ITU601),
+        src_colorspace=_matrix_of(facts),
         src_color_range=ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
     )
     return cast(Pixels, picture.to_ndarray())
+
+
+def as_planes(picture: Pixels, facts: VideoFacts) -> Planes:
+    """Turn (h, w, 3) RGB into I420 that fits into a video, by the video's own matrix; width and height even."""
+    frame = VideoReformatter().reformat(
+        VideoFrame.from_ndarray(picture, format="rgb24"),
+        format="yuv420p",
+        dst_colorspace=_matrix_of(facts),
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+    )
+    return cast(Planes, frame.to_ndarray())
+
+
+def _matrix_of(facts: VideoFacts) -> Colorspace:
+    matrix = facts.matrix
+    if matrix == _UNSPECIFIED:  # as players guess: high definition is BT.709
+        matrix = _BT709 if min(facts.width_px, facts.height_px) > _STANDARD_PX else _BT601
+    return _SCALER_MATRICES.get(matrix, Colorspace.ITU601)
 
 
 def _plane(frame: VideoFrame, number: int, rows: int, columns: int) -> Pixels:

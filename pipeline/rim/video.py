@@ -25,7 +25,13 @@ from pipeline.rim.clock import Clock, constant_rate, place
 from pipeline.rim.kinds import is_silk, read_head, recognise
 from pipeline.rim.opening import codec_of, open_media, picture_stream, sound_stream
 from pipeline.rim.pictures import decode_pictures
-from pipeline.rim.planes import colours, displayed_size, is_transparent, may_be_transparent
+from pipeline.rim.planes import (
+    colours,
+    displayed_size,
+    is_transparent,
+    may_be_transparent,
+    unknown_colours,
+)
 from pipeline.rim.promises import promised_picture_s
 from pipeline.types import VideoFacts
 
@@ -67,6 +73,9 @@ def probe_video(
         first = next(frames, None)
         if first is None:
             raise UnreadableFile(name=name)
+        if unknown := unknown_colours(first):
+            named = f"{stream.codec_context.name}, {unknown}"
+            raise UnsupportedCodec(codec=named, second=0.0)
         matrix, primaries, transfer = colours(first)
         upright = displayed_size(first, stream.sample_aspect_ratio)
         width_px, height_px = _clip_size(*upright, limits or VideoLimits())

@@ -76,7 +76,7 @@ def shown(rgb: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
     return 255 * np.clip(light, 0, 1) ** (1 / 2.4)
 
 
-MATRICES = {BT2020: (0.2627, 0.0593), BT709: (0.2126, 0.0722)}
+MATRICES = {BT2020: (0.2627, 0.0593), BT709: (0.2126, 0.0722), 14: (0.2627, 0.0593)}
 
 
 def as_ten_bits(rgb: np.ndarray, matrix: int) -> tuple[int, int, int]:
@@ -169,6 +169,15 @@ def test_hdr_that_does_not_name_its_primaries_is_taken_for_bt2020(tmp_path: Path
     unnamed = write_patches(tmp_path / "b.mkv", FACES, (BT2020, 2, PQ))
 
     assert np.array_equal(read_patches(named), read_patches(unnamed))
+
+
+def test_colours_that_nobody_here_can_read_are_named(tmp_path: Path):
+    source = write_patches(tmp_path / "v.mkv", FACES, (14, BT2020, PQ))
+
+    with pytest.raises(UnsupportedCodec) as refused:
+        media.probe_video(source)
+
+    assert refused.value.facts == {"codec": "ffv1, ICtCp", "second": 0.0}
 
 
 # Transparency
