@@ -8,7 +8,7 @@ a file its name only when it is whole.
 from pipeline.rim.clips import CRF, PRESET, ClipWriter, clip_frames, transcode
 from pipeline.rim.glances import glance
 from pipeline.rim.meter import Levels
-from pipeline.rim.planes import as_rgb
+from pipeline.rim.planes import as_planes, as_rgb
 from pipeline.rim.reading import (
     BACKWARD_BYTES,
     read_frames,
@@ -39,6 +39,7 @@ __all__ = [
     "Kept",
     "Levels",
     "VideoLimits",
+    "as_planes",
     "as_rgb",
     "clip_frames",
     "encode_sound",

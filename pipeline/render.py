@@ -18,11 +18,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from pipeline.engines.port import LipSync, Patch, Prepared, Speech, Window
+from pipeline.backdrop.replacing import can_replace, read_replaced
+from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
 from pipeline.finish import Finish
 from pipeline.label.embedded import EmbeddedLabel
 from pipeline.media import ClipWriter, read_source_order
-from pipeline.options import DEFAULTS, ClipOptions
+from pipeline.options import DEFAULTS, Background, ClipOptions
 from pipeline.playing import play_order
 from pipeline.types import Planes, Progress, VideoFacts
 
@@ -41,6 +42,8 @@ class ClipFacts:
     duration_s: float
     seconds: dict[str, float]
     """Busy time of each lane (``decode``, ``render``, ``encode``), and ``total``, the time that passed."""
+    background_kept: bool = False
+    """Whether another background was asked for, and the Template has no screen that would allow it."""
 
 
 def render_clip(
@@ -69,7 +72,7 @@ def render_clip(
         UnreadableFile: The Template no longer decodes.
         OSError: The Clip cannot be written.
         LabelLost: It was written, and its AI label cannot be read back.
-        ValueError: The options hold what no AI label may hold.
+        ValueError: The options hold what no AI label may hold, or a background that cannot be read.
     """
     started = time.perf_counter()
     facts = prepared.performance.facts
@@ -80,7 +83,7 @@ def render_clip(
     frames = len(sources)
     lanes = _Lanes()
     with ThreadPoolExecutor(2, thread_name_prefix="clip") as threads:
-        decoding = threads.submit(_decode, lanes, prepared.performance.video, facts, windows)
+        decoding = threads.submit(_decode, lanes, prepared.performance, windows, options.background)
         encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound, label)
         try:
             rendered_s = _compose(lanes, engine, finish, windows, frames, progress)
@@ -105,6 +108,7 @@ def render_clip(
             "encode": round(encoded_s, 3),
             "total": round(time.perf_counter() - started, 3),
         },
+        background_kept=options.background is not None and not can_replace(prepared.performance),
     )
 
 
@@ -143,12 +147,14 @@ class _Lanes:
         raise _OtherLaneEnded
 
 
-def _decode(lanes: _Lanes, video: Path, facts: VideoFacts, windows: list[Window]) -> float:
-    """Read the frames that the Windows name; return the seconds spent on it."""
+def _decode(
+    lanes: _Lanes, performance: Performance, windows: list[Window], background: Background | None
+) -> float:
+    """Read the frames that the Windows name, with their background; return the seconds spent on it."""
     busy_s = 0.0
     sources = (source for window in windows for source in window.sources)
     try:
-        frames = read_source_order(video, facts, sources)
+        frames = read_replaced(performance, sources, background)
         while True:
             started = time.perf_counter()
             planes = next(frames, None)

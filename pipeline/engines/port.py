@@ -22,6 +22,8 @@ class Performance:
     track: Track
     glimpses: Glimpses | None = None
     """Of every frame, for ``pipeline.playing``; None of Templates prepared by older versions."""
+    key_colour: tuple[int, int, int] | None = None
+    """Y, U and V of the green or blue screen behind the presenter; None without one."""
 
 
 @dataclass(frozen=True)
