@@ -44,7 +44,6 @@ _LOCAL_FILE_BYTES: Final = 2_000_000_000
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
 _CHOICES: Final = 60
-_REVISE_EVERY_S: Final = 3.0
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 
@@ -70,12 +69,12 @@ class TelegramChat:
             rates: How fast we speak.
             timing: How long things may take.
         """
-        timing = timing or Timing()
+        timing, rates = timing or Timing(), rates or Rates()
         self.mailbox = f"telegram:{account.id}"
         self.limits = Limits(
             text_length=_TEXT,
             can_revise=True,
-            revise_every_s=_REVISE_EVERY_S,
+            revise_every_s=rates.revise_every_s,
             choices=_CHOICES,
             file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else _CLOUD_FILE_BYTES,
             link_buttons=True,
@@ -84,7 +83,7 @@ class TelegramChat:
         self._account = account
         self._say = say
         self._timing = timing
-        limiter = SharedRates(memory, self.mailbox, rates or Rates())
+        limiter = SharedRates(memory, self.mailbox, rates)
         self._bot: ExtBot[Kind]
         self._bot, answers = make_bot(account.token, account.api_base, timing.answer_s, limiter)
         self._notes = Notes(memory, self.mailbox)

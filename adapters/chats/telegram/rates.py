@@ -43,6 +43,8 @@ class Rates:
     overall_window_s: float = 1.05
     patience_s: float = 3.5
     """Up to here we wait ourselves."""
+    revise_every_s: float = 3.0
+    """One message is changed no more often than that."""
 
     def faster(self, times: float) -> "Rates":
         """The same in a world where time runs faster."""
@@ -55,6 +57,7 @@ class Rates:
             overall=self.overall,
             overall_window_s=self.overall_window_s / times,
             patience_s=self.patience_s / times,
+            revise_every_s=self.revise_every_s / times,
         )
 
 

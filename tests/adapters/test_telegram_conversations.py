@@ -1,0 +1,280 @@
+"""Whole conversations on Telegram, from the bytes of a voice note to a ZIP that is opened."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from adapters.chats.telegram.adapter import HOOK
+from adapters.web.door import Door
+from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
+from tests.fakes.telegram.faults import flood
+from tests.fakes.telegram.server import FakeTelegram
+from tests.fakes.telegram.world import File, Message, Room
+from worker.contract.records import BatchState
+
+VOICE = File("voice", b"OggS of Ann", mime="audio/ogg")
+ENDED = {BatchState.DELIVERED}
+
+
+@pytest.fixture
+async def scene(telegram, redis_url, tmp_path) -> AsyncIterator[Scene]:
+    async with open_scene(telegram, redis_url, tmp_path) as opened:
+        yield opened
+
+
+def archive_of(result: Message) -> str:
+    return next(url for words, url in result.links().items() if "ZIP" in words or "打包" in words)
+
+
+def results(telegram: FakeTelegram, room: Room) -> list[Message]:
+    return [m for m in telegram.shown(room) if "The links work" in m.text]
+
+
+def progress(telegram: FakeTelegram, room: Room) -> list[Message]:
+    return [m for m in telegram.shown(room) if "▰" in m.text or "▱" in m.text]
+
+
+async def delivered(scene: Scene, room: Room, count: int, limit_s: float = 60) -> None:
+    async with asyncio.timeout(limit_s):
+        while True:
+            batches = await scene.batches(room)
+            if len(batches) == count and {batch.state for batch in batches} == ENDED:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_voice_note_in_private_becomes_videos_by_pressing_buttons(telegram, scene):
+    await scene.stock(anchor="sleep 1", host="ok", idle="sleep 1")
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+    async with scene.foreman(), scene.bot():
+        voice = await telegram.says(ann, room, file=VOICE)
+        offer = await telegram.wait_for_text(room, "Pick templates")
+        await telegram.presses(ann, offer, "1 anchor")
+        await telegram.wait_until(lambda: "✓ 1 anchor" in offer.labels())
+        await telegram.presses(ann, offer, "3 idle")
+        await telegram.wait_until(lambda: "✓ 3 idle" in offer.labels())
+        await telegram.presses(ann, offer, "Start")
+        result = await scene.result(room)
+        files = await scene.unzip(archive_of(result))
+        await delivered(scene, room, 1)
+
+    assert result.reply_to is voice
+    assert sorted(files) == ["manifest.json", "output_001_anchor.mp4", "output_002_idle.mp4"]
+    assert [message.text.split("\n")[1] for message in progress(telegram, room)] == [
+        "▰▰▰▰▰▰▰▰▰▰ 2/2 · done"
+    ]
+    assert progress(telegram, room)[0].earlier  # one message, revised
+
+
+async def test_in_a_topic_of_a_group_everything_stays_in_the_topic_in_the_asker_s_language(
+    telegram, scene
+):
+    await scene.stock(anchor="ok", host="ok", idle="sleep 0.5")
+    li = telegram.person("李", "zh-hans")
+    group = telegram.group("市场部", li, forum=True)
+    topic = group.topic("视频")
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        voice = await telegram.says(li, group, file=VOICE, topic=topic)
+        offer = await telegram.wait_for_text(group, "请选择模板")
+        await telegram.says(li, group, "1、idle 开始", topic=topic)
+        result = await telegram.wait_for_text(group, "打包下载", 30)
+        files = await scene.unzip(archive_of(result))
+
+    assert len(files) == 3
+    assert all(message.topic is topic for message in telegram.shown(group))
+    assert (offer.reply_to, result.reply_to) == (voice, voice)
+
+
+async def test_dub_makes_videos_of_a_colleague_s_recording(telegram, scene):
+    await scene.stock(anchor="ok", host="ok")
+    telegram.platform.privacy = True  # the bot sees nothing of the group but this command
+    ann, ben = telegram.person("Ann"), telegram.person("Ben")
+    group = telegram.group("Marketing", ann, ben)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        voice = await telegram.says(ben, group, file=VOICE)
+        asked = await telegram.says(ann, group, "/dub@chorus_bot all go", reply_to=voice)
+        heard = await telegram.wait_for_text(group, "listening")
+        result = await scene.result(group)
+
+    assert heard.reply_to is asked
+    assert result.reply_to is voice
+    assert "2 videos" in result.text
+
+
+async def test_dub_without_a_recording_says_how(telegram, scene):
+    ann = telegram.person("Ann")
+    group = telegram.group("Marketing", ann)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.bot():
+        await telegram.says(ann, group, "/dub")
+        await telegram.wait_for_text(group, "Answer a recording with /dub")
+
+
+async def test_two_people_in_one_group_do_not_get_into_each_other_s_way(telegram, scene):
+    await scene.stock(anchor="ok", host="ok")
+    ann, ben = telegram.person("Ann"), telegram.person("Ben")
+    group = telegram.group("Marketing", ann, ben)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        voices = {
+            who.name: await telegram.says(who, group, file=replace(VOICE, content=content))
+            for who, content in ((ann, b"ok ann"), (ben, b"ok ben"))
+        }
+        await telegram.wait_until(lambda: telegram.read().count("Pick templates") >= 2)
+        offers = {
+            name: next(m for m in telegram.shown(group) if m.buttons and m.reply_to is voice)
+            for name, voice in voices.items()
+        }
+        wrong = await telegram.presses(ben, offers["Ann"], "2 host")
+        await telegram.presses(ann, offers["Ann"], "1 anchor")
+        await telegram.presses(ben, offers["Ben"], "2 host")
+        for who, label in ((ann, "1 anchor"), (ben, "2 host")):
+            offer = offers[who.name]
+            await telegram.wait_until(
+                lambda offer=offer, label=label: f"✓ {label}" in offer.labels()
+            )
+            await telegram.presses(who, offer, "Start")
+        await delivered(scene, group, 2)
+
+    assert wrong.answer.text.startswith("These buttons belong to Ann")
+    told = {m.reply_to.sender.name: m.text.split("\n")[2] for m in results(telegram, group)}
+    assert told == {"Ann": "✓ 1. anchor (1.0 s)", "Ben": "✓ 1. host (1.0 s)"}
+
+
+async def test_who_is_not_admitted_reads_once_what_to_ask_for(telegram, scene):
+    ann = telegram.person("Ann")
+    group = telegram.group("Marketing", ann, bot="left")
+    async with scene.bot():
+        await telegram.changes_bot(ann, group, "member")
+        await telegram.wait_for_text(group, f"telegram:chat:{group.id}")
+        await telegram.says(ann, group, file=VOICE)
+        await telegram.says(ann, group, "/help")
+        await telegram.says(ann, telegram.private(ann), "hello")
+        await telegram.wait_for_text(telegram.private(ann), f"telegram:user:{ann.id}")
+
+    assert len(telegram.shown(group)) == 1
+
+
+async def test_five_batches_in_one_group_stay_within_its_rate(telegram, scene):
+    await scene.stock(anchor="sleep 0.5", host="sleep 0.5", idle="sleep 0.5")
+    people = [telegram.person(name) for name in ("Ann", "Ben", "Cem", "Dan", "Eve")]
+    group = telegram.group("Marketing", *people)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        for who in people:
+            voice = replace(VOICE, content=who.name.encode())
+            await telegram.says(who, group, "all go", file=voice)
+        await delivered(scene, group, 5)
+
+    assert telegram.platform.throttled == 0
+    assert telegram.platform.meter.most_in_group <= 20
+    assert {m.reply_to.sender.name for m in results(telegram, group)} == {p.name for p in people}
+    assert len(results(telegram, group)) == len(progress(telegram, group)) == 5
+
+
+async def test_a_batch_is_told_once_telegram_is_back(telegram, scene):
+    await scene.stock(anchor="sleep 1")
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+    async with scene.foreman(), scene.bot():
+        await telegram.says(ann, room, "1 go", file=VOICE)
+        await telegram.wait_until(lambda: bool(progress(telegram, room)), 20)
+        telegram.down = True
+        async with asyncio.timeout(20):
+            while (await scene.batches(room))[0].state is not BatchState.READY:
+                await asyncio.sleep(0.05)
+        unheard = await telegram.says(ann, room, "/status")
+        telegram.down = False
+        result = await scene.result(room)
+        await delivered(scene, room, 1)
+
+        await telegram.wait_until(lambda: telegram.read().count("1/1 · done") >= 2, 20)
+
+    assert results(telegram, room) == [result]
+    assert unheard.id < result.id
+
+
+async def test_random_floods_lose_nothing_and_double_nothing(telegram, scene):
+    await scene.stock(anchor="ok", host="ok")
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+    telegram.fault(*(replace(flood(1), skip=skip) for skip in (2, 4, 5, 8)))
+    async with scene.foreman(), scene.bot():
+        await telegram.says(ann, room, "1 2 go", file=VOICE)
+        await scene.result(room)
+        await delivered(scene, room, 1)
+
+    assert len(results(telegram, room)) == len(progress(telegram, room)) == 1
+    assert sum(fault.met for fault in telegram.platform.faults) >= 2
+
+
+async def test_behind_a_webhook_two_front_ends_share_a_conversation(telegram, scene):
+    await scene.stock(anchor="ok", host="ok")
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+    async with scene.foreman(), contextlib.AsyncExitStack() as stack:
+        doors = []
+        for _ in range(2):
+            chat = scene.chat(hook_url=f"{PUBLIC}{HOOK}")
+            app = web.Application()
+            app.add_routes(chat.routes())
+            doors.append((await stack.enter_async_context(Door(app, "127.0.0.1", 0))).url)
+            await stack.enter_async_context(scene.bot(chat))
+        telegram.targets[PUBLIC] = doors
+        await telegram.says(ann, room, file=VOICE)
+        await telegram.wait_for_text(room, "Pick templates", 20)
+        await telegram.says(ann, room, "1 2")
+        await telegram.wait_for_text(room, "Picked 2")
+        await telegram.says(ann, room, "go")
+        await scene.result(room)
+        await delivered(scene, room, 1)
+
+    assert len(results(telegram, room)) == 1
+
+
+async def test_a_bot_that_ends_in_the_middle_of_a_batch_is_continued_by_another(telegram, scene):
+    await scene.stock(anchor="sleep 2", host="sleep 2")
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+    async with scene.foreman():
+        async with scene.bot():
+            await telegram.says(ann, room, "1 2 go", file=VOICE)
+            await telegram.wait_until(lambda: "rendering" in telegram.read(), 20)
+        edits = len(progress(telegram, room)[0].earlier)
+        async with scene.bot():
+            await scene.result(room)
+            await delivered(scene, room, 1)
+
+    telegram.forgive("message is not modified")  # whoever ended may not have noted its last edit
+    (shown,) = progress(telegram, room)
+    assert len(shown.earlier) > edits  # it goes on in the same message
+    assert len(results(telegram, room)) == 1
+
+
+async def test_a_group_that_moves_in_the_middle_of_a_batch_gets_its_result(telegram, scene):
+    await scene.stock(anchor="sleep 1")
+    ann = telegram.person("Ann")
+    old = telegram.group("Marketing", ann, basic=True)
+    scene.policy = replace(scene.policy, allow=admitted(old))
+    async with scene.foreman(), scene.bot():
+        await telegram.says(ann, old, "1 go", file=VOICE)
+        await telegram.wait_until(lambda: bool(progress(telegram, old)), 20)
+        new = await telegram.migrates(ann, old)
+        await scene.result(new)
+        await telegram.says(ann, new, "/history")
+        history = await telegram.wait_for_text(new, "Newest first", 20)
+
+    assert results(telegram, old) == []
+    assert "1/1" in history.text
