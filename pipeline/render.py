@@ -22,7 +22,7 @@ from pipeline.backdrop.replacing import can_replace, read_replaced
 from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
 from pipeline.finish import Finish
 from pipeline.label.embedded import EmbeddedLabel
-from pipeline.media import ClipWriter, read_source_order
+from pipeline.media import ClipWriter
 from pipeline.options import DEFAULTS, Background, ClipOptions
 from pipeline.playing import play_order
 from pipeline.types import Planes, Progress, VideoFacts
