@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.backdrop.screen import KeyColour, ScreenFinder
 from pipeline.engines.port import Performance
 from pipeline.faces.track import track_faces
 from pipeline.glimpses import Glimpses, glimpse
@@ -85,7 +86,9 @@ def load_template(folder: Path, video: Path) -> Performance:
     with np.load(folder / TRACK, allow_pickle=False) as stored:
         track = Track(stored["landmarks"], stored["presence"])
         glimpses = stored.get("glimpses")
-    return Performance(video, load_analysis(folder).facts, track, glimpses)
+        key = tuple(int(value) for value in stored.get("key_colour", ()))
+    key_colour = (key[0], key[1], key[2]) if key else None
+    return Performance(video, load_analysis(folder).facts, track, glimpses, key_colour)
 
 
 def load_analysis(folder: Path) -> TemplateAnalysis:
@@ -117,17 +120,21 @@ def _prepare(
     facts = probe_video(source, name, limits, seen)
     progress("video", facts.frames, facts.frames)
     glimpses: list[Glimpses] = []
-    track = track_faces(_glimpsed(read_frames(source, facts), glimpses), facts, progress)
+    screen = ScreenFinder(facts.frames)
+    frames = _glimpsed(screen.watch(read_frames(source, facts)), glimpses)
+    track = track_faces(frames, facts, progress)
+    key_colour = None if facts.alpha else screen.found()
     with (folder / TRACK).open("wb") as file:
         np.savez(
             file,
             landmarks=track.landmarks,
             presence=track.presence,
             glimpses=np.array(glimpses),
+            key_colour=np.array(key_colour or (), np.int64),
         )
     progress("poster", 0, 1)
     _write_poster(source, facts, track, folder / POSTER)
-    analysis = report(facts, track)
+    analysis = report(facts, track, key_colour)
     (folder / FACTS).write_text(json.dumps(analysis_as_json(analysis)), "utf-8")
     progress("poster", 1, 1)
     return analysis
@@ -140,7 +147,9 @@ def _glimpsed(frames: Iterator[Planes], glimpses: list[Glimpses]) -> Iterator[Pl
         yield planes
 
 
-def report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
+def report(
+    facts: VideoFacts, track: Track, key_colour: KeyColour | None = None
+) -> TemplateAnalysis:
     """Sum up what was learned of a video."""
     gaps = list(_gaps(np.isnan(track.landmarks[:, 0, 0])))
     missing = sum(frames for _, frames in gaps)
@@ -149,7 +158,7 @@ def report(facts: VideoFacts, track: Track) -> TemplateAnalysis:
         face_share=round(1 - missing / facts.frames, 4),
         first_gap_s=round(float(gaps[0][0] / facts.fps), 2) if gaps else None,
         longest_gap_s=round(float(max((frames for _, frames in gaps), default=0) / facts.fps), 2),
-        screen="alpha" if facts.alpha else None,
+        screen="alpha" if facts.alpha else "green" if key_colour else None,
         remarks=tuple(_remarks(facts)),
     )
 

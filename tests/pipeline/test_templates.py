@@ -1,5 +1,7 @@
 """A video is prepared once, wholly or not at all."""
 
+import json
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -9,7 +11,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import NoFaceFound, VideoTooLarge
+from pipeline.glimpses import glimpse
 from pipeline.media import ClipWriter, VideoLimits, probe_video, read_frames
+from pipeline.samples.library import LOOKS, write_presenter
 from pipeline.templates import (
     OUTPUTS,
     TemplateAnalysis,
@@ -101,6 +105,47 @@ def test_the_poster_has_open_eyes_and_a_shut_mouth():
     presence = np.array([1, 1, 0, 1], np.float32)
 
     assert choose_poster(Track(landmarks, presence)) == 3
+
+
+@pytest.fixture(scope="module")
+def green(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated presenter before a green wall."""
+    path = tmp_path_factory.mktemp("green") / "green.mp4"
+    green = (10, 200, 20)
+    look = replace(LOOKS[1], width_px=640, height_px=360, backdrop=green, lamp=green)
+    write_presenter(look, path, 0.8, quietly)
+    return path
+
+
+def test_what_playing_and_backgrounds_need_is_kept(green: Path, folder: Path):
+    told = prepare_template(green, "green.mp4", folder, VideoLimits(), quietly)
+
+    performance = load_template(folder, green)
+
+    seen = [glimpse(planes) for planes in read_frames(green, told.facts)]
+    assert told.screen == "green"
+    assert np.array_equal(performance.glimpses, seen)
+    luma, blue, red = performance.key_colour
+    assert 80 < luma < 180
+    assert max(blue, red) < 100
+
+
+def test_a_template_prepared_by_an_older_version_still_loads(green: Path, folder: Path):
+    told = prepare_template(green, "green.mp4", folder, VideoLimits(), quietly)
+    with np.load(folder / "track.npz") as stored:
+        older = {name: stored[name] for name in ("landmarks", "presence")}
+    np.savez(folder / "track.npz", **older)
+    plain = analysis_as_json(told)
+    for new in ("screen", "remarks"):
+        del plain[new]
+    for new in ("alpha", "declared_s"):
+        del plain["facts"][new]
+    (folder / "template.json").write_text(json.dumps(plain), "utf-8")
+
+    performance = load_template(folder, green)
+
+    assert (performance.glimpses, performance.key_colour) == (None, None)
+    assert load_analysis(folder).face_share == told.face_share
 
 
 def test_an_analysis_survives_json():
