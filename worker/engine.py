@@ -233,6 +233,7 @@ def _as_json(facts: ClipFacts) -> dict[str, Any]:
         "fps": float(facts.fps),
         "duration_s": facts.duration_s,
         "seconds": facts.seconds,
+        "background_kept": facts.background_kept,
     }
 
 

@@ -37,6 +37,7 @@ FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 CHILD_TIMEOUT_S = 3600.0
 """Longer than the longest Template takes to prepare; the child has limits of its own."""
+_NO_SCREEN = "no green screen and no transparency was found"
 
 
 @click.command(short_help="Render one video, without chat and queue.")
@@ -132,6 +133,8 @@ def render_once(
         check = Check(engine, prepared, speech, options)
         clip = render_clip(check.engine, prepared, speech, out, report, options)
         course.passed("clip")
+        if clip.background_kept:
+            course.remarks.append(f"⚠ {out}: the background stayed as it is: {_NO_SCREEN}.")
         course.remarks += _captions(order, take, words=int(heard["words"]))
         course.remarks += checked(check, out, report)
         course.passed("check")

@@ -114,12 +114,15 @@ async def test_what_an_order_asks_goes_into_the_clip_and_sounds_differ_by_what_i
 ) -> None:
     take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
     label = {"producer": "Example-Ltd", "produce_id": "b1-3"}
-    asked = {"label": label, "sound": {"loudness": False}}
+    asked = {"label": label, "sound": {"loudness": False}, "background": {"blur": True}}
+    kept = []
     async with open_link() as link:
         for name, options in (("usual", {}), ("asked", asked)):
             order = request(take, template, tmp_path / f"{name}.mp4") | {"options": options}
-            await link.render(order, quietly, asyncio.Event())
+            rendered = await link.render(order, quietly, asyncio.Event())
+            kept.append(rendered.result["background_kept"])
 
+    assert kept == [False, True]  # there is nothing to replace behind a wall
     read = read_container(tmp_path / "asked.mp4").label
     assert read is not None
     assert (read["ContentProducer"], read["ProduceID"]) == ("Example-Ltd", "b1-3")
