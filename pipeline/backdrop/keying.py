@@ -26,6 +26,8 @@ _SOLID: Final = 0.86
 """A share that is no less than a shadow or a fold: nothing of the presenter is there."""
 _OTHER_HUE: Final = 0.5
 """What a hue beside the screen's takes off the share: green clothes are rarely of just this green."""
+_MOST_CAST: Final = 3.0
+"""The cast taken off, in shares of the screen: where there is no screen, green is the presenter's own."""
 _SAME_HUE: Final = 0.06
 """A distance from the screen's hue that is its own noise."""
 _GAIN: Final = 200
@@ -42,9 +44,9 @@ _REACH_CELLS: Final = 4.0
 
 _HOLE_SCALE: Final = 4
 """Holes are sought at a quarter of the chroma's size."""
-_HOLE_SHARE: Final = 0.8
+_HOLE_SHARE: Final = 0.55
 """What a gap between arm and body shows; a hole with less is a reflection or something green on the presenter."""
-_HOLE_AREA: Final = 0.0003
+_HOLE_AREA: Final = 0.0002
 """Of the picture: so much at least of a gap does."""
 
 
@@ -70,7 +72,7 @@ class Keyer:
 
     def replace(self, planes: Planes, backdrop: Planes) -> None:
         """Put a backdrop (I420, of the same size) in place of the screen; changes ``planes``."""
-        share, gain = self._share(planes)
+        share, cast, gain = self._share(planes)
         light = self._light
         if light is None:
             return
@@ -78,7 +80,8 @@ class Keyer:
         part = share.astype(np.float32)
         part *= gain / 255
         self._mix_luma(planes, backdrop, _bytes(part * light.luma), cover, fade)
-        weights = part, _floats(fade, 1 / _GAIN), _floats(cover, 1 / 255)
+        cast *= gain
+        weights = cast, _floats(fade, 1 / _GAIN), _floats(cover, 1 / 255)
         chroma = zip(split(planes)[1:], split(backdrop)[1:], (light.u, light.v), strict=True)
         for plane, behind, screen in chroma:
             _mix_chroma(plane, behind, screen, weights)
@@ -101,8 +104,13 @@ class Keyer:
             self._kept = np.empty(shape, np.uint8)
         return self._kept
 
-    def _share(self, planes: Planes) -> tuple[Pixels, float]:
-        """Tell how much of each chroma pixel is screen, (h // 2, w // 2) 0-255, and how bright the screen is just now."""
+    def _share(self, planes: Planes) -> tuple[Pixels, Grid, float]:
+        """Tell how much of each chroma pixel is screen.
+
+        Returns:
+            The share, (h // 2, w // 2) 0-255; the cast that it throws, also on hair of another hue and where only its
+            reflection is seen, 0.0-1.0, no less than the share; how bright the screen is just now, 1.0 as in the first frame.
+        """
         luma, blue, red = split(planes)
         if self._light is None or self._light.luma.shape != blue.shape:
             self._light = _measure_light(luma, blue, red, self._key)
@@ -121,10 +129,13 @@ class Keyer:
         some = u[::_CELL, ::_CELL]
         sure = some[some > _SURELY]
         gain = float(np.median(sure)) if len(sure) > _LEAST_SURE * some.size else 1.0
-        cv2.scaleAdd(beside, -_OTHER_HUE, u, u)
-        share = _bytes(u, 255 / gain)
+        u /= gain
+        cv2.scaleAdd(beside, -_OTHER_HUE / gain, u, v)
+        share = _bytes(v, 255)
+        v *= _MOST_CAST
+        cast = np.clip(np.minimum(u, v, out=u), 0, 1, out=u)
         _close_holes(share)
-        return share, gain
+        return share, cast, gain
 
 
 @dataclass(frozen=True)
