@@ -18,6 +18,7 @@
         VideoTooLong           video_too_long    seconds, limit_s
         UnsupportedCodec       unsupported       codec, second
       EngineUnavailable        an engine, its extra or its weights are not installed
+      WeightsBroken            Whisper's weights are there, and cannot be used
       ChildCrashed             the disposable child failed, and not because of the material
       LabelLost                a Clip was written without its AI label
       Stopped                  somebody asked to stop
@@ -122,6 +123,10 @@ class UnsupportedCodec(InputRejected):
 
 class EngineUnavailable(PipelineError):
     """An engine cannot be used here; the message says which command installs what is missing."""
+
+
+class WeightsBroken(PipelineError):
+    """Weights are installed and cannot be loaded or run; the message says what their library says."""
 
 
 class ChildCrashed(PipelineError):

@@ -1,6 +1,6 @@
 """Takes: a recording is checked and analysed once, whatever number of Clips is made of it."""
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from pipeline.captions.storage import CAPTIONS, WORDS, read_words, write_captions, write_words
 from pipeline.engines.port import Speech, unwatched
 from pipeline.errors import NoSpeech, TakeTooShort
 from pipeline.media import Levels, keep_recording, read_sound
@@ -17,14 +18,12 @@ from pipeline.sound.remarks import Ear, remarks_on
 from pipeline.sound.silence import Span, kept_span, spoken_span
 from pipeline.sound.treatment import Recording, treat
 from pipeline.speech.activity import grown
-from pipeline.speech.analyse import curve_length, mouth_curve
+from pipeline.speech.analyse import curve_length, listen
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
 from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts, Word
 
 RECORDING: Final = "sound.flac"
 SPEECH: Final = "speech.npz"
-WORDS: Final = "words.json"
-CAPTIONS: Final = ("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt")
 OUTPUTS: Final = (RECORDING, SPEECH, WORDS, *CAPTIONS)
 """The files of an analysed Take, in its folder; ``CAPTIONS`` only where words are known."""
 
@@ -64,6 +63,8 @@ class TakeAnalysis:
     true_peak_db: float
     words: int = 0
     """How many are known."""
+    words_failed: str = ""
+    """For the operator: why there are none, though weights are installed."""
     remarks: tuple[Remark, ...] = ()
 
 
@@ -82,7 +83,8 @@ def analyse_take(
         name: The name it came with, for messages.
         folder: Gets ``OUTPUTS``; nothing if the analysis fails.
         limits: How long it may be.
-        progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech`` (seconds heard).
+        progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech`` (seconds heard) and,
+            with weights, ``words``.
         models: The folder of all weights (``speech.words``).
 
     Raises:
@@ -151,22 +153,6 @@ def _moved(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
     )
 
 
-def read_words(path: Path) -> tuple[Word, ...]:
-    """Read the words of a Take."""
-    return tuple(Word(**word) for word in json.loads(path.read_text("utf-8")))
-
-
-def write_words(path: Path, words: Sequence[Word]) -> None:
-    """Write the words of a Take; the file appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    plain = [{"text": w.text, "start_s": w.start_s, "end_s": w.end_s} for w in words]
-    try:
-        partial.write_text(json.dumps(plain, ensure_ascii=False), "utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _analyse(
     source: Path,
     name: str,
@@ -190,8 +176,9 @@ def _analyse(
     if duration_s < limits.min_s:
         raise TakeTooShort(seconds=round(duration_s, 2), limit_s=limits.min_s)
     samples = read_sound(source, _ANALYSIS_RATE_HZ)
-    progress("speech", 0, 1)
-    curve = mouth_curve(samples, duration_s, models=models)
+    progress("speech", 0, math.ceil(duration_s))
+    listened = listen(samples, duration_s, progress, models)
+    curve = listened.curve
     spoken = curve.speech > 0.5
     speech_s = float(np.count_nonzero(spoken)) / CURVE_RATE_HZ
     if speech_s < _LEAST_SPEECH_S:
@@ -209,8 +196,12 @@ def _analyse(
             offsets=kept.offsets,
         ),
     )
-    write_words(folder / WORDS, ())
-    progress("speech", 1, 1)
+    write_words(folder / WORDS, listened.words)
+    if listened.words:
+        kept_s = kept_span(span, duration_s)
+        trimmed = _moved(listened.words, kept_s), kept_s.length_s
+        write_captions(folder, (listened.words, duration_s), trimmed, listened.language)
+    progress("speech", math.ceil(duration_s), math.ceil(duration_s))
     return TakeAnalysis(
         sound=kept.facts,
         duration_s=duration_s,
@@ -221,6 +212,8 @@ def _analyse(
         loudness_db=_decibels(_rms_of_speech(samples, curve)),
         loudness_lufs=round(levels.loudness_lufs, 1),
         true_peak_db=round(levels.true_peak_db, 1),
+        words=len(listened.words),
+        words_failed=listened.words_failed,
         remarks=tuple(
             remarks_on(
                 clipped=ear.clipped(spoken),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ from worker.workshop import Workshop, refusal
 Limits = Mapping[str, Mapping[str, float]]
 """For ``take`` and ``template`` what ``pipeline.sandbox`` takes as limits."""
 
+log = logging.getLogger(__name__)
+
 _POSTER: Final = "poster.jpg"
 _FACTS: Final = "template.json"
 """Stored last: where it is, the preparation is whole."""
@@ -48,6 +51,8 @@ class Preparation:
         self._child = child
         self._limits = limits
         self._models = models
+        self._words_failed = ""
+        """Why the last Take had no words, if weights are broken: told once, not with each Take."""
 
     async def take(self, held: Held) -> None:
         """Analyse one Take and settle it."""
@@ -67,11 +72,19 @@ class Preparation:
                 )
                 return
             await self._store(held, source.with_name("made"), lambda name: keys.take(id_, name))
+        self._tell_of_words(told.get("words_failed", ""))
         facts = _facts_of_take(told)
         changes = {"state": TakeState.READY, "analyses": take.analyses + 1, "reason": None}
         record = TakeRecord.model_validate({**take.model_dump(), **changes, **facts})
         await self._put_json(held, keys.take(id_, "take.json"), record.model_dump_json())
         await held.persist(lambda: desk.settle_take(held.lease, TakeState.READY, facts, None))
+
+    def _tell_of_words(self, failed: str) -> None:
+        if failed and failed != self._words_failed:
+            log.warning("Takes go without words, Whisper's weights cannot be used: %s", failed)
+        elif self._words_failed and not failed:
+            log.info("Whisper's weights give no more trouble")
+        self._words_failed = failed
 
     async def template(self, held: Held) -> None:
         """Prepare one Template and settle it; the same video is never prepared twice."""

@@ -164,10 +164,16 @@ def _engine(settings: Settings) -> Finding:
 
 
 def _words(settings: Settings) -> Finding:
-    from pipeline.speech.words import FILES, WEIGHTS, installed
+    from pipeline.errors import WeightsBroken
+    from pipeline.speech.words import FILES, WEIGHTS, installed, try_out
 
     models = models_folder(settings)
-    if installed(models):
+    if weights := installed(models):
+        try:
+            try_out(weights)
+        except WeightsBroken as error:
+            broken = f"Whisper's weights in {weights} cannot be used ({error})."
+            return _bad("words", broken, "Put a whole faster-whisper model there, or remove them.")
         return _good("words", "Whisper's words sharpen the lips and make captions.")
     wanted = f"{', '.join(FILES)} of a faster-whisper model would stand in {models / WEIGHTS}"
     return _unused("words", f"Lips go by the sound alone, and there are no captions; {wanted}.")

@@ -10,14 +10,16 @@
 """
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from pipeline.errors import WeightsBroken
 from pipeline.speech import acoustic, activity, gesture, loudness, phones, words
 from pipeline.speech.spectrum import spectra
-from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples
+from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, Word
 
 _PHONE_MARGIN_S: Final = 0.15
 """The recogniser wants to hear some silence around a phrase."""
@@ -28,22 +30,45 @@ def curve_length(duration_s: float) -> int:
     return math.ceil(round(duration_s * CURVE_RATE_HZ, 6)) + 1
 
 
+@dataclass(frozen=True)
+class Listened:
+    """What was heard of a Take."""
+
+    curve: MouthCurve
+    words: tuple[Word, ...] = ()
+    """Only where Whisper's weights are installed."""
+    language: str = ""
+    """ISO 639-1, likewise."""
+    words_failed: str = ""
+    """Why there are no words, though weights are installed."""
+
+
 def mouth_curve(
     samples: Samples,
     duration_s: float,
     progress: Progress | None = None,
     models: Path | None = None,
 ) -> MouthCurve:
-    """Tell what the mouth should do during a Take.
+    """Tell what the mouth should do during a Take: the curve that ``listen`` gives."""
+    return listen(samples, duration_s, progress, models).curve
+
+
+def listen(
+    samples: Samples,
+    duration_s: float,
+    progress: Progress | None = None,
+    models: Path | None = None,
+) -> Listened:
+    """Tell what the mouth should do during a Take, and what is said.
 
     Args:
         samples: (n,) mono, 16 kHz, -1.0 to 1.0. Left untouched.
         duration_s: The Take's exact length; sound beyond it is ignored, silence follows if there is less.
-        progress: Told ("speech", seconds done, seconds in all) after every phrase.
+        progress: Told ("speech", seconds done, seconds in all) after every phrase, and ("words", likewise).
         models: The folder of all weights; where Whisper's are in it, its words sharpen the lip contacts.
 
     Returns:
-        ``curve_length(duration_s)`` values, entry i for the moment i / 100 s. The same sound gives the same curve,
+        A curve of ``curve_length(duration_s)`` values, entry i for the moment i / 100 s. The same sound gives the same curve,
         bit for bit, and nearly the same at another volume. Without speech everything is 0.0.
     """
     frames = curve_length(duration_s)
@@ -61,10 +86,17 @@ def mouth_curve(
     )
     heard = acoustic.hear(acoustic.evidence(spectra(even, frames), recognised))
     weights = words.installed(models)
-    if weights and flags.any():
-        language, said = words.transcribe(even, weights)
-        heard = words.sharpen(heard, said, language)
-    return gesture.form(bands, flags, heard)
+    if weights is None or not flags.any():
+        return Listened(gesture.form(bands, flags, heard))
+    try:
+        language, said = words.transcribe(
+            *(even, weights),
+            lambda second: report("words", int(second), math.ceil(duration_s)),
+        )
+    except WeightsBroken as error:
+        return Listened(gesture.form(bands, flags, heard), words_failed=str(error))
+    curve = gesture.form(bands, flags, words.sharpen(heard, said, language))
+    return Listened(curve, tuple(said), language)
 
 
 def _evened(samples: Samples, gain_db: float) -> Samples:

@@ -1,7 +1,7 @@
 """A disposable child that decodes nothing; speaks the protocol of ``pipeline.sandbox``.
 
 What it does stands in the source, as text: ``reject``, ``die``, ``die once``, ``fail``, ``slow``; anything else is fine.
-Of a recording that is ``words`` it understands three words, and has a remark about it.
+Of a recording that is ``words`` it understands three words, and has a remark about it; with ``wordless`` its weights are broken.
 """
 
 import json
@@ -53,6 +53,8 @@ def main() -> int:
     told, files = _TOLD[request["do"]], _FILES[request["do"]]
     if what == "words":
         told, files = told | _UNDERSTOOD, (*files, *_CAPTIONS)
+    if what.startswith("wordless"):
+        told = told | {"words_failed": "a model of the fake is broken"}
     for name in files:
         content = json.dumps(told) if name == "template.json" else f"{name} of {what}"
         Path(request["folder"], name).write_text(content)

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.captions.storage import WORDS, write_words
 from pipeline.engines.port import Speech
 from pipeline.media import read_sound
 from pipeline.options import SoundOptions
 from pipeline.sound.noise import learn_noise, without_noise
 from pipeline.sound.silence import Span, kept_span, spoken_span
-from pipeline.takes import WORDS, TakeLimits, analyse_take, load_take, write_words
+from pipeline.takes import TakeLimits, analyse_take, load_take
 from pipeline.types import Word
 from tests.corpora.loudness import RATE_HZ, voice
 from tests.corpora.media import lag_s, write_sound

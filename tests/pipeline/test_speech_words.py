@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.speech import lips, phones
+from pipeline.errors import Stopped, WeightsBroken
+from pipeline.speech import lips, phones, words
 from pipeline.speech.acoustic import Heard, evidence, hear
-from pipeline.speech.analyse import mouth_curve
+from pipeline.speech.analyse import listen, mouth_curve
 from pipeline.speech.loudness import RATE_HZ, gain_to_speaking_level_db, measure
 from pipeline.speech.spectrum import spectra
 from pipeline.speech.spelling import contacts_of
 from pipeline.speech.training.examples import contacts
 from pipeline.speech.training.synthesis import Spoken, speak_espeak
-from pipeline.speech.words import WEIGHTS, installed, sharpen, transcribe
+from pipeline.speech.words import WEIGHTS, installed, sharpen, transcribe, try_out
 from pipeline.types import Word
 from tests.corpora.speech import AH, EE, SHUT, babble
 from tests.corpora.whisper import write_whisper
@@ -162,3 +163,48 @@ def test_a_take_is_analysed_with_weights_and_without_network(tmp_path: Path, mon
     assert len(language) in {2, 3}
     assert all(word.start_s <= word.end_s for word in words)
     assert curve.opening.max() > 0.3
+
+
+@pytest.mark.parametrize("broken", ["model.bin", "config.json", "tokenizer.json"])
+def test_broken_weights_cost_the_words_and_nothing_else(tmp_path: Path, broken: str):
+    write_whisper(tmp_path / WEIGHTS)
+    content = (tmp_path / WEIGHTS / broken).read_bytes()
+    (tmp_path / WEIGHTS / broken).write_bytes(content[: len(content) // 2])
+    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+
+    listened = listen(samples, len(samples) / RATE_HZ, models=tmp_path)
+
+    assert listened.words == ()
+    assert listened.words_failed
+    assert listened.curve.opening.max() > 0.3
+    with pytest.raises(WeightsBroken):
+        try_out(tmp_path / WEIGHTS)
+
+
+def test_whole_weights_can_be_tried_out(tmp_path: Path):
+    write_whisper(tmp_path / WEIGHTS)
+
+    try_out(tmp_path / WEIGHTS)
+
+
+def test_who_stops_the_analysis_while_whisper_writes_is_heard(tmp_path: Path):
+    write_whisper(tmp_path / WEIGHTS)
+    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+
+    def stop(stage: str, _done: int, _total: int) -> None:
+        if stage == "words":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        listen(samples, len(samples) / RATE_HZ, stop, models=tmp_path)
+
+
+def test_a_latin_word_that_whisper_tears_in_chinese_is_whole_again():
+    tokens = [
+        Word(text, at, at + 1.0)
+        for at, text in enumerate(["我们", "用", " Ch", "orus", " Pro", "做"])
+    ]
+
+    texts = [word.text for word in words._whole(tokens, torn=True)]
+
+    assert texts == ["我们", "用", "Chorus", "Pro", "做"]

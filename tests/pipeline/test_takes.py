@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.captions.storage import CAPTIONS, WORDS, write_captions
 from pipeline.errors import NoSound, NoSpeech, Stopped, TakeTooLong, TakeTooShort
 from pipeline.media import read_sound
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
-from pipeline.takes import RECORDING, SPEECH, WORDS, TakeLimits, analyse_take, load_take
-from pipeline.types import MouthCurve
+from pipeline.speech.words import WEIGHTS
+from pipeline.takes import RECORDING, SPEECH, TakeLimits, analyse_take, load_take
+from pipeline.types import MouthCurve, Word
 from tests.corpora.media import chirp, lag_s, write_sound, write_video
 from tests.corpora.speech import AH, EE, SHUT, babble
+from tests.corpora.whisper import write_whisper
 
 
 def quietly(stage: str, done: int, total: int) -> None:
@@ -103,7 +106,7 @@ def test_a_video_without_sound_is_told_by_the_name_it_came_with(tmp_path: Path, 
 
 def test_who_stops_the_analysis_finds_nothing_left(samples: Path, folder: Path):
     def stop(stage: str, done: int, total: int) -> None:
-        if (stage, done) == ("speech", 1):
+        if stage == "speech" and done > 0:
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -126,3 +129,27 @@ def test_a_curve_survives_the_disk(tmp_path: Path):
         for a, b in zip(vars(curve).values(), vars(stored.curve).values(), strict=True)
     )
     assert left_in(tmp_path) == ["speech.npz"]
+
+
+def test_with_weights_a_take_has_words_and_captions(tmp_path: Path, folder: Path):
+    write_whisper(tmp_path / "models" / WEIGHTS)
+    voice = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+    source = write_sound(tmp_path / "v.wav", voice, "pcm_s16le", rate_hz=16_000)
+
+    analysis = analyse_take(source, "v", folder, TakeLimits(), quietly, tmp_path / "models")
+
+    words = load_take(folder).words
+    assert analysis.words == len(words) > 0
+    assert {*CAPTIONS} < {*left_in(folder)}
+    assert (folder / "captions.vtt").read_bytes().startswith(b"WEBVTT\n\n1\n00:00:")
+
+
+def test_captions_of_a_trimmed_take_are_in_its_time(tmp_path: Path):
+    whole = [Word("Spät", 5.0, 5.4), Word("dran.", 5.5, 6.0)]
+    trimmed = [Word("Spät", 0.15, 0.55), Word("dran.", 0.65, 1.15)]
+
+    write_captions(tmp_path, (whole, 8.0), (trimmed, 1.4), "de")
+
+    assert left_in(tmp_path) == sorted(CAPTIONS)
+    assert "00:00:05,000 --> 00:00:06,000\nSpät dran." in (tmp_path / CAPTIONS[0]).read_text()
+    assert "00:00:00.150 --> 00:00:01.150\nSpät dran." in (tmp_path / CAPTIONS[3]).read_text()
