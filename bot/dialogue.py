@@ -21,6 +21,7 @@ from bot.incoming import fetched
 from bot.permissions import admitted, entry_to_add
 from bot.picks import NO, YES
 from bot.ports import Inbound, Media
+from bot.progress import CANCEL
 from worker.contract.codes import Code
 from worker.contract.records import Reason
 
@@ -106,6 +107,8 @@ async def _choose(turn: Turn, token: str) -> None:
             return
     if token.startswith(preferences.SET):
         await preferences.change_by_choice(turn, token)
+    elif token.startswith(CANCEL):
+        await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
     elif token in {orders.GO, orders.EMPTY} or token.startswith((orders.PICK, orders.DROP)):
         await orders.pick_by_choice(turn, token)
     else:

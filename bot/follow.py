@@ -9,7 +9,7 @@ from bot.desk import Desk
 from bot.outages import OUTAGES
 from bot.pace import Stopwatch
 from bot.ports import ChatUnreachable, Throttled
-from bot.progress import Pace, progress_text, share_done
+from bot.progress import Pace, progress_choices, progress_text, share_done
 from worker.contract.records import BatchRecord, BatchState
 
 _LOG = logging.getLogger(__name__)
@@ -151,7 +151,8 @@ class Follower:
             return
         followed.next_s = now_s + self._desk.adapter.limits.revise_every_s
         try:
-            await self._desk.adapter.revise(message, text)
+            choices = progress_choices(self._desk, batch, language)
+            await self._desk.adapter.revise(message, text, choices, patient=batch.state.active)
         except ChatUnreachable:
             _LOG.info("Batch %s: its progress message is gone", batch.id)
             followed.gone_id = message.id

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot import orders, words
 from bot.desk import Turn
-from bot.links import link_lines, still_there
+from bot.links import links_of, still_there
 from bot.outcomes import failure_lines
 from bot.progress import Pace, progress_text, show_end
 from worker.contract.codes import Code
@@ -93,8 +93,18 @@ async def cancel(turn: Turn, code: str) -> None:
     batch = await find_batch(
         turn, code, lambda batch: batch.state.active and not batch.cancelled, "status-idle"
     )
-    if batch is None:
-        return
+    if batch is not None:
+        await _cancel(turn, batch)
+
+
+async def cancel_by_choice(turn: Turn, batch_id: str) -> None:
+    """The button below the progress."""
+    batch = await turn.desk.ledger.batch(batch_id)
+    if batch is not None and _visible(turn, batch):
+        await _cancel(turn, batch)
+
+
+async def _cancel(turn: Turn, batch: BatchRecord) -> None:
     ended = not batch.state.active or batch.state is BatchState.READY
     if ended and not batch.cancelled:
         state = turn.say(f"state-{batch.state}")
@@ -152,7 +162,8 @@ async def renew_links(turn: Turn, code: str) -> None:
     head = turn.say(
         "zip-head", code=batch.code, take=words.shown_name(batch.order.take_name), done=batch.done
     )
-    await turn.answer(head, *await link_lines(turn.desk, batch, turn.language))
+    links = await links_of(turn.desk, batch, turn.language)
+    await turn.answer(head, *links.lines, choices=links.choices)
 
 
 async def show_history(turn: Turn, page: str) -> None:

@@ -5,9 +5,10 @@ import contextlib
 from bot import library, waivers, words
 from bot.desk import Turn
 from bot.drafts import Draft, Page
+from bot.outages import OUTAGES
 from bot.picks import Picks, read_picks
 from bot.ports import ChatUnreachable, Choice
-from bot.progress import note_progress, progress_text
+from bot.progress import note_progress, progress_choices, progress_text
 from bot.wishes import label_is_back, options_now, wishes_line
 from worker.contract import keys
 from worker.contract.codes import Code
@@ -48,7 +49,9 @@ async def offer_templates(turn: Turn, *heads: str) -> None:
 async def pick_by_choice(turn: Turn, token: str) -> None:
     """A button of the offer: pick, drop or start. Each says what shall be, so a second press changes nothing."""
     if token == GO:
+        before = await turn.desk.drafts.load(turn.chat, turn.person)
         await start(turn)
+        await _close_offer(turn, before)
         return
     library_ = list(await turn.desk.ledger.templates())
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
@@ -220,7 +223,8 @@ async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
         )
         return
     text = await progress_text(turn.desk, batch, turn.language)
-    message = await turn.answer(text, name="progress")
+    choices = progress_choices(turn.desk, batch, turn.language)
+    message = await turn.answer(text, name="progress", choices=choices)
     await note_progress(turn.desk, batch, message)
 
 
@@ -232,6 +236,16 @@ async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
         if page.draft.take_id == placed.take_id:
             page.draft = Draft(listed=page.draft.listed, heard=page.draft.heard)
     await announce(turn, batch, *remarks)
+
+
+async def _close_offer(turn: Turn, done: Draft) -> None:
+    """What was ordered with a button cannot be picked any more: the buttons go, where the platform lets us."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if done.offer is None or draft.offer == done.offer or not turn.desk.adapter.limits.can_revise:
+        return
+    line = turn.say("offer-closed", take=words.shown_name(done.take_name))
+    with contextlib.suppress(*OUTAGES, ChatUnreachable):  # only a nicety
+        await turn.desk.adapter.revise(done.offer, f"{line}\n{_picked_line(turn, done)}")
 
 
 def _pick(page: Page, ids: list[str], templates: list[TemplateRecord]) -> None:
@@ -299,7 +313,7 @@ async def _wishes_line(turn: Turn, draft: Draft) -> str:
 def _choices(turn: Turn, draft: Draft, templates: list[TemplateRecord]) -> list[Choice]:
     """A button for each Template and one to start; Templates beyond the platform's limit are picked by number."""
     room = max(turn.desk.adapter.limits.choices - 1, 0)
-    start_ = Choice(GO, turn.say("button-start"))
+    start_ = Choice(GO, turn.say("button-start"), section="start")
     buttons = [
         Choice(
             f"{DROP if template.id in draft.picks else PICK}{template.id}",

@@ -1,12 +1,13 @@
 """How a Batch ended: told once for each round, then closed."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from bot import words
 from bot.desk import Desk
 from bot.follow import Follower
-from bot.links import link_lines
+from bot.links import Links, links_of
 from bot.ports import ChatUnreachable
 from bot.texts.catalogue import Language
 from worker.contract.codes import Code
@@ -38,21 +39,27 @@ async def tell_outcome(desk: Desk, follower: Follower, utterance: Utterance) -> 
 async def _post(desk: Desk, batch: BatchRecord) -> None:
     order = batch.order
     language = await desk.language_of(order.chat, order.person)
-    text = "\n".join(await outcome_lines(desk, batch, language))
+    links = await links_of(desk, batch, language) if batch.done else Links([""], [])
+    text = "\n".join(outcome_lines(desk, batch, language, links.lines))
     try:
         await desk.post(
-            order.chat, text, key=f"outcome:{batch.id}:{batch.round}", reply_to=order.reply_to
+            order.chat,
+            text,
+            key=f"outcome:{batch.id}:{batch.round}",
+            reply_to=order.reply_to,
+            choices=links.choices,
         )
     except ChatUnreachable:
         _LOG.warning("Batch %s: its chat refuses the Outcome for good", batch.id)
 
 
-async def outcome_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+def outcome_lines(
+    desk: Desk, batch: BatchRecord, language: Language, links: Sequence[str]
+) -> list[str]:
     """The Outcome: what is there with its Links, what is not with its reasons."""
     lines = [_head(desk, batch, language)]
     if batch.reason:
         lines.append(desk.texts.reason(language, batch.reason))
-    links = await link_lines(desk, batch, language) if batch.done else [""]
     failures = failure_lines(desk, batch, language)
     lines += [*links[:-1], *failures]
     if _may_work_next_time(batch):

@@ -114,6 +114,8 @@ class Choice:
     picked: bool = False
     url: str | None = None
     """Picking it opens this Link; then it does not come back. Only where ``Limits.link_buttons``."""
+    section: str = ""
+    """Choices of one section stand together, apart from the others."""
 
 
 class ChatAdapter(Protocol):
@@ -156,8 +158,18 @@ class ChatAdapter(Protocol):
         """Send text with things to pick, for one person of the chat or, with None, for all. Raises as ``post``."""
         ...
 
-    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
-        """Change a message of ours. Raises as ``post``; a message that is gone raises ChatUnreachable."""
+    async def revise(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice] = (),
+        *,
+        patient: bool = False,
+    ) -> None:
+        """Change a message of ours; a ``patient`` change leaves scarce room to those somebody waits for.
+
+        Raises as ``post``; a message that is gone raises ChatUnreachable.
+        """
         ...
 
     async def run(self) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot import words
 from bot.desk import Desk
-from bot.ports import ChatError
+from bot.ports import ChatError, Choice
 from bot.texts.catalogue import Language
 from worker.contract.records import (
     BatchRecord,
@@ -26,6 +26,7 @@ MARKS: Final = {
     ClipState.FAILED: "✗",
     ClipState.CANCELLED: "–",
 }
+CANCEL: Final = "cancel:"
 _PREPARING_MARK: Final = "◌"
 _FLAGGED_MARK: Final = "⚠"
 _LINES: Final = 12
@@ -85,6 +86,13 @@ async def progress_text(
         *await _clip_lines(desk, batch, language),
     ]
     return "\n".join([*lines, foot] if foot else lines)
+
+
+def progress_choices(desk: Desk, batch: BatchRecord, language: Language) -> list[Choice]:
+    """What can be done with a Batch that runs, where the platform has buttons."""
+    if batch.state not in _WORKING or batch.cancelled or not desk.adapter.limits.choices:
+        return []
+    return [Choice(f"{CANCEL}{batch.id}", desk.texts.say(language, "button-cancel"))]
 
 
 def _bar_line(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:

@@ -212,7 +212,14 @@ class ConsoleChat:
         await self._show("post", message, text, choices, key)
         return message
 
-    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
+    async def revise(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice] = (),
+        *,
+        patient: bool = False,  # noqa: ARG002 - there is always room
+    ) -> None:
         """Show a message anew, also one that was posted before a restart; raises as ``post``."""
         await self._show("revise", message, text, choices, f"revise:{secrets.token_hex(8)}")
 

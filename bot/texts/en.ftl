@@ -167,6 +167,8 @@ starts-with-recording = I start as soon as you send the recording.
 starts-when-heard = I start as soon as I have listened to the recording.
 button-start = Start
 button-empty = Pick anew
+button-cancel = Cancel
+offer-closed = Ordered, with “{ $take }”.
 
 ## Progress
 
@@ -225,6 +227,7 @@ outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }
 link-clip = ✓ { $number }. { $name } ({ $length }): { $url }
 link-flagged = ⚠ { $number }. { $name } ({ $length }): { $remark }, have a look before you send it on: { $url }
+button-archive = ZIP · { $size }
 links-last = The links work for { $lifetime }; /zip { $code } makes new ones.
 
 ## Orders

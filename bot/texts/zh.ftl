@@ -153,6 +153,8 @@ starts-with-recording = 收到录音后马上开始。
 starts-when-heard = 听完录音后马上开始。
 button-start = 开始
 button-empty = 重选
+button-cancel = 取消
+offer-closed = 已用“{ $take }”下单。
 
 ## 进度
 
@@ -193,6 +195,7 @@ outcome-retry = 发送“重试 { $code }”可重做失败的视频。
 link-archive = 打包下载（{ $size }）： { $url }
 link-clip = ✓ { $number }. { $name }（{ $length }）： { $url }
 link-flagged = ⚠ { $number }. { $name }（{ $length }）：{ $remark }，转发前请先看一下： { $url }
+button-archive = 打包 · { $size }
 links-last = 链接 { $lifetime }内有效；发送“下载 { $code }”可获取新链接。
 
 ## 任务

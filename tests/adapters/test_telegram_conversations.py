@@ -27,7 +27,7 @@ async def scene(telegram, redis_url, tmp_path) -> AsyncIterator[Scene]:
 
 
 def archive_of(result: Message) -> str:
-    return next(url for words, url in result.links().items() if "ZIP" in words or "打包" in words)
+    return str(result.buttons[0][0]["url"])
 
 
 def results(telegram: FakeTelegram, room: Room) -> list[Message]:
@@ -278,3 +278,30 @@ async def test_a_group_that_moves_in_the_middle_of_a_batch_gets_its_result(teleg
 
     assert results(telegram, old) == []
     assert "1/1" in history.text
+
+
+async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_buttons(
+    telegram, scene
+):
+    await scene.stock(anchor="ok", host="sleep 30")
+    ann, ben = telegram.person("Ann"), telegram.person("Ben")
+    group = telegram.group("Marketing", ann, ben)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        await telegram.says(ann, group, "all go", file=VOICE)
+        await telegram.wait_until(
+            lambda: any("1/2" in m.text and m.labels() for m in progress(telegram, group)), 20
+        )
+        (shown,) = progress(telegram, group)
+        wrong = await telegram.presses(ben, shown, "Cancel")
+        await telegram.presses(ann, shown, "Cancel")
+        cancelled = await telegram.wait_for_text(group, "The links work")
+        await telegram.says(ann, group, "/zip")
+        await telegram.wait_until(lambda: len(results(telegram, group)) == 2)
+        renewed = results(telegram, group)[1]
+        files = await scene.unzip(archive_of(renewed))
+
+    assert wrong.answer.alert
+    assert [label.split(" ")[0] for label in cancelled.labels()] == ["ZIP", "1."]
+    assert sorted(files) == ["manifest.json", "output_001_anchor.mp4"]
+    assert shown.labels() == []

@@ -470,7 +470,7 @@ async def test_progress_leaves_room_for_answers_in_a_group(telegram, front_end):
 
     async def progress() -> None:
         for number in range(1, 30):
-            await chat.revise(sent, f"{number}")
+            await chat.revise(sent, f"{number}", patient=True)
 
     with pytest.raises(Throttled):
         await progress()

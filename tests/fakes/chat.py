@@ -150,7 +150,14 @@ class FakeChat:
         assert len(choices) <= self.limits.choices
         return await self._show(Shown(chat, key, text, tuple(choices), reply_to))
 
-    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
+    async def revise(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice] = (),
+        *,
+        patient: bool = False,
+    ) -> None:
         """Change a message."""
         assert self.limits.can_revise
         self._raise_trouble(message.chat)

@@ -165,9 +165,16 @@ class TelegramChat:
         """Send text with buttons that one person may press, or all."""
         return await self._outgoing.say(chat, text, choices, key, reply_to, person)
 
-    async def revise(self, message: MessageRef, text: str, choices: Sequence[Choice] = ()) -> None:
+    async def revise(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice] = (),
+        *,
+        patient: bool = False,
+    ) -> None:
         """Change a message; nothing is sent if it looks like this already."""
-        await self._outgoing.change(message, text, choices)
+        await self._outgoing.change(message, text, choices, patient=patient)
 
     async def _connect(self) -> None:
         with ours():

@@ -7,6 +7,7 @@ and not the place in the keyboard: who presses while the keyboard changes must g
 
 import base64
 import hashlib
+import itertools
 import secrets
 from collections.abc import Sequence
 from typing import Final
@@ -33,15 +34,20 @@ def short(token: str) -> str:
 
 
 def keyboard(name: str, choices: Sequence[Choice]) -> InlineKeyboardMarkup | None:
-    """Rows of buttons, as many side by side as their labels allow; None without choices."""
+    """Rows of buttons, each section from a row of its own; None without choices."""
     if not choices:
         return None
-    buttons = [_button(name, choice) for choice in choices[:_MOST]]
-    widest = max(len(button.text) for button in buttons[:-1]) if buttons[1:] else _LABEL
+    rows: list[list[InlineKeyboardButton]] = []
+    for _, section in itertools.groupby(choices[:_MOST], lambda choice: choice.section):
+        rows += _rows([_button(name, choice) for choice in section])
+    return InlineKeyboardMarkup(rows)
+
+
+def _rows(buttons: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
+    """As many side by side as their labels allow."""
+    widest = max(len(button.text) for button in buttons)
     width = _IN_A_ROW if widest <= _SHORT_LABEL else 2 if widest <= 2 * _SHORT_LABEL else 1
-    *most, last = buttons
-    rows = [most[start : start + width] for start in range(0, len(most), width)]
-    return InlineKeyboardMarkup([*rows, [last]])
+    return [buttons[start : start + width] for start in range(0, len(buttons), width)]
 
 
 def pressed(data: str) -> tuple[str, str] | None:

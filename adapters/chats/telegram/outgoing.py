@@ -42,6 +42,7 @@ class _Letter:
     """Of its keyboard."""
     choices: tuple[Choice, ...]
     reply_to: int | None
+    kind: Kind = "message"
 
     @property
     def markup(self) -> InlineKeyboardMarkup | None:
@@ -80,7 +81,9 @@ class Outgoing:
             await self._send(chat, head, (), f"{key}#{number}", reply_to, None)
         return await self._send(chat, tail, tuple(choices), key, reply_to, person)
 
-    async def change(self, message: MessageRef, text: str, choices: Sequence[Choice]) -> None:
+    async def change(
+        self, message: MessageRef, text: str, choices: Sequence[Choice], *, patient: bool
+    ) -> None:
         """Let a message of ours look otherwise; nothing is sent if it does already. Raises as ``say``."""
         chat = message.chat
         shown = await self._notes.shown(chat, message.id)
@@ -91,6 +94,7 @@ class Outgoing:
             name=(shown and shown.buttons) or buttons.new_name(),
             choices=tuple(choices),
             reply_to=None,
+            kind="revision" if patient else "message",
         )
         if shown is not None and shown.looks == letter.looks:
             return
@@ -138,6 +142,7 @@ class Outgoing:
                         message_thread_id=letter.thread,
                         reply_markup=letter.markup,
                         reply_parameters=_reply_parameters(letter.reply_to),
+                        rate_limit_args=letter.kind,
                         **_PLAIN,
                     )
                 except (BadRequest, ChatMigrated) as error:
@@ -196,7 +201,7 @@ class Outgoing:
                 letter.chat,
                 number,
                 reply_markup=letter.markup,
-                rate_limit_args="message" if letter.choices else "revision",
+                rate_limit_args=letter.kind,
                 **_PLAIN,
             )
         except BadRequest as error:
