@@ -6,6 +6,7 @@ those of the first one; those of processor time hold for all together::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
     "models": path                                 with a Take, the folder of all weights, if there is one
+    {"do": "picture", "source", "name", "folder"}  makes picture.png of a picture (``pipeline.backdrop.sent``)
     {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
@@ -49,15 +50,21 @@ OUTPUTS: Final = {
         *("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt"),
     ),
     "template": ("track.npz", "poster.jpg", "template.json"),
+    "picture": ("picture.png",),
     "inspect": (),
 }
 
 _GIB: Final = 2**30
 # Address space, measured at the end of the samples on two cores: 0.76 GiB for a Take, 1.64 GiB for a Template (of
 # which 0.35 GiB resident), 1.87 GiB to inspect. Every core brings threads, each with a stack and a heap of its own.
-_MEMORY_BYTES: Final = {"take": 3 * _GIB // 2, "template": 3 * _GIB, "inspect": 3 * _GIB}
+_MEMORY_BYTES: Final = {
+    "take": 3 * _GIB // 2,
+    "template": 3 * _GIB,
+    "picture": 2 * _GIB,
+    "inspect": 3 * _GIB,
+}
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
-_CPU_S: Final = {"take": 600, "template": 3600, "inspect": 3600}
+_CPU_S: Final = {"take": 600, "template": 3600, "picture": 60, "inspect": 3600}
 _WHISPER_CPU_S: Final = 3600
 """On top of it where Whisper's weights are: a large model needs several times a recording's length."""
 _LAST_CPU_S: Final = 10
@@ -220,6 +227,8 @@ def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
             return _take(request, progress)
         case "template":
             return _template(request, progress)
+        case "picture":
+            return _picture(request)
         case _:
             from pipeline.measure.request import inspect_request  # noqa: PLC0415
 
@@ -247,6 +256,12 @@ def _template(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     limits = media.VideoLimits(**request.get("limits", {}))
     prepared = templates.prepare_template(source, request["name"], folder, limits, progress)
     return templates.analysis_as_json(prepared)
+
+
+def _picture(request: Mapping[str, Any]) -> dict[str, Any]:
+    from pipeline.backdrop.sent import keep_picture  # noqa: PLC0415
+
+    return keep_picture(Path(request["source"]), request["name"], Path(request["folder"]))
 
 
 def _take_over_output() -> IO[str]:
