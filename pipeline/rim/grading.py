@@ -10,7 +10,7 @@ ordinary one can. Its white (BT.2408: 203 nits) stands for the reference white o
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, cast
 
 import numpy as np
@@ -169,7 +169,7 @@ def _picture_of_table(transfer: int, primaries: int, white: int) -> VideoFrame:
     return VideoReformatter().reformat(VideoFrame.from_ndarray(turned, "rgb48le"), format=_RGB)
 
 
-@cache
+@lru_cache(maxsize=2)
 def table(transfer: int, primaries: int, white: int) -> Colours:
     """Compute what becomes of each colour.
 

@@ -156,6 +156,15 @@ def two_sizes(source: Path, out: Path) -> None:
         part.unlink()
 
 
+def phone_hlg(source: Path, out: Path) -> None:
+    """Ten bits, bright, wide and lying on its side."""
+    laid = "scale=3840:2160,transpose=cclock,"
+    shine = graded("2020", "arib-std-b67", "2020_ncl", "yuv420p10le", ":npl=203:agamma=false")
+    colours = "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc"
+    video(source, out, *X265, "-bitexact", "-x265-params", colours, see=laid + shine)
+    turn(out, (0, 1, -1, 0))
+
+
 def locked(source: Path, out: Path) -> None:
     key = ("-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb")
     name = ("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")
@@ -236,8 +245,8 @@ PICTURES: Final[tuple[Kind, ...]] = (
 )  # fmt: skip
 
 COLOURS: Final[tuple[Kind, ...]] = (
-    Kind("hdr10.mp4", "HDR10 (PQ, BT.2020, 10 bit)", made(*X265, "-x265-params", "log-level=none:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc", see=graded("2020", "smpte2084", "2020_ncl", "yuv420p10le", ":npl=203")), colour=10),
-    Kind("hlg.mp4", "HLG (BT.2020, 10 bit)", made(*X265, "-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc", see=graded("2020", "arib-std-b67", "2020_ncl", "yuv420p10le", ":npl=203:agamma=false")), colour=10),
+    Kind("hdr10.mp4", "HDR10 (PQ, BT.2020, 10 bit)", made(*X265, "-x265-params", "log-level=none:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc", see=graded("2020", "smpte2084", "2020_ncl", "yuv420p10le", ":npl=203")), colour=3),
+    Kind("hlg.mp4", "HLG (BT.2020, 10 bit)", made(*X265, "-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc", see=graded("2020", "arib-std-b67", "2020_ncl", "yuv420p10le", ":npl=203:agamma=false")), colour=3),
     Kind("bt2020.mp4", "BT.2020, 10 bit, ordinary brightness", made(*X265, "-x265-params", "log-level=none:colorprim=bt2020:transfer=bt2020-10:colormatrix=bt2020nc", see=graded("2020", "2020_10", "2020_ncl", "yuv420p10le")), colour=3),
     Kind("p3.mov", "Display P3, 10 bit", made(*X264, *tags("bt709", "smpte432", "bt709"), see=graded("smpte432", "709", "709", "yuv420p10le")), colour=3),
     Kind("full.mp4", "full range", made(*X264, *tags("bt709", "bt709", "bt709", "pc"), see=graded("709", "709", "709", "yuv420p").replace("r=limited,", "r=full,"))),
@@ -263,6 +272,7 @@ SHAPES: Final[tuple[Kind, ...]] = (
     Kind("wide_pixels.mp4", "pixels 4:3, 480 × 360", made(*X264, see="scale=480:360,setsar=4/3")),
     Kind("4k.mp4", "4K, 3840 × 2160", made(*X264, see="scale=3840:2160"), size=(1920, 1080)),
     Kind("4k_10.mp4", "4K of cinema, 4096 × 2160, HEVC 10 bit", made(*X265, *QUIET_X265, see="scale=4096:2160,format=yuv420p10le"), size=(1920, 1012)),
+    Kind("4k_hlg.mov", "a phone's 4K, HLG, turned by 90°", phone_hlg, size=(1920, 1080), colour=3),
     Kind("interlaced.mp4", "interlaced, 50 half pictures", made(*X264, "-flags", "+ildct+ilme", "-x264-params", "tff=1", see=INTERLACED)),
     Kind("two_sizes.ts", "becomes smaller in the middle", two_sizes),
 )  # fmt: skip

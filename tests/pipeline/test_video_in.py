@@ -311,6 +311,15 @@ def test_ten_minutes_of_a_variable_rate_end_within_a_frame(tmp_path: Path):
     assert late <= 5  # as near to one place as to the next
 
 
+@pytest.mark.parametrize("fps", [90, 100, 120, 144, 240, 1000])
+def test_a_second_of_slow_motion_stays_a_second(tmp_path: Path, fps: int):
+    source = write_video(tmp_path / "v.mp4", range(fps), fps=fps, codec="mpeg4")
+
+    facts = media.probe_video(source)
+
+    assert (facts.fps, facts.frames, facts.duration_s) == (60, 60, 1.0)
+
+
 def test_frames_lost_in_the_middle_keep_their_time(tmp_path: Path):
     source = write_video(
         tmp_path / "v.mkv", range(60), codec="mpeg4", options={"g": "1", "b": "2000000"}
