@@ -12,8 +12,8 @@ from rich.console import Console
 
 from bot.drafts import Drafts
 from bot.memory import RedisMemory
+from bot.stock import add_to_library
 from config.cli.output import errors_console, language, progress_bar, run, system_started
-from config.library import add_to_library
 from config.settings import Settings, load_settings
 from config.system import System, Wanted
 from config.wiring import wires

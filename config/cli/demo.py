@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bot.stock import add_to_library, remove_from_library, sha256_of
 from config.cli.asked import Asked, clip_flags
 from config.cli.output import (
     DONE,
@@ -29,7 +30,6 @@ from config.cli.output import (
     system_started,
 )
 from config.cli.terminal import Message, Terminal
-from config.library import add_to_library, remove_from_library, sha256_of
 from config.settings import Settings, load_settings
 from config.system import System, Wanted
 from config.wiring import Wires, wires

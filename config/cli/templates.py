@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bot.stock import add_to_library, remove_from_library
 from config.cli.output import (
     Failed,
     Report,
@@ -18,7 +19,6 @@ from config.cli.output import (
     run,
     system_started,
 )
-from config.library import add_to_library, remove_from_library
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.stock import add_to_library
 from config.cli.samples import make_presenter
 from config.cli.terminal import Message, Terminal
-from config.library import add_to_library
 from config.settings import Settings
 from config.system import System, Wanted, running_system
 from config.wiring import Wires, wires

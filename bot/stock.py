@@ -1,4 +1,4 @@
-"""Putting a video into the library from this machine, for the commands that do."""
+"""Putting videos into the library, and taking them out: the objects and the record together."""
 
 import asyncio
 import hashlib
