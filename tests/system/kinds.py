@@ -3,6 +3,8 @@
 ``python -m tests.system.kinds [NAME…]``; ffmpeg and ffprobe of Debian make the inputs and judge the Clips.
 """
 
+import json
+import subprocess
 import sys
 import tempfile
 import wave
@@ -38,8 +40,8 @@ CHILD_S: Final = 120.0
 WITHOUT_TEXT: Final = ClipOptions(label=LabelOptions(text=""))
 """So that colours can be compared everywhere; the embedded label is there."""
 HEAD: Final = (
-    "| what went in | frames | fps | length s | size | sound starts | colour error |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
+    "| what went in | frames | fps | length s | size | sound starts | colour error | label |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 
 
@@ -58,6 +60,8 @@ class Seen:
     sound_start_s: float
     colour: float
     """Mean error in levels of R, G and B."""
+    label: dict[str, str]
+    """The embedded AI label, as ffprobe reads it."""
     template: dict[str, Any]
     """What the child told of the video."""
 
@@ -114,8 +118,18 @@ class Stage:
             size=(int(picture["width"]), int(picture["height"])),
             sound_start_s=float(sound["start_time"]) - float(picture["start_time"]),
             colour=float(np.abs(spots(clip) - spots(self.source, kind.seen)).mean()),
+            label=embedded_label(clip),
             template=told,
         )
+
+
+def embedded_label(clip: Path) -> dict[str, str]:
+    """What stands in ``AIGC``; empty if nothing does."""
+    line = [judges.need("ffprobe"), "-v", "error", "-show_entries", "format_tags", "-of", "json"]
+    told = subprocess.run([*line, str(clip)], capture_output=True, check=True, timeout=60)
+    tags = json.loads(told.stdout)["format"].get("tags", {})
+    label: dict[str, str] = json.loads(tags.get("AIGC", "{}"))
+    return label
 
 
 def plain(request: dict[str, Any]) -> dict[str, str]:
@@ -151,13 +165,14 @@ def row(kind: Kind, came: Seen | Refused) -> str:
     """One line of the table."""
     if isinstance(came, Refused):
         facts = ", ".join(f"{name} {value}" for name, value in came.facts.items() if name != "name")
-        return f"| {kind.what} | refused: {came.code}{f' ({facts})' if facts else ''} | | | | | |"
+        return f"| {kind.what} | refused: {came.code}{f' ({facts})' if facts else ''} | | | | | | |"
     remarks = "".join(
         f"; {remark['code']} {remark['facts']}" for remark in came.template["remarks"]
     )
     return (
         f"| {kind.what}{remarks} | {came.frames} | {float(came.fps):.6g} | {came.seconds:.3f} "
-        f"| {came.size[0]} × {came.size[1]} | {came.sound_start_s * 1000:+.0f} ms | {came.colour:.1f} |"
+        f"| {came.size[0]} × {came.size[1]} | {came.sound_start_s * 1000:+.0f} ms "
+        f"| {came.colour:.1f} | {came.label.get('ContentProducer', 'none')} |"
     )
 
 
@@ -177,6 +192,7 @@ def complaints(kind: Kind, came: Seen | Refused) -> list[str]:
         f"size {came.size}": came.size == kind.size,
         f"sound at {came.sound_start_s}": abs(came.sound_start_s) <= 0.001,
         f"colour {came.colour:.1f}": came.colour <= kind.colour,
+        f"label {came.label}": (came.label.get("Label"), len(came.label)) == ("1", 7),
         f"remarks {remarks}": remarks == ([kind.remark] if kind.remark else []),
     }
     return [what for what, right in found.items() if not right]
