@@ -1,13 +1,11 @@
 """What a Clip gets beside its mouth: captions and the AI label, drawn into the composed frame."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Final
 
 import numpy as np
 
-from pipeline.captions.burning import Captions, place_captions
-from pipeline.captions.cues import cues
+from pipeline.captions.burning import Captions, caption_words
 from pipeline.engines.port import Performance, Prepared, Speech
 from pipeline.label.visible import FaceRoom, face_room, label_frames, place_label
 from pipeline.lettering import Placed, Spot
@@ -40,9 +38,7 @@ class Finish:
         face = _room(prepared.performance, sources)
         self._captions: Captions | None = None
         if options.captions:
-            self._captions = place_captions(
-                cues(speech.words), size, Fraction(facts.fps), len(sources), face
-            )
+            self._captions = caption_words(speech.words, size, facts.fps, len(sources), face)
         self._label: Placed | None = None
         self._label_frames = 0
         if options.label.text.strip():

@@ -7,9 +7,20 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
-from pipeline.captions.cues import Cue
+from pipeline.captions.cues import Cue, cues
+from pipeline.captions.scripts import script_of, width
 from pipeline.label.visible import FaceRoom, covering
-from pipeline.lettering import Placed, Spot, drawable, is_wide, size_for, typeset, wrap
+from pipeline.lettering import (
+    Placed,
+    Spot,
+    drawable,
+    is_wide,
+    size_for,
+    text_width,
+    typeset,
+    wrap,
+)
+from pipeline.types import Word
 
 _INK_SHARE: Final = 0.042
 """Of the shorter side: a little less than the label, which is to be seen first."""
@@ -19,6 +30,10 @@ _HEIGHTS: Final = (0.06, 0.025)
 """Distances from the lower edge, of the height: as usual, and lower where the mouth is low."""
 _TOP: Final = 0.06
 """From the upper edge, where both would touch the mouth."""
+_EVEN: Final = 0.93
+"""Letters of one line may be broader than those of all."""
+_LEAST_ROOM: Final = 4.0
+"""Of a line, where a picture is very narrow."""
 _PLATE: Final = 0.55
 """Darkness behind the letters: they shall be read easily, and the presenter seen through it."""
 _LINES: Final = 2
@@ -67,12 +82,12 @@ class Captions:
 
 
 def place_captions(
-    cues: Sequence[Cue], size: tuple[int, int], fps: Fraction, frames: int, face: FaceRoom
+    shown_cues: Sequence[Cue], size: tuple[int, int], fps: Fraction, frames: int, face: FaceRoom
 ) -> Captions | None:
     """Set the lines of a Clip, all at one height and in one size.
 
     Args:
-        cues: In order of time.
+        shown_cues: In order of time.
         size: (width, height) of the picture as displayed.
         fps: Of the Clip.
         frames: Of the Clip; what is said behind them is left out.
@@ -81,17 +96,35 @@ def place_captions(
     Returns:
         None where there is nothing to write.
     """
-    text = "".join(line for cue in cues for line in cue.lines)
+    text = "".join(line for cue in shown_cues for line in cue.lines)
     if not drawable(text):
         return None
-    wide = sum(is_wide(letter) for letter in text)
-    lowest = "人" if 2 * wide > len(text.replace(" ", "")) else "H"
-    font_px = size_for(lowest, _INK_SHARE * min(size))
+    font_px = _font_px(text, size)
     shown = [
         Shown(range(ceil(cue.start_s * fps), min(ceil(cue.end_s * fps), frames)), cue.lines)
-        for cue in screens(cues, font_px, round(_BREADTH * size[0]))
+        for cue in screens(shown_cues, font_px, round(_BREADTH * size[0]))
     ]
     return Captions([one for one in shown if one.frames], _band(font_px, size, face), font_px, size)
+
+
+def caption_words(
+    words: Sequence[Word], size: tuple[int, int], fps: Fraction, frames: int, face: FaceRoom
+) -> Captions | None:
+    """Make captions of words that are broken for a picture of this breadth; the rest as ``place_captions``."""
+    text = drawable(" ".join(word.text for word in words))
+    if not text:
+        return None
+    measured = width(text, script_of(text))
+    share = _BREADTH * size[0] / max(text_width(text, _font_px(text, size)), 1)
+    room = max(_EVEN * share * measured, _LEAST_ROOM)
+    lines = cues(words, duration_s=float(frames / fps), room=room)
+    return place_captions(lines, size, fps, frames, face)
+
+
+def _font_px(text: str, size: tuple[int, int]) -> int:
+    wide = sum(is_wide(letter) for letter in text)
+    lowest = "人" if 2 * wide > len(text.replace(" ", "")) else "H"
+    return size_for(lowest, _INK_SHARE * min(size))
 
 
 def _band(font_px: int, size: tuple[int, int], face: FaceRoom) -> Spot:
@@ -108,15 +141,15 @@ def _band(font_px: int, size: tuple[int, int], face: FaceRoom) -> Spot:
     return free[0] if free else spots[costs.index(min(costs))]
 
 
-def screens(cues: Sequence[Cue], font_px: int, width_px: int) -> Iterator[Cue]:
+def screens(shown_cues: Sequence[Cue], font_px: int, width_px: int) -> Iterator[Cue]:
     """Break cues into lines that fit a picture; one that needs more than two is shown in parts, one after the other.
 
     Args:
-        cues: As they are for files; their own lines are kept where they fit.
+        shown_cues: As they are for files; their own lines are kept where they fit.
         font_px: Size of the font.
         width_px: What a line may take.
     """
-    for cue in cues:
+    for cue in shown_cues:
         lines = _lines(cue, font_px, width_px)
         parts = [lines[at : at + _LINES] for at in range(0, len(lines), _LINES)]
         letters = [sum(map(len, part)) for part in parts]

@@ -56,7 +56,10 @@ class Cue:
 
 
 def cues(
-    words: Sequence[Word], language: str = "", duration_s: float | None = None
+    words: Sequence[Word],
+    language: str = "",
+    duration_s: float | None = None,
+    room: float | None = None,
 ) -> Sequence[Cue]:
     """Make captions of words.
 
@@ -64,10 +67,12 @@ def cues(
         words: In order of time.
         language: ISO 639-1; empty: told by the script the words are written in.
         duration_s: Of the Take: no cue stays beyond it.
+        room: What a line may hold at most, as ``scripts.width`` measures it; None: what its script is used to. A single
+            word may be broader.
     """
     script = script_of("".join(word.text for word in words), language)
     units = units_of([word for word in words if word.text.strip()], script)
-    groups = [group for run in _runs(units) for group in _Run(run, script).groups()]
+    groups = [group for run in _runs(units) for group in _Run(run, script, room).groups()]
     return _timed(groups, script, duration_s)
 
 
@@ -99,8 +104,9 @@ class _Group:
 class _Run:
     """Units without a long pause between them, and how to cut them."""
 
-    def __init__(self, units: Sequence[Unit], script: Script) -> None:
+    def __init__(self, units: Sequence[Unit], script: Script, room: float | None) -> None:
         self._units, self._script = units, script
+        self._room = script.line_width if room is None else min(script.line_width, room)
         texts = [unit.text for unit in units]
         pairs = list(pairwise(units))
         # Entry i is the place before unit i.
@@ -153,7 +159,7 @@ class _Run:
 
     def _layout(self, begin: int, end: int) -> tuple[float, int] | None:
         """Choose one line or two: what that costs, and the first unit of the second; None where they do not fit."""
-        room = self._script.line_width
+        room = self._room
         whole = self._width(begin, end)
         if whole <= room or end - begin == 1:  # a word longer than a line stays whole
             return 0.0, 0

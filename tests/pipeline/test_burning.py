@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline.captions.burning import place_captions, screens
+from pipeline.captions.burning import caption_words, place_captions, screens
 from pipeline.captions.cues import Cue
 from pipeline.label.visible import ENGLISH, FaceRoom, face_room, place_label
 from pipeline.lettering import text_width
+from pipeline.types import Word
 from tests.corpora.faces import landmarks
 
 FPS = Fraction(25)
@@ -123,3 +124,29 @@ def test_all_captions_of_a_clip_have_one_size_and_one_height():
     assert two is not None
     assert abs(one.spot.bottom_px - two.spot.bottom_px) <= 2
     assert two.spot.height_px > 1.5 * one.spot.height_px
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good morning everybody and welcome to our quarterly review of everything we did this year",
+        "大家 早上 好 欢迎 来到 本 季度 的 工作 总结 会议 今天 我们 一起 回顾 所有 的 项目 和 成绩",
+    ],
+)
+def test_words_are_broken_for_the_breadth_of_the_picture(size: tuple[int, int], text: str):
+    words = [Word(word, 0.4 * n, 0.4 * n + 0.35) for n, word in enumerate(text.split())]
+
+    captions = caption_words(words, size, FPS, 250, NOBODY)
+
+    assert captions is not None
+    told = "".join(line for one in captions.shown for line in one.lines).replace(" ", "")
+    assert told == text.replace(" ", "")
+    assert max(len(one.lines) for one in captions.shown) <= 2
+    # A cue that did not fit would be shown in parts of which one might be a glimpse.
+    assert min(len(one.frames) for one in captions.shown) >= 18
+    for one in captions.shown:
+        placed = captions.at(one.frames[0])
+        assert placed is not None
+        assert placed.spot.left_px >= 0
+        assert placed.spot.right_px <= size[0]
