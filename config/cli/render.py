@@ -120,6 +120,9 @@ def render_once(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
         take, template = Path(scratch, "take"), Path(scratch, "template")
+        options = _options(
+            order.asked, settings, Path(scratch), report
+        )  # what is wrong is told first
         heard = _listen(order, take, settings, report)
         course.remarks += _notes("take", heard)
         course.passed("speech")
@@ -127,7 +130,6 @@ def render_once(
             "template", _in_child("template", order.template, template, report)
         )
         prepared = engine.prepare(load_template(template, order.template), report)
-        options = _options(order.asked, settings, Path(scratch), report)
         course.passed("template")
         speech = load_take(take, options.sound, report)
         check = Check(engine, prepared, speech, options)

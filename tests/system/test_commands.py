@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from config.cli.main import chorus as program
 from pipeline.measure import gate
+from pipeline.measure.container import read_container
 from pipeline.media import ClipWriter, probe_video
 from tests.corpora.media import write_sound
 from tests.corpora.whisper import write_whisper
@@ -206,6 +207,39 @@ def test_a_render_that_fails_its_check_is_kept_with_a_remark(tmp_path, voice, vi
     assert done.stderr.strip().splitlines()[-1] == (
         f"⚠ {clip}: the mouth may not follow the words well. Have a look before you use it."
     )
+
+
+def test_a_picture_that_cannot_be_read_is_told_before_anything_is_made(tmp_path, voice, video):
+    stump = tmp_path / "wall.jpg"
+    stump.write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    clip = tmp_path / "clip.mp4"
+    inputs = ["--voice", voice, "--template", video, "--out", clip, "--background", stump]
+
+    done = chorus("render", *inputs, "--json", data_dir=tmp_path)
+
+    assert done.returncode == 1
+    assert last_object(done)["error"]["code"] == "background_unreadable"
+    assert "The picture “wall.jpg” for the background cannot be read." in done.stderr
+    assert not clip.exists()
+
+
+@pytest.mark.slow
+def test_a_background_that_nothing_can_be_put_behind_is_a_remark_and_the_label_is_ours(
+    tmp_path, voice, video
+):
+    clip = tmp_path / "clip.mp4"
+    asked = ["--background", "blue", "--trim", "--label-text", "Made by AI"]
+    inputs = ["--voice", voice, "--template", video, "--out", clip, *asked]
+
+    done = chorus(
+        "render", *inputs, data_dir=tmp_path, settings={"CHORUS_LABEL_PRODUCER": "Example-Ltd"}
+    )
+
+    label = read_container(clip).label
+    assert done.returncode == 0, done.stderr
+    assert "the background stayed as it is: no green screen" in done.stderr
+    assert label is not None
+    assert label["ContentProducer"] == "Example-Ltd"
 
 
 def test_inspect_refuses_what_is_no_video_with_a_sentence(tmp_path):
