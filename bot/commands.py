@@ -18,8 +18,9 @@ COMMANDS: Final = (
     "clear",
     "settings",
     "help",
-    "dub",
 )
+_FURTHER: Final = frozenset({"start", "dub", "template", "stats"})
+"""Of some platforms, or for administrators: known, but suggested to nobody."""
 
 SYNONYMS: Final = {
     "新建": "new",
@@ -34,7 +35,6 @@ SYNONYMS: Final = {
     "设置": "settings",
     "帮助": "help",
 }
-_ALIASES: Final = {"start": "help", "settings": "settings"}  # what platforms send by themselves
 _ALONE: Final = re.compile(rf"({'|'.join(SYNONYMS)})\s*([0-9a-z]{{0,12}})$", re.IGNORECASE)
 _SETTING: Final = re.compile(
     r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|标识|换背景|水印|音量))(\S.*)$"
@@ -75,8 +75,8 @@ def read_command(text: str) -> Command | UnknownCommand | None:
     if slashed is None:
         return None
     typed = slashed[1].split("@")[0].casefold()  # /status@our_bot, as groups need it
-    name = SYNONYMS.get(typed, _ALIASES.get(typed, typed))
-    if name in COMMANDS:
+    name = SYNONYMS.get(typed, typed)
+    if name in COMMANDS or name in _FURTHER:
         return Command(name, slashed[2].strip())
     nearest = difflib.get_close_matches(typed, [*COMMANDS, *SYNONYMS], n=1, cutoff=0.6)
     return UnknownCommand(f"/{typed}"[:40], nearest[0] if nearest else None)

@@ -8,6 +8,7 @@ from bot import (
     backgrounds,
     history,
     library,
+    makers,
     orders,
     preferences,
     questions,
@@ -42,6 +43,10 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
     if await orders.placed_before(turn):
         return
     if inbound.media is not None:
+        command = read_command(inbound.text)
+        if isinstance(command, Command) and command.name == "template":
+            await makers.template(turn, command.argument, inbound.media)
+            return
         if not await _receive(turn, inbound.media, inbound):
             return
         if inbound.text.strip():  # a caption may hold picks
@@ -174,6 +179,17 @@ async def _dub(turn: Turn, _: str) -> None:
     await turn.answer(turn.say("dub-how"))
 
 
+async def _start(turn: Turn, payload: str) -> None:
+    """The first word on platforms that have one; a link of theirs may carry a presenter or an order."""
+    template = await turn.desk.ledger.template(payload) if payload else None
+    if template is not None:
+        await orders.pick_one(turn, template)
+    elif payload and await turn.desk.ledger.batch_by_code(payload) is not None:
+        await history.show_status(turn, payload)
+    else:
+        await _help(turn, "")
+
+
 async def _help(turn: Turn, _: str) -> None:
     await turn.answer(turn.say("help", limit=turn.desk.policy.max_clips_per_batch))
 
@@ -190,5 +206,8 @@ _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
     "clear": _clear,
     "settings": preferences.settings,
     "help": _help,
+    "start": _start,
     "dub": _dub,
+    "template": makers.template,
+    "stats": makers.stats,
 }

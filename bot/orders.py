@@ -87,6 +87,19 @@ async def _revise_offer(turn: Turn, draft: Draft) -> bool:
     return True
 
 
+async def pick_one(turn: Turn, template: TemplateRecord) -> None:
+    """A Template that somebody came with."""
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        _pick(page, [template.id], [template])
+    draft = page.draft
+    await turn.answer(
+        _warning(turn, template),
+        _picked_line(turn, draft),
+        _next_step(turn, draft),
+        choices=_start_choices(turn, draft),
+    )
+
+
 async def pick_by_text(turn: Turn, text: str) -> bool:
     """Typed picks; False if the text was about something else."""
     draft = await turn.desk.drafts.load(turn.chat, turn.person)

@@ -28,12 +28,17 @@ def _measure(path: Path) -> tuple[str, int]:
 
 
 async def add_to_library(
-    ledger: Ledger, store: ObjectStore, path: Path, name: str | None = None
+    ledger: Ledger,
+    store: ObjectStore,
+    path: Path,
+    name: str | None = None,
+    *,
+    file_name: str | None = None,
 ) -> TemplateRecord:
     """Have a video prepared as a Template and return its record, as it stands now.
 
     The same bytes are the same Template: one that is there (or was refused) is returned as it is, unless
-    another ``name`` is asked for.
+    another ``name`` is asked for. ``file_name`` is what it was called where it came from.
     """
     sha256, size_bytes = await asyncio.to_thread(_measure, path)
     for known in await ledger.templates():
@@ -47,7 +52,7 @@ async def add_to_library(
         TemplateRecord(
             id=template_id,
             name=name or path.stem,
-            file_name=path.name,
+            file_name=file_name or path.name,
             sha256=sha256,
             size_bytes=size_bytes,
             created_at=datetime.now(UTC),

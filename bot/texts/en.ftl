@@ -418,3 +418,13 @@ menu-dub = As an answer to a recording: make videos with it
 button-old = This button is no longer in use. Send a recording, or type /templates.
 button-not-yours = These buttons belong to { $name }. Send a recording of your own, or answer one with /dub.
 dub-how = Answer a recording with /dub, and I make videos with it. Or simply send me one of your own.
+
+## For those who administer
+
+admins-only = Only those whom the operator of Chorus has named may do this. The entry for CHORUS_ADMINS would be: { $who }
+template-how = Send a video with “/template add NAME” below it, or answer one with that.
+template-too-large = This video has { $size }, and { $limit } can be received here. Whoever operates Chorus can add it on the machine itself (chorus templates add FILE), or run a Bot API server of their own (CHORUS_TELEGRAM_API_BASE), which takes up to 2 GB.
+template-added = “{ $name }” is being prepared. /templates shows when it is ready.
+stats-orders = { $orders } orders under way here; { $left } videos to make, { $running } of them just now.
+stats-templates = { $ready } templates ready, { $others } being prepared or unusable.
+stats-workers = { $workers } workers.

@@ -367,3 +367,13 @@ menu-dub = 回复一段录音，用它生成视频
 button-old = 这个按钮已失效。请发一段录音，或发送 /templates。
 button-not-yours = 这些按钮是给{ $name }用的。您可以发自己的录音，或用 /dub 回复一段录音。
 dub-how = 用 /dub 回复一段录音，我就用它生成视频；也可以直接把录音发给我。
+
+## 管理员
+
+admins-only = 只有 Chorus 管理者指定的人才能这样做。需要加入 CHORUS_ADMINS 的条目是：{ $who }
+template-how = 请发送视频，并在说明里写“/template add 名称”；也可以用它回复一个视频。
+template-too-large = 这个视频有 { $size }，这里最多能接收 { $limit }。Chorus 的管理者可以直接在服务器上添加（chorus templates add 文件），或自建 Bot API 服务器（CHORUS_TELEGRAM_API_BASE），上限为 2 GB。
+template-added = 正在准备“{ $name }”。发送 /templates 可查看是否就绪。
+stats-orders = 当前有 { $orders } 个任务，还需制作 { $left } 个视频，其中 { $running } 个正在制作。
+stats-templates = 就绪的模板 { $ready } 个，准备中或不可用的 { $others } 个。
+stats-workers = 工作进程 { $workers } 个。

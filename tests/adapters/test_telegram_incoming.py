@@ -325,3 +325,15 @@ async def test_a_deep_link_comes_with_what_it_carries(telegram, reader):
     (found,) = await reader.next()
 
     assert found.text == "/start template-anchor"
+
+
+async def test_template_takes_the_video_it_answers_and_keeps_its_words(telegram, reader):
+    ann, ben = telegram.person("Ann"), telegram.person("Ben")
+    group = telegram.group("Marketing", ann, ben)
+    film = await telegram.says(ben, group, file=File("video", b"film", "a.mp4"))
+    await telegram.says(ann, group, "/template add Clara", reply_to=film)
+
+    found = await last(telegram, reader)
+
+    assert found.text == "/template add Clara"
+    assert found.media == Media(film.file_id, "a.mp4", 4, "video", message_id="1")

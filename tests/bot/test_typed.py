@@ -88,7 +88,7 @@ def test_a_novel_is_read_without_delay() -> None:
         ("/下载", Command("zip")),
         ("历史 2", Command("history", "2")),
         ("设置 中文", Command("settings", "中文")),
-        ("/start", Command("help")),
+        ("/start", Command("start")),
         ("/stauts", UnknownCommand("/stauts", "status")),
         ("/xyzzy", UnknownCommand("/xyzzy", None)),
         ("/", UnknownCommand("/", None)),

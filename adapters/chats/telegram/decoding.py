@@ -139,16 +139,15 @@ def _addressed(said: Said, message: telegram.Message, me: telegram.User) -> Said
 
 
 def _command(said: Said, command: re.Match[str], message: telegram.Message) -> Said:
-    """``/dub`` takes the recording that it answers, anyone's."""
+    """``/dub`` takes the recording that it answers, anyone's; ``/template`` the video."""
     name, rest = command["name"].casefold(), (command["rest"] or "").strip()
-    if name != "dub":
-        return replace(said, text=f"/{name} {rest}".strip())
-    if said.media is not None:
-        return replace(said, text=rest)
-    media, pointed = _pointed_at(message)
-    if media is None:
-        return replace(said, text="/dub")
-    return replace(said, text=rest, media=media, pointed=pointed)
+    said = replace(said, text=f"/{name} {rest}".strip())
+    if name in {"dub", "template"} and said.media is None:
+        media, pointed = _pointed_at(message)
+        said = replace(said, media=media, pointed=pointed if media else None)
+    if name == "dub":  # the bot knows it as the recording itself, with picks below it
+        return replace(said, text=rest if said.media else "/dub")
+    return said
 
 
 def _pointed_at(message: telegram.Message) -> tuple[Media | None, int | None]:
