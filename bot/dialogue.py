@@ -114,7 +114,7 @@ async def _choose(turn: Turn, token: str) -> None:
         await preferences.change_by_choice(turn, token)
     elif token.startswith(CANCEL):
         await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
-    elif token in {orders.GO, orders.EMPTY} or token.startswith((orders.PICK, orders.DROP)):
+    elif orders.is_choice(token):
         await orders.pick_by_choice(turn, token)
     else:
         _LOG.info("A choice nobody offered was picked")

@@ -45,6 +45,8 @@ class Draft(BaseModel):
     """What the picked Templates are called, should one be removed before the order."""
     listed: tuple[str, ...] = ()
     """Ids of Templates as last shown: what typed numbers mean, whatever was added to the library since."""
+    page: int = 0
+    """Of the offer, where it has pages."""
     go_key: str | None = None
     """The message that said "go" before everything was there: start by yourself."""
     offer: MessageRef | None = None

@@ -1,13 +1,15 @@
 """From picks to a Batch: offering, picking, ordering."""
 
 import contextlib
+from collections.abc import Sequence
 
 from bot import library, waivers, words
 from bot.desk import Turn
 from bot.drafts import Draft, Page
+from bot.offers import ALL, DROP, EMPTY, GO, LAST, PAGE, PICK, offer_choices, on_page, start_choices
 from bot.outages import OUTAGES
 from bot.picks import Picks, read_picks
-from bot.ports import ChatUnreachable, Choice
+from bot.ports import ChatUnreachable
 from bot.progress import note_progress, progress_choices, progress_text
 from bot.wishes import label_is_back, options_now, wishes_line
 from worker.contract import keys
@@ -24,21 +26,22 @@ from worker.contract.records import (
 )
 
 _RECEIPT_TTL_S = 86_400  # longer than any platform sends a message again
-PICK, DROP, GO, EMPTY = "pick:", "drop:", "go", "empty"
+_CHOICES = frozenset({GO, EMPTY, ALL, LAST})
+_PREFIXES = (PICK, DROP, PAGE)
 
 
 async def offer_templates(turn: Turn, *heads: str) -> None:
     """Ask for Templates: the numbered list, and buttons where the platform has them."""
     templates = list(await turn.desk.ledger.templates())
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        page.change(listed=tuple(template.id for template in templates))
+        page.change(listed=tuple(template.id for template in templates), page=0)
     draft = page.draft
     if not templates:
         await turn.answer(*heads, turn.say("library-empty"))
         return
     message = await turn.answer(
         *await _offer_lines(turn, draft, templates, heads),
-        choices=_choices(turn, draft, templates),
+        choices=offer_choices(turn, draft, templates, await _last_picks(turn)),
         name="offer",
     )
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
@@ -53,22 +56,47 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
         await start(turn)
         await _close_offer(turn, before)
         return
-    library_ = list(await turn.desk.ledger.templates())
+    before = await turn.desk.drafts.load(turn.chat, turn.person)
+    templates = await library.listed_templates(turn, before.listed)
+    last = await _last_picks(turn) if token == LAST else ()
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        if token == EMPTY:
-            page.change(picks=(), go_key=None)
-        elif token.startswith(PICK):
-            _pick(page, [token.removeprefix(PICK)], library_)
-        else:
-            _drop(page, [token.removeprefix(DROP)])
-    draft = page.draft
-    if refused := _too_many(turn, draft):
-        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-            _drop(page, [token.removeprefix(PICK)])
+        before = page.draft
+        _apply(page, token, templates, last)
+        if refused := _too_many(turn, page.draft):
+            page.draft = before
+    if refused:
         await turn.answer(refused)
-        return
-    if not await _revise_offer(turn, draft):
-        await turn.answer(_picked_line(turn, draft), _next_step(turn, draft))
+    elif not await _revise_offer(turn, page.draft):
+        await turn.answer(_picked_line(turn, page.draft), _next_step(turn, page.draft))
+
+
+def is_choice(token: str) -> bool:
+    """Whether a token is one of the offer's."""
+    return token in _CHOICES or token.startswith(_PREFIXES)
+
+
+def _apply(page: Page, token: str, templates: list[TemplateRecord], last: Sequence[str]) -> None:
+    """What a button does to the draft."""
+    if token == EMPTY:
+        page.change(picks=(), go_key=None)
+    elif token == ALL:
+        _pick(page, [template.id for template in templates], templates)
+    elif token == LAST:
+        page.change(picks=())
+        _pick(page, list(last), templates)
+    elif token.startswith(PAGE):
+        number = token.removeprefix(PAGE)
+        page.change(page=int(number) if number.isdecimal() else 0)
+    elif token.startswith(PICK):
+        _pick(page, [token.removeprefix(PICK)], templates)
+    else:
+        _drop(page, [token.removeprefix(DROP)])
+
+
+async def _last_picks(turn: Turn) -> tuple[str, ...]:
+    """What the person ordered here the last time."""
+    found = await turn.desk.ledger.history(turn.chat, turn.person, 0, 1)
+    return found[0].order.template_ids if found else ()
 
 
 async def refresh_offer(turn: Turn) -> None:
@@ -82,7 +110,7 @@ async def _revise_offer(turn: Turn, draft: Draft) -> bool:
         return False
     templates = await library.listed_templates(turn, draft.listed)
     lines = await _offer_lines(turn, draft, templates, await _heard_heads(turn, draft))
-    choices = _choices(turn, draft, templates)[: turn.desk.adapter.limits.choices]
+    choices = offer_choices(turn, draft, templates, await _last_picks(turn))
     await turn.desk.adapter.revise(draft.offer, "\n".join(line for line in lines if line), choices)
     return True
 
@@ -96,7 +124,7 @@ async def pick_one(turn: Turn, template: TemplateRecord) -> None:
         _warning(turn, template),
         _picked_line(turn, draft),
         _next_step(turn, draft),
-        choices=_start_choices(turn, draft),
+        choices=start_choices(turn, draft),
     )
 
 
@@ -135,7 +163,7 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
         _picked_line(turn, draft),
         await _wishes_line(turn, draft),
         _next_step(turn, draft),
-        choices=_start_choices(turn, draft),
+        choices=start_choices(turn, draft),
     )
     return True
 
@@ -312,7 +340,8 @@ async def _offer_lines(
     turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
 ) -> list[str]:
     how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
-    listed = library.list_lines(turn, templates, draft.picks)
+    shown = on_page(turn, draft, templates)
+    listed = library.list_lines(turn, templates, draft.picks)[shown.start : shown.stop]
     return [*heads, *listed, await _wishes_line(turn, draft), how]
 
 
@@ -321,27 +350,6 @@ async def _wishes_line(turn: Turn, draft: Draft) -> str:
     take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
     heard = take if take and take.state is TakeState.READY else None
     return wishes_line(turn, await options_now(turn), heard)
-
-
-def _choices(turn: Turn, draft: Draft, templates: list[TemplateRecord]) -> list[Choice]:
-    """A button for each Template and one to start; Templates beyond the platform's limit are picked by number."""
-    room = max(turn.desk.adapter.limits.choices - 1, 0)
-    start_ = Choice(GO, turn.say("button-start"), section="start")
-    buttons = [
-        Choice(
-            f"{DROP if template.id in draft.picks else PICK}{template.id}",
-            f"{number} {words.shown_name(template.name)}",
-            picked=template.id in draft.picks,
-        )
-        for number, template in enumerate(templates[:room], 1)
-    ]
-    return [*buttons, start_] if draft.picks else buttons
-
-
-def _start_choices(turn: Turn, draft: Draft) -> list[Choice]:
-    if not (draft.take_id and draft.picks):
-        return []
-    return [Choice(GO, turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
 
 
 def _picked_line(turn: Turn, draft: Draft) -> str:

@@ -167,6 +167,10 @@ starts-with-recording = I start as soon as you send the recording.
 starts-when-heard = I start as soon as I have listened to the recording.
 button-start = Start
 button-empty = Pick anew
+button-all = All
+button-last = As the last time
+button-before = ‹ { $first }–{ $last }
+button-after = { $first }–{ $last } ›
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
 

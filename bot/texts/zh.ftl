@@ -153,6 +153,10 @@ starts-with-recording = 收到录音后马上开始。
 starts-when-heard = 听完录音后马上开始。
 button-start = 开始
 button-empty = 重选
+button-all = 全选
+button-last = 和上次一样
+button-before = ‹ { $first }–{ $last }
+button-after = { $first }–{ $last } ›
 button-cancel = 取消
 offer-closed = 已用“{ $take }”下单。
 

@@ -43,7 +43,8 @@ _CLOUD_FILE_BYTES: Final = 20_000_000
 _LOCAL_FILE_BYTES: Final = 2_000_000_000
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
-_CHOICES: Final = 60
+_CHOICES: Final = 30
+"""Most buttons of one message; of more Templates there are pages."""
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 

@@ -1,0 +1,91 @@
+"""What stands below the list of Templates: a choice for each, pages of them, and what picks many at once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot import words
+from bot.desk import Turn
+from bot.drafts import Draft
+from bot.ports import Choice
+from worker.contract.records import TemplateRecord
+
+PICK, DROP, GO, EMPTY, ALL, LAST, PAGE = "pick:", "drop:", "go", "empty", "all", "last", "page:"
+"""Tokens. Each says what shall be, so that a second press changes nothing."""
+
+_CONTROLS: Final = 6
+"""Most choices beside those of Templates."""
+
+
+def on_page(turn: Turn, draft: Draft, templates: Sequence[TemplateRecord]) -> range:
+    """Which of the Templates are shown: all where they fit, or where there is no way to turn pages."""
+    limit = turn.desk.adapter.limits.choices
+    size = limit - _CONTROLS
+    if size < 1 or len(templates) <= size or not turn.desk.adapter.limits.can_revise:
+        return range(len(templates))
+    page = min(max(draft.page, 0), (len(templates) - 1) // size)
+    return range(page * size, min((page + 1) * size, len(templates)))
+
+
+def offer_choices(
+    turn: Turn, draft: Draft, templates: Sequence[TemplateRecord], last: Sequence[str]
+) -> list[Choice]:
+    """Templates first; those that find no room are picked by their number.
+
+    Args:
+        turn: Of the person.
+        draft: What is picked, and which page is open.
+        templates: The library, as listed.
+        last: Ids of what the person ordered the last time.
+    """
+    limit = turn.desk.adapter.limits.choices
+    shown = on_page(turn, draft, templates)
+    buttons = [
+        Choice(
+            f"{DROP if template.id in draft.picks else PICK}{template.id}",
+            f"{number} {words.shown_name(template.name)}",
+            picked=template.id in draft.picks,
+        )
+        for number, template in list(enumerate(templates, 1))[shown.start : shown.stop]
+    ]
+    start = [Choice(GO, turn.say("button-start"), section="start")] if draft.picks else []
+    controls = [*_pages(turn, shown, len(templates)), *_many(turn, draft, templates, last)]
+    room = max(limit - len(controls) - len(start), 0)
+    return [*buttons[:room], *controls, *start]
+
+
+def start_choices(turn: Turn, draft: Draft) -> list[Choice]:
+    """Below what was picked by typing."""
+    if not (draft.take_id and draft.picks):
+        return []
+    return [Choice(GO, turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
+
+
+def _pages(turn: Turn, shown: range, count: int) -> list[Choice]:
+    size = turn.desk.adapter.limits.choices - _CONTROLS
+    found = []
+    if shown.start > 0:
+        label = turn.say("button-before", first=shown.start - size + 1, last=shown.start)
+        found.append(Choice(f"{PAGE}{shown.start // size - 1}", label, section="controls"))
+    if shown.stop < count:
+        label = turn.say("button-after", first=shown.stop + 1, last=min(shown.stop + size, count))
+        found.append(Choice(f"{PAGE}{shown.stop // size}", label, section="controls"))
+    return found
+
+
+def _many(
+    turn: Turn, draft: Draft, templates: Sequence[TemplateRecord], last: Sequence[str]
+) -> list[Choice]:
+    """All, none, the same as the last time: where there is more than one to choose from."""
+    if len(templates) < 2:
+        return []
+    limit = turn.desk.policy.max_clips_per_batch
+    ids = {template.id for template in templates}
+    again = [id_ for id_ in last if id_ in ids]
+    found = []
+    if len(draft.picks) < len(templates) <= limit:
+        found.append(Choice(ALL, turn.say("button-all"), section="controls"))
+    if again and set(again) != set(draft.picks):
+        found.append(Choice(LAST, turn.say("button-last"), section="controls"))
+    if draft.picks:
+        found.append(Choice(EMPTY, turn.say("button-empty"), section="controls"))
+    return found
