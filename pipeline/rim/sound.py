@@ -41,6 +41,9 @@ _JITTER_S: Final = 0.04
 _LONGEST_HOLE_S: Final = 60.0
 """A larger step of the time stamps is a broken time stamp, not a pause."""
 
+_COUNTED: Final = frozenset({"aac", "ac3", "mp3"})
+"""Containers without time stamps: FFmpeg counts packets, by the rate of the first one."""
+
 _CANCELLED: Final = 0.1
 """Two channels cancel if their mix has less than this share of the louder one's power; of one alone it has a quarter."""
 
@@ -157,7 +160,7 @@ def _contained_sound(container: InputContainer, name: str, head: bytes) -> Sound
     declared_s = float((container.duration or 0) / av.time_base)
     # A sound track may begin later than the picture; without a picture, what comes first is the beginning.
     begin_s = (container.start_time or 0) / av.time_base if picture_stream(container) else None
-    timed = _in_time(first, frames, begin_s)
+    timed = _in_time(first, frames, begin_s, counted=container.format.name in _COUNTED)
     decoded = _blocks(timed, rate_hz, "mono" if channels == 1 else "stereo")
     blocks: Iterator[Block] = map(_audible, decoded)
     end_s = _track_end_s(container, stream, begin_s)
@@ -215,15 +218,20 @@ def _instead_of_sound(
 
 
 def _in_time(
-    first: AudioFrame, others: Iterator[AudioFrame], begin_s: float | None
+    first: AudioFrame, others: Iterator[AudioFrame], begin_s: float | None, *, counted: bool
 ) -> Iterator[tuple[int, AudioFrame]]:
-    """Yield each frame with the samples of silence, at the first frame's rate, that belong before it."""
+    """Yield each frame with the samples of silence, at the first frame's rate, that belong before it.
+
+    Time stamps that are only ``counted`` are believed until the rate changes by which they are counted.
+    """
     rate_hz = first.sample_rate
     zero_s = begin_s
     position = 0
+    believed = True
     for frame in _chain(first, others):
         hole = 0
-        time_s = frame.time
+        believed = believed and not (counted and frame.sample_rate != rate_hz)
+        time_s = frame.time if believed else None
         if time_s is not None:
             if zero_s is None:
                 zero_s = time_s

@@ -205,6 +205,20 @@ def test_broken_packets_in_the_middle_cost_no_time(tmp_path: Path):
     assert abs(lag_s(chirp(3.0, RATE_HZ)[end], heard[end], RATE_HZ)) < 0.002
 
 
+def test_a_rate_that_changes_in_the_middle_makes_no_holes(tmp_path: Path):
+    parts = [
+        write_sound(
+            tmp_path / "part", chirp(2.0, rate_hz), "aac", rate_hz=rate_hz, container="adts"
+        ).read_bytes()
+        for rate_hz in (32_000, 48_000, 32_000)
+    ]
+    (tmp_path / "v.aac").write_bytes(b"".join(parts))
+
+    heard = media.read_sound(tmp_path / "v.aac", RATE_HZ)
+
+    assert len(heard) / RATE_HZ == pytest.approx(6.0, abs=0.18)  # whole packets only
+
+
 def test_a_recording_ends_at_the_limit_whatever_its_header_says(tmp_path: Path):
     source = write_sound(tmp_path / "v.wav", chirp(3.0), "pcm_s16le")
 

@@ -145,11 +145,11 @@ def test_with_weights_a_take_has_words_and_captions(tmp_path: Path, folder: Path
 
 
 def test_captions_of_a_trimmed_take_are_in_its_time(tmp_path: Path):
-    whole = [Word("Spät", 5.0, 5.4), Word("dran.", 5.5, 6.0)]
-    trimmed = [Word("Spät", 0.15, 0.55), Word("dran.", 0.65, 1.15)]
+    whole = [Word("Spät", 5.0, 5.4), Word("dort.", 5.5, 6.0)]
+    trimmed = [Word("Spät", 0.15, 0.55), Word("dort.", 0.65, 1.15)]
 
     write_captions(tmp_path, (whole, 8.0), (trimmed, 1.4), "de")
 
     assert left_in(tmp_path) == sorted(CAPTIONS)
-    assert "00:00:05,000 --> 00:00:06,000\nSpät dran." in (tmp_path / CAPTIONS[0]).read_text()
-    assert "00:00:00.150 --> 00:00:01.150\nSpät dran." in (tmp_path / CAPTIONS[3]).read_text()
+    assert "00:00:05,000 --> 00:00:06,000\nSpät dort." in (tmp_path / CAPTIONS[0]).read_text()
+    assert "00:00:00.150 --> 00:00:01.150\nSpät dort." in (tmp_path / CAPTIONS[3]).read_text()

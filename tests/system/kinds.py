@@ -1,4 +1,6 @@
-"""Sends every kind of video through the disposable child and a real render, and prints what came of it, as Markdown.
+"""Sends every kind of video and recording through the disposable child, and prints what came of it, as Markdown.
+
+Of the videos Clips are rendered, of the recordings the sound of Clips is made (``recordings``).
 
 ``python -m tests.system.kinds [NAME…]``; ffmpeg and ffprobe of Debian make the inputs and judge the Clips.
 """
@@ -27,7 +29,9 @@ from pipeline.sandbox import run_in_child
 from pipeline.takes import load_take
 from pipeline.templates import load_template
 from tests import judges
+from tests.corpora.sound_kinds import SOUND_KINDS
 from tests.corpora.video_kinds import FPS, FRAMES, SIZE, VIDEO_KINDS, Kind, run
+from tests.system import recordings
 
 RATE_HZ: Final = 48_000
 TAKE_S: Final = 1.2
@@ -199,7 +203,11 @@ def complaints(kind: Kind, came: Seen | Refused) -> list[str]:
 
 
 def main(names: list[str]) -> int:
-    """Print the table; 1 if anything is not as it must be."""
+    """Print the tables; 1 if anything is not as it must be."""
+    return 1 if _print_videos(names) + _print_recordings(names) else 0
+
+
+def _print_videos(names: list[str]) -> int:
     wrong = 0
     sys.stdout.write("\n".join(HEAD) + "\n")
     with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder:
@@ -213,7 +221,24 @@ def main(names: list[str]) -> int:
             for complaint in complaints(kind, came):
                 wrong += 1
                 sys.stderr.write(f"{kind.name}: {complaint}\n")
-    return 1 if wrong else 0
+    return wrong
+
+
+def _print_recordings(names: list[str]) -> int:
+    wrong = 0
+    sys.stdout.write("\n".join(("", *recordings.HEAD)) + "\n")
+    with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder:
+        listening = recordings.Listening(Path(folder))
+        for kind in SOUND_KINDS:
+            if names and kind.name not in names:
+                continue
+            came = listening.send(kind)
+            sys.stdout.write(recordings.row(kind, came) + "\n")
+            sys.stdout.flush()
+            for complaint in recordings.complaints(kind, came):
+                wrong += 1
+                sys.stderr.write(f"{kind.name}: {complaint}\n")
+    return wrong
 
 
 if __name__ == "__main__":
