@@ -83,7 +83,7 @@ def tags(matrix: str, primaries: str, transfer: str, reach: str = "tv") -> tuple
 def graded(primaries: str, transfer: str, matrix: str, pixels: str, more: str = "") -> str:
     """A filter that shows the source's colours by other means (zimg, display-referred)."""
     return (
-        "zscale=min=170m:pin=709:tin=709:rin=limited"
+        "zscale=min=170m:pin=709:tin=709:rangein=limited"
         f":m={matrix}:p={primaries}:t={transfer}:r=limited{more},format={pixels}"
     )
 
