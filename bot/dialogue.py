@@ -18,6 +18,7 @@ from bot import (
 from bot.commands import SYNONYMS, Command, UnknownCommand, plain, read_command
 from bot.desk import Desk, Turn
 from bot.drafts import Draft, Question
+from bot.files import FILES
 from bot.incoming import fetched
 from bot.permissions import admitted, entry_to_add
 from bot.picks import NO, YES
@@ -114,6 +115,8 @@ async def _choose(turn: Turn, token: str) -> None:
         await preferences.change_by_choice(turn, token)
     elif token.startswith(CANCEL):
         await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
+    elif token.startswith(FILES):
+        await history.files_by_choice(turn, token.removeprefix(FILES))
     elif orders.is_choice(token):
         await orders.pick_by_choice(turn, token)
     else:

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot import orders, words
 from bot.desk import Turn
+from bot.files import send_files
 from bot.links import links_of, still_there
 from bot.outcomes import failure_lines
 from bot.progress import Pace, progress_text, show_end
@@ -95,6 +96,13 @@ async def cancel(turn: Turn, code: str) -> None:
     )
     if batch is not None:
         await _cancel(turn, batch)
+
+
+async def files_by_choice(turn: Turn, batch_id: str) -> None:
+    """The button below the Links."""
+    batch = await turn.desk.ledger.batch(batch_id)
+    if batch is not None and _visible(turn, batch):
+        await send_files(turn, batch)
 
 
 async def cancel_by_choice(turn: Turn, batch_id: str) -> None:

@@ -19,7 +19,8 @@ from worker.contract.records import Reason
 _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 64
 _MB: Final = 1_000_000
-_PREFIX: Final = "in-"
+PREFIX: Final = "in-"
+"""Of files on their way through; what a killed bot left behind is cleared by it."""
 _ABANDONED_S: Final = 3600.0
 
 
@@ -46,7 +47,7 @@ async def fetched(turn: Turn, media: Media) -> AsyncIterator[Fetched | None]:
         await turn.answer(refused)
         yield None
         return
-    path = turn.desk.policy.scratch / f"{_PREFIX}{secrets.token_hex(8)}"
+    path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         file = await _fetch(turn, media, path)
         if isinstance(file, str):
@@ -60,7 +61,7 @@ async def fetched(turn: Turn, media: Media) -> AsyncIterator[Fetched | None]:
 
 def clear_scratch(folder: Path) -> None:
     """Remove what a killed bot left behind; what is younger may belong to one that runs."""
-    for path in folder.glob(f"{_PREFIX}*"):
+    for path in folder.glob(f"{PREFIX}*"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()

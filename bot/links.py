@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot import words
 from bot.desk import Desk
+from bot.files import files_choice
 from bot.ports import Choice
 from bot.texts.catalogue import Language, Texts
 from worker.contract.names import clip_name
@@ -39,13 +40,14 @@ async def links_of(desk: Desk, batch: BatchRecord, language: Language) -> Links:
         line = _clip_line(texts, clip, clip.result, language, url)
         _add(desk, links, line, f"{clip.number}. {words.shown_name(clip.template_name)}", url)
     links.lines.extend(_closing_lines(desk, batch, language))
+    links.choices.extend(files_choice(desk, batch, language))
     return links
 
 
 def _add(desk: Desk, links: Links, line: str, label: str, url: str, section: str = "") -> None:
     """A Link on a button, or at the end of its line where there are none, or no more."""
     limits = desk.adapter.limits
-    if limits.link_buttons and len(links.choices) < limits.choices:
+    if limits.link_buttons and len(links.choices) < limits.choices - 1:
         links.choices.append(Choice(token="", label=label, url=url, section=section))
         line = line.removesuffix(url).rstrip(" :：")
     links.lines.append(line)

@@ -73,6 +73,8 @@ class Limits:
     """Largest file that can be received."""
     link_buttons: bool = False
     """Whether a choice may be a Link."""
+    send_bytes: int = 0
+    """Largest file that can be sent; 0: none at all."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,12 @@ class ChatAdapter(Protocol):
 
         Raises as ``post``; a message that is gone raises ChatUnreachable.
         """
+        ...
+
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        """Send a file as it is, where ``Limits.send_bytes`` allows. Raises as ``post``."""
         ...
 
     async def run(self) -> None:

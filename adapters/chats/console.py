@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.ports import (
     Chat,
     ChatAdapter,
+    ChatUnreachable,
     Choice,
     Inbound,
     Limits,
@@ -222,6 +223,18 @@ class ConsoleChat:
     ) -> None:
         """Show a message anew, also one that was posted before a restart; raises as ``post``."""
         await self._show("revise", message, text, choices, f"revise:{secrets.token_hex(8)}")
+
+    async def send_file(
+        self,
+        chat: Chat,  # noqa: ARG002 - nobody asks for files here: ``send_bytes`` is 0
+        path: Path,  # noqa: ARG002
+        name: str,
+        *,
+        key: str,  # noqa: ARG002
+        reply_to: str | None = None,  # noqa: ARG002
+    ) -> MessageRef:
+        """Refuse: a terminal of this machine has Links and the store itself."""
+        raise ChatUnreachable(f"{name}: a terminal takes no files")
 
     async def _show(
         self, type_: str, message: MessageRef, text: str, choices: Sequence[Choice], key: str

@@ -171,6 +171,8 @@ button-all = All
 button-last = As the last time
 button-before = ‹ { $first }–{ $last }
 button-after = { $first }–{ $last } ›
+button-files = As files
+files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
 

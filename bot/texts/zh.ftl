@@ -157,6 +157,8 @@ button-all = 全选
 button-last = 和上次一样
 button-before = ‹ { $first }–{ $last }
 button-after = { $first }–{ $last } ›
+button-files = 发送文件
+files-left = 以下视频没有以文件发送：{ $names }。这里的文件最大 { $limit }；发送“下载 { $code }”可获取仍保留内容的链接。
 button-cancel = 取消
 offer-closed = 已用“{ $take }”下单。
 

@@ -64,6 +64,15 @@ async def test_a_voice_note_in_private_becomes_videos_by_pressing_buttons(telegr
         files = await scene.unzip(archive_of(result))
         await delivered(scene, room, 1)
 
+        await telegram.presses(ann, result, "As files")
+        await telegram.wait_until(lambda: sum(bool(m.file) for m in telegram.shown(room)) == 2)
+
+    sent = [m.file for m in telegram.shown(room) if m.file]
+    assert [(file.kind, file.name) for file in sent] == [
+        ("document", "output_001_anchor.mp4"),
+        ("document", "output_002_idle.mp4"),
+    ]
+    assert sent[0].content == files["output_001_anchor.mp4"]
     assert result.reply_to is voice
     assert sorted(files) == ["manifest.json", "output_001_anchor.mp4", "output_002_idle.mp4"]
     assert [message.text.split("\n")[1] for message in progress(telegram, room)] == [
@@ -302,6 +311,6 @@ async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_but
         files = await scene.unzip(archive_of(renewed))
 
     assert wrong.answer.alert
-    assert [label.split(" ")[0] for label in cancelled.labels()] == ["ZIP", "1."]
+    assert [label.split(" ")[0] for label in cancelled.labels()] == ["ZIP", "1.", "As"]
     assert sorted(files) == ["manifest.json", "output_001_anchor.mp4"]
     assert shown.labels() == []

@@ -130,6 +130,16 @@ class FakeChat:
             raise content
         await asyncio.to_thread(path.write_bytes, content)
 
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        """Show what was sent: its name and how large it is."""
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        assert size_bytes <= self.limits.send_bytes
+        return await self._show(
+            Shown(chat, key, f"[{name}: {size_bytes} bytes]", reply_to=reply_to)
+        )
+
     async def post(
         self, chat: Chat, text: str, *, key: str, reply_to: str | None = None
     ) -> MessageRef:

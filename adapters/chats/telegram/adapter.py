@@ -41,10 +41,14 @@ _LOG = logging.getLogger(__name__)
 HOOK: Final = "/hooks/telegram"
 _CLOUD_FILE_BYTES: Final = 20_000_000
 _LOCAL_FILE_BYTES: Final = 2_000_000_000
+_CLOUD_SEND_BYTES: Final = 50_000_000
+_LOCAL_SEND_BYTES: Final = 200_000_000
+"""Such a server takes more, but the library holds a file in memory while it sends it."""
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
 _CHOICES: Final = 30
 """Most buttons of one message; of more Templates there are pages."""
+_SENDS: Final = 2
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 
@@ -79,6 +83,7 @@ class TelegramChat:
             choices=_CHOICES,
             file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else _CLOUD_FILE_BYTES,
             link_buttons=True,
+            send_bytes=_LOCAL_SEND_BYTES if account.api_base else _CLOUD_SEND_BYTES,
         )
         self._memory = memory
         self._account = account
@@ -99,6 +104,7 @@ class TelegramChat:
             self._webhook = Webhook(self._bot, inbox, account.hook_url, account.hook_secret, timing)
         self._polling = Polling(self._bot, answers, memory, inbox, self.mailbox, timing)
         self._connected = asyncio.Event()
+        self._sending = asyncio.Semaphore(_SENDS)
         self._fetching = asyncio.Semaphore(_FETCHES)
 
     def routes(self) -> list[web.RouteDef]:
@@ -176,6 +182,13 @@ class TelegramChat:
     ) -> None:
         """Change a message; nothing is sent if it looks like this already."""
         await self._outgoing.change(message, text, choices, patient=patient)
+
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        """Send a file as a document: Telegram would encode a video anew, and the label inside it would be lost."""
+        async with self._sending:
+            return await self._outgoing.send_file(chat, path, name, key, reply_to)
 
     async def _connect(self) -> None:
         with ours():

@@ -61,10 +61,6 @@ class Notes:
         name = ("shown", self._mailbox, chat.id, message_id)
         await self._memory.keep(*name, value=shown.model_dump_json(), ttl_s=_SHOWN_S)
 
-    async def forget_shown(self, chat: Chat, message_id: str) -> None:
-        """An edit got no answer: it may look either way."""
-        await self._memory.drop("shown", self._mailbox, chat.id, message_id)
-
     async def buttons(self, name: str) -> Buttons | None:
         """What buttons mean; None once they are too old."""
         kept = await self._memory.load("buttons", self._mailbox, name)

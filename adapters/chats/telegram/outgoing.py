@@ -5,12 +5,14 @@ answer was lost on the way: Telegram has no name for a request, and a bot cannot
 again: people may read it twice, but a result is never lost.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 from telegram.ext import ExtBot
@@ -20,7 +22,7 @@ from adapters.chats.telegram.errors import is_unchanged, lacks_link, lacks_topic
 from adapters.chats.telegram.moves import Moves, find_message, name_message
 from adapters.chats.telegram.notes import Buttons, Notes, Shown, looks, owner
 from adapters.chats.telegram.rates import Kind
-from bot.ports import Chat, ChatUnreachable, Choice, MessageRef, Person
+from bot.ports import Chat, ChatUnreachable, Choice, MessageRef, Person, PlatformDown
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class _Letter:
     choices: tuple[Choice, ...]
     reply_to: int | None
     kind: Kind = "message"
+    file: tuple[Path, str] | None = None
+    """What is sent instead of a text, and what it is called."""
 
     @property
     def markup(self) -> InlineKeyboardMarkup | None:
@@ -100,8 +104,18 @@ class Outgoing:
             return
         if choices:
             await self._teach(letter, owner(None, chat))
-        await self._edit(message, letter)
+        try:
+            await self._edit(message, letter)
+        except PlatformDown:  # it may look either way now
+            await self._notes.note_shown(chat, message.id, Shown(looks="", buttons=letter.name))
+            raise
         await self._note(chat, message.id, letter)
+
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, key: str, reply_to: str | None
+    ) -> MessageRef:
+        """Send a file as a document. Raises as ``say``."""
+        return await self._send(chat, "", (), key, reply_to, None, (path, name))
 
     async def _send(
         self,
@@ -111,6 +125,7 @@ class Outgoing:
         key: str,
         reply_to: str | None,
         person: Person | None,
+        file: tuple[Path, str] | None = None,
     ) -> MessageRef:
         if (sent := await self._notes.sent(key)) is not None:
             return MessageRef(chat=chat, id=sent)
@@ -122,6 +137,7 @@ class Outgoing:
             name=buttons.new_name(),
             choices=choices,
             reply_to=_reply(chat, actual, reply_to),
+            file=file,
         )
         if choices:
             await self._teach(letter, owner(person, chat))
@@ -136,19 +152,35 @@ class Outgoing:
         with ours():
             while True:
                 try:
-                    sent = await self._bot.send_message(
-                        letter.chat,
-                        writing.to_html(letter.text),
-                        message_thread_id=letter.thread,
-                        reply_markup=letter.markup,
-                        reply_parameters=_reply_parameters(letter.reply_to),
-                        rate_limit_args=letter.kind,
-                        **_PLAIN,
-                    )
+                    sent = await self._post(letter)
                 except (BadRequest, ChatMigrated) as error:
                     letter = await self._remedy(letter, error)
                 else:
                     return letter, sent.message_id
+
+    async def _post(self, letter: _Letter) -> Message:
+        place: dict[str, Any] = {
+            "message_thread_id": letter.thread,
+            "reply_parameters": _reply_parameters(letter.reply_to),
+            "rate_limit_args": letter.kind,
+        }
+        if letter.file is not None:
+            path, name = letter.file
+            with await asyncio.to_thread(path.open, "rb") as content:
+                return await self._bot.send_document(
+                    letter.chat,
+                    content,
+                    filename=name,
+                    disable_content_type_detection=True,  # a document stays what it is
+                    **place,
+                )
+        return await self._bot.send_message(
+            letter.chat,
+            writing.to_html(letter.text),
+            reply_markup=letter.markup,
+            **place,
+            **_PLAIN,
+        )
 
     async def _remedy(self, letter: _Letter, error: TelegramError) -> _Letter:
         """The same message as Telegram would take it; raises the error if there is no such."""
