@@ -4,6 +4,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -303,6 +304,36 @@ def test_a_transparent_frame_is_mixed_by_its_own_alpha():
     assert np.abs(rgb[50, 20] - (0, 0, 255)).max() <= 4
     assert np.abs(rgb[50, 250] - SKIN).max() <= 3
     assert np.abs(rgb[50, 130] - np.add(SKIN, (0, 0, 255)) / 2).max() <= 8
+
+
+def test_behind_a_transparent_video_stands_what_was_asked_for(tmp_path: Path):
+    path = tmp_path / "t.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", 25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuva420p"
+        for _ in range(3):
+            frame = av.VideoFrame(WIDTH_PX, HEIGHT_PX, "yuva420p")
+            opaque = np.zeros((HEIGHT_PX, WIDTH_PX), np.uint8)
+            opaque[:, WIDTH_PX // 2 :] = 255
+            half = np.full((HEIGHT_PX // 2, WIDTH_PX // 2), 128, np.uint8)
+            layers = (np.full_like(opaque, 120), half, half, opaque)
+            for plane, layer in zip(frame.planes, layers, strict=True):
+                padded = np.zeros((layer.shape[0], plane.line_size), np.uint8)
+                padded[:, : layer.shape[1]] = layer
+                plane.update(padded.tobytes())
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    facts = probe_video(path)
+    nobody = Track(np.full((3, 468, 2), np.nan, np.float32), np.zeros(3, np.float32))
+    performance = Performance(path, facts, nobody)
+
+    frames = list(read_replaced(performance, iter([1, 0]), Background(colour="#d01020")))
+
+    rgb = as_rgb(frames[0], facts).astype(int)
+    assert facts.alpha
+    assert np.abs(rgb[100, 20] - (0xD0, 0x10, 0x20)).max() <= 5
+    assert np.ptp(rgb[100, WIDTH_PX - 20]) <= 2
+    assert len(frames) == 2
 
 
 @pytest.mark.slow
