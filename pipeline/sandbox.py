@@ -68,7 +68,8 @@ _CPU_S: Final = {"take": 600, "template": 3600, "picture": 60, "inspect": 3600}
 _WHISPER_CPU_S: Final = 3600
 """On top of it where Whisper's weights are: a large model needs several times a recording's length."""
 _LAST_CPU_S: Final = 10
-_FILE_BYTES: Final = _GIB // 2
+_FILE_BYTES: Final = 2 * _GIB
+"""Two hours of a recording, kept as FLAC, are 1.4 GB at most."""
 _WHISPER: Final = "faster-whisper/model.bin"
 """Where ``pipeline.speech.words`` finds it; written out here, because limits must stand before anything is loaded."""
 _PR_SET_PDEATHSIG: Final = 1
