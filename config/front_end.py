@@ -1,4 +1,4 @@
-"""The front end process: chats, bot and web door. ``python -m config.front_end [--console ACCOUNT SOCKET]``.
+"""The front end process: chats, bot and web door. ``python -m config.front_end [--console ACCOUNT SOCKET] [--platforms]``.
 
 Says ``{"event": "ready", "door": URL}`` on stdout once it listens; ends, in order, on SIGTERM.
 """
@@ -22,7 +22,7 @@ from bot.memory import RedisMemory
 from bot.policy import BotPolicy
 from bot.ports import ChatAdapter
 from bot.texts.catalogue import Texts
-from config.chats import make_chats
+from config.chats import Chats, make_chats
 from config.logs import configure_logging
 from config.paths import private_folder
 from config.settings import Settings, SettingsRefused, load_settings
@@ -81,14 +81,16 @@ async def _stores(hand: Wires) -> bool:
     return True
 
 
-async def serve(settings: Settings, console: tuple[str, Path] | None) -> None:
-    """Run until cancelled."""
+async def serve(
+    settings: Settings, console: tuple[str, Path] | None, *, platforms: bool = False
+) -> None:
+    """Run until cancelled; ``platforms``: on the chat platforms that are set, too."""
     address: list[str] = []
     async with wires(settings, lambda: address[0]) as hand:
         assert settings.redis_url is not None  # noqa: S101 - the command that starts us sets it
         memory = RedisMemory(settings.redis_url.get_secret_value())
         texts = Texts()
-        chats = make_chats(settings, memory, texts)
+        chats = make_chats(settings, memory, texts) if platforms else Chats([], [])
         door = await open_door(settings, hand, chats.routes)
         address.append(door.url)
         adapters: list[ChatAdapter] = [*chats.adapters]
@@ -112,8 +114,10 @@ async def serve(settings: Settings, console: tuple[str, Path] | None) -> None:
             await memory.close()
 
 
-async def _until_terminated(settings: Settings, console: tuple[str, Path] | None) -> None:
-    task = asyncio.ensure_future(serve(settings, console))
+async def _until_terminated(
+    settings: Settings, console: tuple[str, Path] | None, *, platforms: bool
+) -> None:
+    task = asyncio.ensure_future(serve(settings, console, platforms=platforms))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         await task
@@ -125,11 +129,12 @@ def main() -> None:
     """Entry point of the process."""
     parser = argparse.ArgumentParser(prog="config.front_end")
     parser.add_argument("--console", nargs=2, metavar=("ACCOUNT", "SOCKET"))
+    parser.add_argument("--platforms", action="store_true")
     options = parser.parse_args()
     configure_logging("bot")
     console = (options.console[0], Path(options.console[1])) if options.console else None
     try:
-        asyncio.run(_until_terminated(load_settings(), console))
+        asyncio.run(_until_terminated(load_settings(), console, platforms=options.platforms))
     except (SettingsRefused, DoorClosed) as error:
         sys.exit(str(error))
 

@@ -22,6 +22,8 @@ class Wanted:
 
     front_end: bool = False
     worker: bool = False
+    platforms: bool = False
+    """Whether the front end talks on the chat platforms that are set: what is tried out must not take their messages."""
     console: str | None = None
     """The console account to serve; its socket is ``System.console_socket``."""
     logs_to_files: bool = True
@@ -67,6 +69,7 @@ def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | N
     parts = []
     if wanted.front_end:
         arguments = ["--console", wanted.console, str(console)] if wanted.console else []
+        arguments += ["--platforms"] if wanted.platforms else []
         parts.append(
             Part("front end", "config.front_end", arguments, environment, log_file("bot.log"))
         )

@@ -21,7 +21,7 @@ def up() -> None:
     """
     settings = load_settings()
     _refuse_unservable(settings)
-    _serve(settings, Wanted(front_end=True, worker=True, logs_to_files=False))
+    _serve(settings, Wanted(front_end=True, platforms=True, worker=True, logs_to_files=False))
 
 
 @click.command()
@@ -29,7 +29,7 @@ def bot() -> None:
     """The front end alone: chats, web door, bot. For several machines, with a Redis of your own."""
     settings = load_settings()
     _refuse_unservable(settings)
-    _serve(settings, Wanted(front_end=True, logs_to_files=False))
+    _serve(settings, Wanted(front_end=True, platforms=True, logs_to_files=False))
 
 
 @click.command()

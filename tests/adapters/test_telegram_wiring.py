@@ -1,5 +1,8 @@
 """From settings to a bot on Telegram."""
 
+import asyncio
+import contextlib
+
 import pytest
 from pydantic import SecretStr
 
@@ -9,7 +12,9 @@ from bot.ports import PlatformDown
 from bot.texts.catalogue import Texts
 from config.chats import make_chats, telegram_account
 from config.cli.check import _telegram
+from config.front_end import serve
 from config.settings import Settings, SettingsRefused
+from config.system import Wanted, _parts
 from tests.fakes.telegram.server import TOKEN
 
 
@@ -107,3 +112,23 @@ async def test_the_doctor_tells_of_a_token_that_does_not_work_without_showing_it
 
 async def test_the_doctor_says_when_telegram_is_not_in_use(tmp_path):
     assert (await _telegram(settings(tmp_path))).ok is None
+
+
+async def test_what_serves_takes_messages_from_telegram(tmp_path, telegram, redis_url):
+    chosen = with_token(
+        tmp_path, telegram_api_base=telegram.url, redis_url=SecretStr(redis_url), http_port=0
+    )
+    task = asyncio.create_task(serve(chosen, None, platforms=True))
+    await telegram.wait_until(lambda: bool(telegram.calls("getUpdates")))
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def test_demo_chat_and_check_talk_on_no_platform_and_up_and_bot_do():
+    plain, served = Wanted(front_end=True), Wanted(front_end=True, platforms=True)
+
+    assert _parts(Settings(_env_file=None), "unix://r", plain, None)[0].arguments == []
+    assert _parts(Settings(_env_file=None), "unix://r", served, None)[0].arguments == [
+        "--platforms"
+    ]
