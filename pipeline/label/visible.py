@@ -26,8 +26,10 @@ _INK_SHARE: Final = 0.053
 """Of the shorter side; the standard wants 0.05, and a reader of a lossy copy may miss a row of pixels."""
 MARGIN_SHARE: Final = 0.03
 """Kept free at the picture's edge, of the shorter side: televisions and round corners cut some."""
-_BREADTHS: Final = (0.62, 0.45, 0.32, 0.94)
-"""How broad the text may be, of the picture's width: the first that stays clear of the face is taken."""
+_BREADTHS: Final = (0.62, 0.45, 0.32)
+"""How broad the text may be, of the shorter side: the first that stays clear of the face is taken."""
+_BROADEST: Final = 0.94
+"""Of the picture's width: the last resort."""
 _HAIR: Final = 0.45
 _CHIN_ROOM: Final = 0.12
 _SIDES: Final = 0.15
@@ -159,8 +161,8 @@ def layouts(text: str, size: tuple[int, int]) -> Iterator[tuple[int, list[str]]]
     if not text:
         return
     font_px = size_for(text, _INK_SHARE * min(size))
-    for breadth in _BREADTHS:
-        lines = wrap(text, font_px, round(breadth * size[0]))
+    for breadth_px in (*(share * min(size) for share in _BREADTHS), _BROADEST * size[0]):
+        lines = wrap(text, font_px, round(breadth_px))
         if lines not in known:
             known.append(lines)
             yield font_px, lines
