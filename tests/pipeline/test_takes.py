@@ -1,5 +1,7 @@
 """A recording is analysed once, wholly or not at all."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from pipeline.captions.storage import CAPTIONS, WORDS, write_captions
 from pipeline.errors import NoSound, NoSpeech, Stopped, TakeTooLong, TakeTooShort
 from pipeline.media import read_sound
+from pipeline.options import SoundOptions
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
 from pipeline.speech.words import WEIGHTS
 from pipeline.takes import RECORDING, SPEECH, TakeLimits, analyse_take, load_take
@@ -153,3 +156,45 @@ def test_captions_of_a_trimmed_take_are_in_its_time(tmp_path: Path):
     assert left_in(tmp_path) == sorted(CAPTIONS)
     assert "00:00:05,000 --> 00:00:06,000\nSpät dort." in (tmp_path / CAPTIONS[0]).read_text()
     assert "00:00:00.150 --> 00:00:01.150\nSpät dort." in (tmp_path / CAPTIONS[3]).read_text()
+
+
+def take_of_babble(tmp_path: Path, folder: Path) -> Path:
+    voice = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+    source = write_sound(tmp_path / "v.wav", voice, "pcm_s16le", rate_hz=16_000)
+    analyse_take(source, "v", folder, TakeLimits(), quietly)
+    return folder
+
+
+def test_two_who_ask_for_the_same_sound_at_once_both_get_it_whole(tmp_path: Path, folder: Path):
+    take = take_of_babble(tmp_path, folder)
+    begun = threading.Barrier(2)
+
+    def ask() -> bytes:
+        begun.wait(10)
+        return load_take(take).sound.read_bytes()
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = (threads.submit(ask) for _ in range(2))
+
+    assert first.result() == second.result() == load_take(take).sound.read_bytes()
+    assert left_in(take) == ["sound-loudness.m4a", RECORDING, SPEECH, WORDS]
+
+
+def test_who_stops_while_the_sound_is_made_finds_nothing_half_made(tmp_path: Path, folder: Path):
+    take = take_of_babble(tmp_path, folder)
+
+    def stop(_stage: str, _done: int, _total: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        load_take(take, SoundOptions(denoise=True), stop)
+
+    assert left_in(take) == [RECORDING, SPEECH, WORDS]
+
+
+def test_what_was_made_once_is_not_made_again(tmp_path: Path, folder: Path):
+    take = take_of_babble(tmp_path, folder)
+    made = load_take(take).sound
+    (take / RECORDING).unlink()
+
+    assert load_take(take).sound == made

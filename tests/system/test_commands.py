@@ -285,6 +285,18 @@ def test_the_doctor_sees_the_weights_of_whisper(tmp_path):
     assert {each["name"]: each["ok"] for each in last_object(done)["checks"]}["words"] is True
 
 
+def test_the_doctor_tries_the_weights_of_whisper_out(tmp_path):
+    weights = tmp_path / "models" / "faster-whisper"
+    write_whisper(weights)
+    (weights / "model.bin").write_bytes((weights / "model.bin").read_bytes()[:1000])
+
+    done = chorus("check", "--json", data_dir=tmp_path)
+
+    (words,) = [each for each in last_object(done)["checks"] if each["name"] == "words"]
+    assert (done.returncode, words["ok"]) == (1, False)
+    assert str(weights) in words["detail"]
+
+
 def test_the_doctor_says_what_to_do_about_a_redis_that_is_not_there(tmp_path):
     settings = {"CHORUS_REDIS_URL": f"unix://{tmp_path}/nobody.sock"}
 
