@@ -29,6 +29,8 @@ _AHEAD: Final = 2
 """Windows. A gain that rises does so before the sound does, and falls behind it."""
 _MOST_WINDOWS: Final = 3000
 """As much noise as is listened to: 32 s."""
+_LONGEST: Final = 10 * _RATE_HZ
+"""Samples that are listened to in one go."""
 _LEAST_WINDOWS: Final = 20
 _MEDIAN: Final = 0.693
 """Median of noise power ÷ its mean."""
@@ -75,7 +77,7 @@ def without_noise(blocks: Iterator[Sound], noise: Profile) -> Iterator[Sound]:
 
 
 def _quiet_stretches(blocks: Iterator[Sound], quiet: NDArray[np.bool_]) -> Iterator[Sound]:
-    """Yield the parts of a sound in which nobody speaks, each longer than a window."""
+    """Yield the parts of a sound in which nobody speaks, each longer than a window, long ones in pieces."""
     held: list[Sound] = []
     position = 0
     for block in blocks:
@@ -85,7 +87,7 @@ def _quiet_stretches(blocks: Iterator[Sound], quiet: NDArray[np.bool_]) -> Itera
         for piece, wanted in _runs(block, flags):
             if wanted:
                 held.append(piece)
-            elif held:
+            if held and (not wanted or sum(part.shape[1] for part in held) >= _LONGEST):
                 yield from _long_enough(held)
                 held = []
     yield from _long_enough(held)
