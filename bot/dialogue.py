@@ -50,7 +50,8 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
             return
         if not await _receive(turn, inbound.media, inbound):
             return
-        if inbound.text.strip():  # a caption may hold picks
+        # A caption may hold picks; the recording may have been heard, and ordered with, while we took it in.
+        if inbound.text.strip() and not await orders.placed_before(turn):
             await orders.pick_by_text(turn, inbound.text)
     elif inbound.choice is not None:
         await _choose(turn, inbound.choice)

@@ -208,8 +208,9 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         return
     if await label_is_back(turn, options):
         gone.append(turn.say("waiver-ended"))
+    key = draft.go_key or turn.receipt
     placed = Order(
-        key=turn.receipt,
+        key=key,
         chat=turn.chat,
         person=turn.person,
         reply_to=draft.take_message,
@@ -219,10 +220,12 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         engine=turn.desk.policy.engine,
         options=options,
     )
-    # Kept first: if we die from here on, the message comes again and finds what it had asked for.
-    await turn.desk.memory.keep(
-        "order", turn.receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
-    )
+    # Kept first: if we die from here on, the message comes again and finds what it had asked for. So does the one that
+    # said "go" before the recording was heard, if its answer is still being tried.
+    for receipt in {key, turn.receipt}:
+        await turn.desk.memory.keep(
+            "order", receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
+        )
     await _place(turn, placed, gone)
 
 
@@ -276,7 +279,8 @@ async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if page.draft.take_id == placed.take_id:
             page.draft = Draft(listed=page.draft.listed, heard=page.draft.heard)
-    await announce(turn, batch, *remarks)
+    if batch.progress_message is None:  # else it is told already, perhaps by another hand
+        await announce(turn, batch, *remarks)
 
 
 async def _close_offer(turn: Turn, done: Draft) -> None:
