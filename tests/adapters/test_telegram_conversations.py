@@ -314,3 +314,21 @@ async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_but
     assert [label.split(" ")[0] for label in cancelled.labels()] == ["ZIP", "1.", "As"]
     assert sorted(files) == ["manifest.json", "output_001_anchor.mp4"]
     assert shown.labels() == []
+
+
+@pytest.mark.slow
+async def test_twenty_batches_at_once_in_one_group_meet_no_limit_and_all_arrive(telegram, scene):
+    await scene.stock(anchor="sleep 0.3")
+    people = [telegram.person(f"Person {number}") for number in range(20)]
+    group = telegram.group("Marketing", *people)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    async with scene.foreman(), scene.bot():
+        for who in people:
+            await telegram.says(who, group, "1 go", file=replace(VOICE, content=who.name.encode()))
+        await delivered(scene, group, 20, limit_s=100)
+
+    assert telegram.platform.throttled == 0
+    assert telegram.platform.meter.most_in_group <= 20
+    told = [message.reply_to.sender.name for message in results(telegram, group)]
+    assert sorted(told) == sorted(person.name for person in people)
+    assert len(progress(telegram, group)) == 20

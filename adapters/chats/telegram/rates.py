@@ -68,6 +68,8 @@ class SharedRates(BaseRateLimiter[Kind]):
         self._memory = memory
         self._mailbox = mailbox
         self._rates = rates
+        self._next_s: dict[tuple[str, int], float] = {}
+        """When the next of those who wait for a budget may come again."""
 
     @override
     async def initialize(self) -> None:
@@ -109,7 +111,15 @@ class SharedRates(BaseRateLimiter[Kind]):
 
     async def _take(self, budget: str, limit: int, window_s: float) -> None:
         while wait_s := await self._memory.spend(f"{self._mailbox}:{budget}", limit, window_s):
-            await self._wait(wait_s)
+            await self._wait(self._appointment((budget, limit), wait_s, window_s))
+
+    def _appointment(self, budget: tuple[str, int], wait_s: float, window_s: float) -> float:
+        """Seconds until this one may come again: one after the other, or fifty would ask anew for each place that gets free."""
+        now_s = asyncio.get_running_loop().time()
+        soonest_s = now_s + wait_s
+        at_s = min(max(soonest_s, self._next_s.get(budget, 0.0)), soonest_s + window_s)
+        self._next_s[budget] = at_s + window_s / budget[1]
+        return at_s - now_s
 
     async def _wait(self, wait_s: float) -> None:
         if wait_s > self._rates.patience_s:
