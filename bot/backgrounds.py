@@ -13,6 +13,8 @@ from worker.contract.records import SentPicture
 
 _LARGEST_BYTES: Final = 30_000_000
 """A photo of 48 megapixels has half of that."""
+HEAD_BYTES: Final = 12
+"""So many first bytes tell it."""
 _BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 

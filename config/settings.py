@@ -10,8 +10,12 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.label_text import why_no_label
+
 PREFIX = "CHORUS_"
 
+_PYDANTIC = "Value error, "
+"""What pydantic puts before our own sentences."""
 _LABEL_FIELD = re.compile(r"""(?:(?!["'\\])[!-~])+""")
 
 Entries = Annotated[tuple[str, ...], NoDecode]
@@ -90,9 +94,9 @@ class Settings(BaseSettings):
     """How long a link works; S3 allows 7 days at most."""
     label_producer: str = Field(default="Chorus", max_length=100)
     """Who the AI label inside every file names as producer: printable ASCII without spaces, quotes and backslashes."""
-    label_text: str | None = Field(default=None, max_length=60)
+    label_text: str | None = None
     """The visible AI label's text; None: by language, ``数字人 · AI生成`` or ``AI-generated digital human``."""
-    label_seconds: float | None = Field(default=None, ge=2.0)
+    label_seconds: float | None = Field(default=None, ge=2.0, allow_inf_nan=False)
     """How long the visible label is shown, from the first frame; None: the whole length."""
     label_waiver: Entries = ()
     """Chats and persons, as in ALLOW, who may order without the visible label once they accepted the duty to label; the console too only when named."""
@@ -187,9 +191,8 @@ class Settings(BaseSettings):
     @field_validator("label_text")
     @classmethod
     def _legible(cls, text: str | None) -> str | None:
-        if text is not None and not (text.strip() and text.isprintable()):
-            message = "it is empty or holds what cannot be shown; leave it out for the usual text"
-            raise ValueError(message)
+        if text is not None and (refused := why_no_label(text)):
+            raise ValueError(refused)
         return text
 
     @property
@@ -224,6 +227,6 @@ def load_settings() -> Settings:
 
 def _explain(error: ValidationError) -> str:
     return "\n".join(
-        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}."
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix(_PYDANTIC)}."
         for problem in error.errors(include_url=False, include_input=False)
     )

@@ -9,6 +9,9 @@ from typing import Any, Literal, TypeVar
 import click
 
 from bot.colours import read_colour
+from config.cli.output import Failed, language
+from config.label_text import why_no_label
+from worker.contract.codes import Code
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,6 +28,20 @@ class Asked:
     denoise: bool
     loudness: bool
     label_text: str | None
+
+    def refuse_wrong_picture(self) -> None:
+        """Find out before the work that the background is no picture of a kind the chat takes. Raises Failed."""
+        from bot.backgrounds import HEAD_BYTES, is_usable
+        from bot.texts.catalogue import Texts
+
+        if not isinstance(self.background, Path):
+            return
+        with self.background.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not is_usable(head):
+            name = self.background.name
+            sentence = Texts().say(language(), "picture-unusable", name=name)
+            raise Failed(sentence, Code.BACKGROUND_UNREADABLE, {"name": name})
 
     def phrases(self) -> Sequence[str]:
         """What a person would type in the chat for the same, but for pictures and captions."""
@@ -60,8 +77,8 @@ def _legible(
     param: click.Parameter,  # noqa: ARG001
     value: str | None,
 ) -> str | None:
-    if value is not None and not (value.strip() and value.isprintable()):
-        raise click.BadParameter("it is empty or holds what cannot be shown.")
+    if value is not None and (refused := why_no_label(value)):
+        raise click.BadParameter(f"{refused}.")
     return value
 
 
@@ -97,7 +114,7 @@ _FLAGS = (
     click.option(
         "--label-text",
         callback=_legible,
-        help="What the visible AI label reads, unless CHORUS_LABEL_TEXT says it.",
+        help="What the visible AI label reads; CHORUS_LABEL_TEXT if not given.",
     ),
 )
 

@@ -86,7 +86,14 @@ async def _examine(settings: Settings) -> list[Finding]:
         findings.append(redis)
     if redis.ok:  # without it nothing else can run
         findings += await _serving(settings)
-    return [*findings, _engine(settings), _words(settings), _gpu(), *await _platforms(settings)]
+    return [
+        *findings,
+        _engine(settings),
+        _label(settings),
+        _words(settings),
+        _gpu(),
+        *await _platforms(settings),
+    ]
 
 
 async def _serving(settings: Settings) -> list[Finding]:
@@ -161,6 +168,22 @@ def _engine(settings: Settings) -> Finding:
     except EngineUnavailable as error:
         return _bad("engine", f"{settings.engine}: {error}")
     return _good("engine", f"{settings.engine} is ready; it needs no weights.")
+
+
+def _label(settings: Settings) -> Finding:
+    """What people read in the picture, and what stands in the file."""
+    from pipeline.lettering import drawable
+    from worker.asked import LabelRules
+
+    rules = LabelRules(settings.label_producer, settings.label_text, settings.label_seconds)
+    texts = dict.fromkeys([rules.text_in("zh"), rules.text_in("en")])
+    long = f"for {rules.seconds:g} s" if rules.seconds else "from the first frame to the last"
+    said = f"{' or '.join(f'“{text}”' for text in texts)}, {long}; the file names {rules.producer}."
+    left_out = [text for text in texts if drawable(text) != " ".join(text.split())]
+    if left_out:
+        drawn = drawable(left_out[0])
+        return _bad("label", said, f"Only “{drawn}” can be drawn; change CHORUS_LABEL_TEXT.")
+    return _good("label", said)
 
 
 def _words(settings: Settings) -> Finding:

@@ -107,6 +107,7 @@ def demo(
     told = {"engine": engine, "label_text": asked.label_text}
     settings = settings.model_copy(update={name: value for name, value in told.items() if value})
     refuse_unwritable(out)
+    asked.refuse_wrong_picture()
     _refuse_missing_engine(settings)
     course = Course()
     run(_demo(settings, voice, templates, out, asked, course, quiet=as_json))

@@ -63,6 +63,7 @@ def render(
 
     settings = load_settings()
     refuse_unwritable(out.parent)
+    asked.refuse_wrong_picture()
     with told(), progress_bar() as report:
         order = Order(voice, template, out, engine or settings.engine, asked)
         facts, remarks = render_once(order, settings, report)

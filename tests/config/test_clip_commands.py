@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from bot.options import Change, read_change
 from config.cli.asked import Asked, clip_flags
+from config.cli.demo import demo
 from config.cli.inspect import _label_rows
-from config.cli.render import checked
+from config.cli.render import checked, render
 
 
 @click.command()
@@ -56,9 +57,22 @@ def test_a_file_may_be_called_like_a_colour(tmp_path, monkeypatch):
     assert read("--background", "blue").background == Path("blue")
 
 
-@pytest.mark.parametrize("text", ["", " ", "AI\n"])
-def test_the_label_cannot_be_left_out_by_an_empty_text(text):
+@pytest.mark.parametrize("text", ["", " ", "AI\n", "\N{ROBOT FACE}", "A" * 61])
+def test_a_label_that_nobody_could_read_is_wrong_usage(text):
     assert CliRunner().invoke(probe, ["--label-text", text]).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [render, demo], ids=["render", "demo"])
+def test_a_background_that_is_no_picture_is_told_before_anything_is_done(command, tmp_path):
+    logo, any_file = tmp_path / "logo.svg", tmp_path / "any"
+    logo.write_text("<svg/>")
+    any_file.touch()
+    flags = ["--voice", any_file, "--template", any_file, "--out", tmp_path / "out"]
+
+    done = CliRunner().invoke(command, [*map(str, flags), "--background", str(logo)])
+
+    assert done.exit_code == 1
+    assert "“logo.svg” is no picture I can put behind a presenter." in done.output
 
 
 def test_what_the_flags_ask_for_is_what_the_chat_understands():

@@ -7,6 +7,7 @@ import pytest
 from config.paths import secret_key
 from config.settings import Settings, SettingsRefused, load_settings
 from pipeline.label.embedded import check_value
+from pipeline.lettering import drawable
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -80,16 +81,45 @@ def test_a_producer_the_settings_take_is_one_the_label_takes(monkeypatch):
     check_value("producer", load_settings().label_producer)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "AI\n"])
-def test_a_visible_label_cannot_be_made_invisible_by_an_empty_text(monkeypatch, text):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("  ", "it is empty"),
+        ("AI\n", "it is empty or holds what cannot be shown"),
+        ("\N{ROBOT FACE} AI", "'\N{ROBOT FACE}' cannot be drawn"),
+        ("\N{TIBETAN LETTER KA}", "'\N{TIBETAN LETTER KA}' cannot be drawn"),
+        ("... !", "it has no letter"),
+        ("A" * 61, "it has 61 characters"),
+    ],
+)
+def test_a_label_that_nobody_could_read_is_refused_with_the_reason(monkeypatch, text, why):
     monkeypatch.setenv("CHORUS_LABEL_TEXT", text)
 
-    with pytest.raises(SettingsRefused, match="CHORUS_LABEL_TEXT"):
+    with pytest.raises(SettingsRefused, match=re.escape(f"CHORUS_LABEL_TEXT: {why}")):
         load_settings()
 
 
-def test_a_label_is_shown_for_two_seconds_at_least(monkeypatch):
-    monkeypatch.setenv("CHORUS_LABEL_SECONDS", "1.9")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "数字人 · AI生成",
+        "AI 生成（演示）",
+        "Généré par IA",
+        "Создано ИИ",
+        "AI生成キャラクター",
+        "AI 생성 © 2026",
+    ],
+)
+def test_a_label_the_settings_take_is_drawn_whole(monkeypatch, text):
+    monkeypatch.setenv("CHORUS_LABEL_TEXT", text)
+
+    assert drawable(load_settings().label_text) == text
+
+
+@pytest.mark.parametrize("seconds", ["1.9", "nan", "inf", "0"])
+def test_a_label_is_shown_for_two_seconds_at_least(monkeypatch, seconds):
+    monkeypatch.setenv("CHORUS_LABEL_SECONDS", seconds)
 
     with pytest.raises(SettingsRefused, match="CHORUS_LABEL_SECONDS"):
         load_settings()
