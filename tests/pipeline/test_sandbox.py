@@ -112,7 +112,12 @@ def test_every_rejection_can_be_told_and_raised_again():
 
 
 def test_outputs_are_those_of_takes_and_templates():
-    assert sandbox.OUTPUTS == {"take": takes.OUTPUTS, "template": templates.OUTPUTS, "inspect": ()}
+    assert sandbox.OUTPUTS == {
+        "take": takes.OUTPUTS,
+        "template": templates.OUTPUTS,
+        "picture": ("picture.png",),
+        "inspect": (),
+    }
 
 
 def test_a_child_that_hangs_is_ended_and_its_file_called_unreadable(tmp_path: Path, folder: Path):
