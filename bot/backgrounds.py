@@ -16,11 +16,22 @@ _LARGEST_BYTES: Final = 30_000_000
 HEAD_BYTES: Final = 12
 """So many first bytes tell it."""
 _BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_OTHERS: Final = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"8BPS")
+"""GIF, BMP, TIFF, Photoshop."""
+_STILL_BRANDS: Final = {b"heic", b"heix", b"mif1", b"avif"}
+"""Still pictures in the container of MP4 (ISO/IEC 23008-12): what phones of Apple write."""
 
 
 def is_usable(head: bytes) -> bool:
     """Whether the first bytes of a file are those of a JPEG, PNG or WebP picture."""
     return head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a picture of any kind: one we cannot use is told as a picture, too."""
+    still = head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS
+    drawing = head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"<svg" in head.lower()
+    return is_usable(head) or head.startswith(_OTHERS) or still or drawing
 
 
 async def receive_picture(turn: Turn, file: Fetched) -> None:

@@ -66,7 +66,7 @@ async def _receive(turn: Turn, media: Media, inbound: Inbound) -> bool:
     async with fetched(turn, media) as file:
         if file is None:
             return True
-        if media.kind == "picture" or backgrounds.is_usable(file.head):
+        if media.kind == "picture" or backgrounds.is_picture(file.head):
             await backgrounds.receive_picture(turn, file)
         else:
             await recordings.receive_recording(turn, file, inbound.message_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bot import orders, words
+from bot import orders, waivers, words
 from bot.desk import Turn
 from bot.files import send_files
 from bot.links import links_of, still_there
@@ -137,6 +137,9 @@ async def retry(turn: Turn, code: str) -> None:
         if found.state.active:
             await turn.answer(turn.say("retry-running", code=found.code))
             return
+        if not await waivers.covers(turn, found):
+            await turn.answer(_not_covered(turn, found))
+            return
         batch = await turn.desk.ledger.retry(found.id)
         if batch is None:
             await turn.answer(turn.say("retry-nothing", code=found.code))
@@ -145,6 +148,14 @@ async def retry(turn: Turn, code: str) -> None:
     if batch is not None:
         left = sum(clip.state.open for clip in batch.clips)
         await orders.announce(turn, batch, turn.say("retrying", code=batch.code, count=left))
+
+
+def _not_covered(turn: Turn, batch: BatchRecord) -> str:
+    """Why this person cannot have an order without the visible label made again."""
+    if batch.order.person.id == turn.person.id:
+        return turn.say("retry-waiver-ended", code=batch.code)
+    name = words.shown_name(batch.order.person.name or batch.order.person.id)
+    return turn.say("retry-waiver-of", code=batch.code, name=name)
 
 
 def _retriable(batch: BatchRecord) -> bool:

@@ -17,7 +17,8 @@ from worker.contract.codes import Code
 from worker.contract.records import Reason
 
 _CHUNK_BYTES: Final = 1 << 20
-_HEAD_BYTES: Final = 64
+_HEAD_BYTES: Final = 1024
+"""An SVG says late that it is one."""
 _MB: Final = 1_000_000
 PREFIX: Final = "in-"
 """Of files on their way through; what a killed bot left behind is cleared by it."""
@@ -74,12 +75,12 @@ async def _fetch(turn: Turn, media: Media, path: Path) -> Fetched | str:
     except MediaGone:
         return turn.say("media-gone", name=words.shown_name(media.name))
     except MediaTooLarge:
-        return _too_large(turn, media.size_bytes or 0)
+        return _too_large(turn, media, media.size_bytes or 0)
     file = await asyncio.to_thread(_measured, media, path)
     if file.size_bytes == 0:
         return _empty(turn, media)
     if file.size_bytes > turn.desk.adapter.limits.file_size_bytes:
-        return _too_large(turn, file.size_bytes)
+        return _too_large(turn, media, file.size_bytes)
     return file
 
 
@@ -88,7 +89,7 @@ def _refused_unseen(turn: Turn, media: Media) -> str:
     if media.size_bytes == 0:
         return _empty(turn, media)
     if media.size_bytes and media.size_bytes > turn.desk.adapter.limits.file_size_bytes:
-        return _too_large(turn, media.size_bytes)
+        return _too_large(turn, media, media.size_bytes)
     return ""
 
 
@@ -97,8 +98,12 @@ def _empty(turn: Turn, media: Media) -> str:
     return turn.reason(Reason(code=Code.EMPTY, facts=facts))
 
 
-def _too_large(turn: Turn, size_bytes: int) -> str:
+def _too_large(turn: Turn, media: Media, size_bytes: int) -> str:
     limit = turn.desk.adapter.limits.file_size_bytes
+    if media.kind == "picture":
+        size, most = words.size(max(size_bytes, limit + 1)), words.size(limit)
+        name = words.shown_name(media.name)
+        return turn.say("picture-too-large", name=name, size=size, limit=most)
     facts: dict[str, str | float] = {
         "size_mb": round(max(size_bytes, limit + 1) / _MB, 1),
         "limit_mb": round(limit / _MB, 1),

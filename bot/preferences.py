@@ -18,7 +18,7 @@ from bot.options import (
     read_change,
     value_of,
 )
-from bot.permissions import may_waive
+from bot.permissions import may_waive, person_entry
 from bot.ports import Choice
 from bot.texts.catalogue import Language
 from bot.wishes import Wishes, keep_wishes, load_wishes, meaning, options_now
@@ -90,7 +90,7 @@ async def settle_waiver(turn: Turn, question: Question, *, agreed: bool) -> None
         await turn.answer(turn.say("waiver-declined"))
         return
     if not may_waive(turn.desk.policy, turn.chat, turn.person):  # the operator changed their mind
-        await turn.answer(turn.say("waiver-not-allowed"))
+        await turn.answer(_not_named(turn))
         return
     accepted = await waivers.accept(turn, question.text)
     wishes = await load_wishes(turn)
@@ -153,10 +153,14 @@ async def _why_not(turn: Turn, change: Change) -> str:
         return await _why_no_captions(turn)
     if change.option is LABEL and change.value == "off":
         allowed = may_waive(turn.desk.policy, turn.chat, turn.person)
-        return "" if allowed else turn.say("waiver-not-allowed")
+        return "" if allowed else _not_named(turn)
     if change.option is BACKGROUND and change.value == "picture":
         return "" if await _has_picture(turn) else turn.say("background-send-picture")
     return ""
+
+
+def _not_named(turn: Turn) -> str:
+    return turn.say("waiver-not-allowed", who=person_entry(turn.chat, turn.person))
 
 
 async def _why_no_captions(turn: Turn) -> str:

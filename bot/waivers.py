@@ -59,6 +59,13 @@ async def acceptance_of(turn: Turn) -> Acceptance | None:
     return accepted if accepted.until > turn.desk.clock() else None
 
 
+async def covers(turn: Turn, batch: BatchRecord) -> bool:
+    """Whether this person may have a Batch made again: one without the visible label only who ordered it, while the duty is theirs."""
+    if batch.order.options.label:
+        return True
+    return batch.order.person.id == turn.person.id and await acceptance_of(turn) is not None
+
+
 async def accept(turn: Turn, text: str) -> Acceptance:
     """Record that this person accepted what ``text`` says. Raises StoreUnavailable, MemoryUnavailable."""
     now = turn.desk.clock()

@@ -6,7 +6,7 @@
 reason-unreadable = “{ $name }” holds neither sound nor video that can be played.
     .advice = It may be cut off or damaged; please send it again, or another recording.
 reason-empty = “{ $name }” is empty: it has 0 bytes.
-    .advice = Please send the recording again.
+    .advice = Please send it again.
 reason-not_a_recording = “{ $name }” is not a recording but { $found ->
         [text] a text
         [picture] a picture
@@ -258,6 +258,8 @@ retrying = { $code }: once more for { $count ->
    *[other] { $count } videos.
 }
 retry-running = { $code } is still running; failed videos can be tried again when it has ended.
+retry-waiver-of = { $code } was ordered without the visible AI label. Only { $name }, who took on the duty to mark these videos, can have it made again; you can order them anew.
+retry-waiver-ended = { $code } was ordered without the visible AI label, and your agreement to mark the videos yourself has ended. “/settings label off” asks again; then /retry { $code }
 retry-nothing = In { $code } there is nothing to try again.
 zip-not-yet = { $code } is not ready yet: /status { $code }
 zip-nothing = { $code } has no video to download.
@@ -384,9 +386,9 @@ waiver-question =
     Without the visible label it is your duty to mark these videos as AI-generated wherever you publish them: the law demands it, in China since 1 September 2025 (GB 45438-2025). The label inside the file always stays.
     Your name, this chat, the time and this text are recorded, and so is every order made this way; the records are kept for six months. After six months I ask again.
     Do you take on this duty? Type “yes” or “no”.
-waiver-accepted = Recorded. Until { $until } your videos come without the visible label; the one inside the file stays. “/settings label on” brings it back.
+waiver-accepted = Recorded. Until { $until } your videos in this chat come without the visible label; the one inside the file stays. “/settings label on” brings it back.
 waiver-declined = Nothing is recorded, and the visible label stays.
-waiver-not-allowed = The visible label can only be left out by people whom the operator of Chorus has named for it (CHORUS_LABEL_WAIVER). Please ask them.
+waiver-not-allowed = The visible label can only be left out by people whom the operator of Chorus has named for it. Your entry for CHORUS_LABEL_WAIVER would be: { $who }
 waiver-ended = Your agreement to mark the videos yourself has ended, so the visible label is back. “/settings label off” asks again.
 
 ## Recordings and templates that are not as good as they could be

@@ -6,7 +6,7 @@
 reason-unreadable = “{ $name }”里没有可以播放的声音或画面。
     .advice = 文件可能不完整或已损坏，请重新发送，或换一段录音。
 reason-empty = “{ $name }”是空文件，大小为 0 字节。
-    .advice = 请重新发送录音。
+    .advice = 请重新发送。
 reason-not_a_recording = “{ $name }”不是录音，而是{ $found ->
         [text] 文本文件
         [picture] 图片
@@ -217,6 +217,8 @@ cancel-some = 正在停止 { $code }。已完成的 { $done } 个视频会发给
 cancel-too-late = { $code } 已无法取消，状态：{ $state }。
 retrying = { $code }：重新制作 { $count } 个视频。
 retry-running = { $code } 还在进行中，结束后才能重做失败的视频。
+retry-waiver-of = { $code } 下单时选择了不显示画面标识。只有承担标识义务的{ $name }可以重做，您也可以重新下单。
+retry-waiver-ended = { $code } 下单时选择了不显示画面标识，而您自行标明的承诺已到期。请先发送“设置 标识 关”重新确认，再发送“重试 { $code }”。
 retry-nothing = { $code } 没有需要重做的视频。
 zip-not-yet = { $code } 还没有完成，发送“状态 { $code }”可查看进度。
 zip-nothing = { $code } 没有可以下载的视频。
@@ -333,9 +335,9 @@ waiver-question =
     不显示画面标识时，您在发布这些视频的任何地方都有义务标明它们由 AI 生成：这是法规要求（自 2025 年 9 月 1 日起施行，GB 45438-2025）。文件内的隐式标识始终保留。
     您的姓名、这个会话、时间和这段文字会被记录，以这种方式制作的每个任务也会被记录；记录保存六个月。六个月后我会再次询问。
     您愿意承担这项义务吗？请回复“是”或“否”。
-waiver-accepted = 已记录。到 { $until } 为止，您的视频画面中不显示标识；文件内的标识保留。发送“设置 标识 开”可恢复显示。
+waiver-accepted = 已记录。到 { $until } 为止，您在这个会话里制作的视频不显示画面标识；文件内的标识保留。发送“设置 标识 开”可恢复显示。
 waiver-declined = 没有做任何记录，画面标识保留。
-waiver-not-allowed = 只有 Chorus 的管理员指定的人员（CHORUS_LABEL_WAIVER）才能去掉画面标识，请与管理员联系。
+waiver-not-allowed = 只有 Chorus 的管理员指定的人员才能去掉画面标识。您需要加入 CHORUS_LABEL_WAIVER 的条目是：{ $who }
 waiver-ended = 您自行标明的承诺已到期，画面标识已恢复显示。发送“设置 标识 关”可重新确认。
 
 ## 不够理想的录音和模板

@@ -103,7 +103,7 @@ async def test_a_group_is_named_by_its_chat_and_not_disturbed(stage: Stage) -> N
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "“news.ogg” is empty: it has 0 bytes. Please send the recording again."),
+        (b"", "“news.ogg” is empty: it has 0 bytes. Please send it again."),
         (MediaGone(), "“news.ogg” could not be fetched"),
         (MediaTooLarge(), "The file has 10 MB; up to 10 MB can be received here."),
         (b"x" * 10_000_001, "The file has 10 MB; up to 10 MB can be received here."),

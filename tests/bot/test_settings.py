@@ -369,6 +369,41 @@ async def test_a_picture_that_is_no_use_gets_a_sentence(
     assert [facts async for facts in stage.store.list("pictures/")] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("logo.svg", b'<?xml version="1.0"?>\n<!-- made by an editor -->\n<svg width="10"/>'),
+        ("IMG_0012.HEIC", b"\0\0\0\x24ftypheic\0\0\0\0mif1"),
+        ("wall.avif", b"\0\0\0\x20ftypavif\0\0\0\0"),
+        ("hello.gif", b"GIF89a"),
+        ("scan.tif", b"II*\0"),
+    ],
+)
+async def test_a_picture_of_another_kind_sent_as_a_file_is_not_taken_for_a_recording(
+    stage: Stage, name: str, content: bytes
+) -> None:
+    stage.chat.files["p"] = content
+    async with stage.running():
+        said = await ask(stage, "", media=Media("p", name, len(content), "document"))
+
+    assert said == (
+        f"“{name}” is no picture I can put behind a presenter. JPEG, PNG and WebP work."
+    )
+
+
+async def test_a_picture_larger_than_the_platform_hands_over_is_told_as_a_picture(
+    stage: Stage,
+) -> None:
+    photo = Media("p", "wall.jpg", 25_000_000, "picture")
+    async with stage.running():
+        said = await ask(stage, "", media=photo)
+
+    assert said == (
+        "“wall.jpg” has 25.0 MB; a picture for the background may have up to 10.0 MB. "
+        "Please save it smaller."
+    )
+
+
 async def test_pictures_that_people_show_each_other_in_a_group_are_left_alone(
     stage: Stage,
 ) -> None:
@@ -473,7 +508,10 @@ async def test_who_is_not_named_cannot_leave_the_label_out(stage: Stage) -> None
         await send_voice(stage)
         await ask(stage, "1 go")
 
-    assert said.startswith("The visible label can only be left out by people whom the operator")
+    assert said == (
+        "The visible label can only be left out by people whom the operator of Chorus has named for it. "
+        "Your entry for CHORUS_LABEL_WAIVER would be: console:user:ann"
+    )
     assert (await stage.newest()).order.options.label
     assert await waivers(stage) == []
 
@@ -497,7 +535,7 @@ async def test_who_takes_the_duty_orders_without_the_label_and_is_on_record(stag
 
     batch = await stage.newest()
     acceptance, order = sorted(await waivers(stage), key=lambda each: str(each["what"]))
-    assert accepted.startswith("Recorded. Until 2027-05-22 your videos come without")
+    assert accepted.startswith("Recorded. Until 2027-05-22 your videos in this chat come without")
     assert "With: no visible AI label" in offer.text
     assert not batch.order.options.label
     assert acceptance == {
@@ -606,6 +644,32 @@ async def test_a_record_of_an_order_is_written_once_however_often_its_message_co
         await stage.chat.wait_for_settled(again)
 
     assert [each["what"] for each in await waivers(stage)].count("batch") == 1
+
+
+async def test_an_order_without_the_label_is_retried_only_by_who_took_the_duty(
+    stage: Stage,
+) -> None:
+    stage.chat = FakeChat(platform="telegram")
+    stage.allow(allow=("telegram:chat:team",), label_waiver=("telegram:chat:team",))
+    group = stage.chat.chat("team", private=False)
+    async with stage.running():
+        await ask(stage, "/settings label off", chat=group)
+        await ask(stage, "yes", chat=group)
+        stage.chat.files["f"] = b"voice"
+        await ask(stage, "1 go", media=Media("f", "a.ogg", 5, "voice"), chat=group)
+        await stage.hear()
+        lease = await stage.draw("clips")
+        await stage.ledger.desk.fail(lease, Reason(code="incident", incident="ab12"))
+        await stage.chat.wait_for_text("no video could be made")
+        refused = await ask(stage, "/retry", LI, chat=group)
+        stage.now = NOW + timedelta(days=184)
+        ended = await ask(stage, "/retry", chat=group)
+        stage.now = NOW
+        again = await ask(stage, "/retry", chat=group)
+
+    assert "下单时选择了不显示画面标识。只有承担标识义务的Ann可以重做" in refused
+    assert "your agreement to mark the videos yourself has ended" in ended
+    assert "0/1" in again
 
 
 async def test_a_picture_is_ordered_with_the_name_it_came_with(stage: Stage) -> None:
