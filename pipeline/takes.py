@@ -27,6 +27,8 @@ SPEECH: Final = "speech.npz"
 OUTPUTS: Final = (RECORDING, SPEECH, WORDS, *CAPTIONS)
 """The files of an analysed Take, in its folder; ``CAPTIONS`` only where words are known."""
 
+_TREATED: Final = "sound-{}.m4a"
+"""What ``load_take`` keeps of each treatment."""
 _ANALYSIS_RATE_HZ: Final = 16_000
 _LEAST_SPEECH_S: Final = 0.15
 """The shortest syllable somebody could mean."""
@@ -91,6 +93,8 @@ def analyse_take(
         InputRejected: It is no recording, too short, too long, or nobody speaks.
         Stopped: ``progress`` raised it.
     """
+    for treated in folder.glob(_TREATED.format("*")):  # of the recording before
+        treated.unlink()
     try:
         return _analyse(source, name, folder, limits, progress, models)
     except BaseException:
@@ -113,7 +117,7 @@ def load_take(
     span = Span(0.0, stored.duration_s)
     if sound.trim:
         span = kept_span(Span(*stored.spoken_s), stored.duration_s)
-    path = folder / f"sound-{_key(sound)}.m4a"
+    path = folder / _TREATED.format(_key(sound))
     if not path.is_file():
         recording = Recording(
             path=folder / RECORDING,

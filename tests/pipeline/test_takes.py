@@ -198,3 +198,15 @@ def test_what_was_made_once_is_not_made_again(tmp_path: Path, folder: Path):
     (take / RECORDING).unlink()
 
     assert load_take(take).sound == made
+
+
+def test_a_folder_that_is_used_again_forgets_the_sound_of_the_take_before(
+    tmp_path: Path, folder: Path
+):
+    first, second = np.tile(babble([AH, SHUT, EE]), 2), np.tile(babble([EE, SHUT, AH, AH]), 2)
+    for samples in (first, second):
+        said = write_sound(tmp_path / "said.wav", samples, "pcm_s16le", rate_hz=16_000)
+        analyse_take(said, said.name, folder, TakeLimits(), quietly)
+        sound = load_take(folder).sound
+
+    assert len(read_sound(sound, 16_000)) == pytest.approx(len(second), abs=2)
