@@ -268,7 +268,15 @@ async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
         return
     text = await progress_text(turn.desk, batch, turn.language)
     choices = progress_choices(turn.desk, batch, turn.language)
-    message = await turn.answer(text, name="progress", choices=choices)
+    message = await turn.desk.post(
+        turn.chat,
+        text,
+        # One message, whichever hand says it: who heard the recording, or who had said "go" before.
+        key=f"{batch.order.key if batch.round == 1 else turn.receipt}:progress",
+        reply_to=turn.reply_to,
+        choices=choices,
+        person=turn.person,
+    )
     await note_progress(turn.desk, batch, message)
 
 

@@ -122,6 +122,12 @@ async def test_the_same_key_is_sent_once(telegram, front_end, chat, room):
     assert telegram.texts(room) == ["hello"]
 
 
+async def test_the_same_key_at_once_is_sent_once(telegram, chat, room):
+    await asyncio.gather(*(chat.post(here(room), "hello", key="k") for _ in range(3)))
+
+    assert telegram.texts(room) == ["hello"]
+
+
 async def test_an_answer_replies_unless_what_it_answers_is_gone(telegram, chat, ann, room):
     said, gone = await telegram.says(ann, room, "one"), await telegram.says(ann, room, "two")
     gone.deleted = True

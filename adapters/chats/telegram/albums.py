@@ -1,6 +1,6 @@
 """Albums: several messages that belong together, with no mark at the last one, are answered once.
 
-Whoever sees the first part waits a moment, then speaks for all of them: the text of the one that has a caption, and the
+Whoever sees the first part waits until no more come, then speaks for all of them: the text of the one that has a caption, and the
 first recording. The parts may come to several front ends, so they meet in the Memory.
 """
 
@@ -20,6 +20,7 @@ from bot.ports import Media, Memory
 _KEPT_S: Final = 600
 _LOCK_S: Final = 5.0
 _LOOK_S: Final = 0.02
+_MOST_WAITS: Final = 6
 
 
 class _Part(BaseModel):
@@ -56,7 +57,7 @@ class Albums:
         Args:
             memory: Where the parts meet.
             mailbox: Ours.
-            wait_s: How long the first part waits for the others.
+            wait_s: An album is whole when nothing of it has come for so long.
         """
         self._memory = memory
         self._mailbox = mailbox
@@ -73,9 +74,14 @@ class Albums:
         return parts[0].key == key
 
     async def whole(self, said: Said) -> Said:
-        """The album in one, when its parts had time to come."""
-        await asyncio.sleep(self._wait_s)
-        parts = sorted(await self._parts(said), key=lambda part: part.number)
+        """The album in one, when no further part has come for a while."""
+        parts: list[_Part] = []
+        for _ in range(_MOST_WAITS):
+            await asyncio.sleep(self._wait_s)
+            before, parts = parts, await self._parts(said)
+            if len(parts) == len(before):
+                break
+        parts = sorted(parts, key=lambda part: part.number)
         chosen = next((part for part in parts if part.kind in RECORDINGS), None)
         text = next((part.text for part in parts if part.text), said.text)
         if chosen is None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
 from telegram.constants import ParseMode
@@ -66,6 +67,7 @@ class Outgoing:
         self._bot = bot
         self._notes = notes
         self._moves = moves
+        self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def say(
         self,
@@ -126,6 +128,20 @@ class Outgoing:
         reply_to: str | None,
         person: Person | None,
         file: tuple[Path, str] | None = None,
+    ) -> MessageRef:
+        lock = self._sending.setdefault(key, asyncio.Lock())
+        async with lock:  # two hands may say the same at once
+            return await self._send_once(chat, text, choices, key, reply_to, person, file)
+
+    async def _send_once(
+        self,
+        chat: Chat,
+        text: str,
+        choices: tuple[Choice, ...],
+        key: str,
+        reply_to: str | None,
+        person: Person | None,
+        file: tuple[Path, str] | None,
     ) -> MessageRef:
         if (sent := await self._notes.sent(key)) is not None:
             return MessageRef(chat=chat, id=sent)

@@ -47,8 +47,8 @@ class Timing:
     """Whether Telegram still posts to our webhook is looked at so often."""
     again_s: float = 1.0
     """First pause after an outage; the later ones grow."""
-    album_s: float = 1.5
-    """So long after the first part of an album we wait for the others."""
+    album_s: float = 1.0
+    """An album is whole when nothing of it has come for so long."""
 
 
 class Inbox:
