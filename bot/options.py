@@ -67,8 +67,8 @@ CAPTIONS: Final = Option(
     "captions",
     "字幕",
     (
-        Value("files", "文件", ("file", "srt", "vtt", "字幕文件", "默认")),
-        Value("burned", "烧录", ("burn", "burnt", "on", "picture", "visible", "写入", "画面", "压制", "硬字幕", "显示", "开", "开启", "打开")),
+        Value("files", "文件", ("file", "as files", "srt", "vtt", "字幕文件", "默认")),
+        Value("burned", "烧录", ("burn", "burnt", "on", "picture", "in the picture", "visible", "写入", "写进画面", "画面", "压制", "硬字幕", "显示", "开", "开启", "打开")),
         Value("off", "关", ("none", "no", "无", "关闭", "不要", "不用")),
     ),
     ("caption", "subtitles", "subtitle"),
@@ -121,6 +121,7 @@ class Unread:
 
 
 _BETWEEN: Final = re.compile(r"^(?:[\s:=,、。]|to\b|is\b|改成|改为|换成|设为|设成|用|为|成)+")
+_LEADING: Final = re.compile(r"^(?:(?:please|turn|switch) |请|把|将)+")
 _SPACE: Final = re.compile(r"[\s_]+")
 
 
@@ -129,13 +130,33 @@ def read_change(text: str) -> Change | Unread:
     typed = _SPACE.sub(" ", plain(text).casefold()).strip(" .。!")
     option, rest = _option_of(typed)
     if option is None:
-        return Unread(None, typed)
+        return _read_backward(typed)
     rest = _BETWEEN.sub("", rest).strip()
     for value in option.values:
         if rest in {value.name, value.chinese, *value.also}:
             return Change(option, value.name)
     colour = read_colour(rest) if option is BACKGROUND and rest else None
     return Change(option, COLOUR, colour) if colour else Unread(option, rest)
+
+
+def is_bare(unread: Unread, text: str) -> bool:
+    """Whether somebody typed the name of an option and nothing else: they want to know what it is, and can be."""
+    option = unread.option
+    return option is not None and plain(text).casefold() in {option.name, option.chinese}
+
+
+def _read_backward(typed: str) -> Change | Unread:
+    """Read ``no captions``, ``turn off trim`` and ``关掉降噪``; not of backgrounds, whose names templates might have."""
+    for option in OPTIONS:
+        for word in (option.name, option.chinese):
+            rest = typed.removesuffix(word)
+            if option is BACKGROUND or rest == typed:
+                continue
+            asked = _LEADING.sub("", rest).strip()
+            for value in option.values:
+                if asked in {value.name, value.chinese, *value.also}:
+                    return Change(option, value.name)
+    return Unread(None, typed)
 
 
 def _option_of(typed: str) -> tuple[Option | None, str]:

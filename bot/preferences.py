@@ -15,6 +15,7 @@ from bot.options import (
     Option,
     Unread,
     changed,
+    is_bare,
     read_change,
     value_of,
 )
@@ -60,7 +61,7 @@ async def settings(turn: Turn, argument: str) -> None:
 async def change_by_phrase(turn: Turn, text: str) -> bool:
     """A change typed without the command, such as 字幕烧录; False if the text is about something else."""
     read = read_change(text)
-    if isinstance(read, Unread):
+    if isinstance(read, Unread) and not is_bare(read, text):
         return False
     await _change(turn, read, text)
     return True

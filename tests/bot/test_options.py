@@ -57,6 +57,13 @@ CHANGES = [Change(option, value.name) for option in OPTIONS for value in option.
         ("label off", LABEL, "off"),
         ("AI标识 关闭", LABEL, "off"),
         ("水印　关", LABEL, "off"),
+        ("captions in the picture", CAPTIONS, "burned"),
+        ("字幕写进画面", CAPTIONS, "burned"),
+        ("no captions", CAPTIONS, "off"),
+        ("不要字幕", CAPTIONS, "off"),
+        ("关掉降噪", DENOISE, "off"),
+        ("请打开降噪", DENOISE, "on"),
+        ("turn off trim", TRIM, "off"),
     ],
 )
 def test_options_are_read_as_people_type_them(text: str, option: Option, value: str) -> None:
@@ -88,6 +95,8 @@ def test_colours_are_read_by_name_or_code(text: str, code: str) -> None:
         ("background purpleish", Unread(BACKGROUND, "purpleish")),
         ("background #12345", Unread(BACKGROUND, "#12345")),
         ("字幕", Unread(CAPTIONS, "")),
+        ("blue background", Unread(None, "blue background")),
+        ("upload label", Unread(None, "upload label")),
         ("label maybe", Unread(LABEL, "maybe")),
         ("", Unread(None, "")),
     ],

@@ -219,6 +219,7 @@ async def test_without_a_command_a_setting_is_understood_where_we_talk_alone(
     async with stage.running():
         assert (await ask(stage, "降噪开", LI)).startswith("好的。降噪：减弱持续的噪声")
         assert await ask(stage, "降噪开", LI, chat=group) == ""
+        assert await ask(stage, "降噪", LI) == "降噪：减弱持续的噪声（可改为：关）"
 
 
 async def test_captions_are_offered_only_for_recordings_with_words(stage: Stage) -> None:
