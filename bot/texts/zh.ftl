@@ -378,9 +378,9 @@ dub-how = 用 /dub 回复一段录音，我就用它生成视频；也可以直�
 
 ## 管理员
 
-admins-only = 只有 Chorus 管理者指定的人才能这样做。需要加入 CHORUS_ADMINS 的条目是：{ $who }
+admins-only = 只有 Chorus 管理员指定的人才能这样做。需要加入 CHORUS_ADMINS 的条目是：{ $who }
 template-how = 请发送视频，并在说明里写“/template add 名称”；也可以用它回复一个视频。
-template-too-large = 这个视频有 { $size }，这里最多能接收 { $limit }。Chorus 的管理者可以直接在服务器上添加（chorus templates add 文件），或自建 Bot API 服务器（CHORUS_TELEGRAM_API_BASE），上限为 2 GB。
+template-too-large = 这个视频有 { $size }，这里最多能接收 { $limit }。Chorus 的管理员可以直接在服务器上添加（chorus templates add 文件），或自建 Bot API 服务器（CHORUS_TELEGRAM_API_BASE），上限为 2 GB。
 template-added = 正在准备“{ $name }”。发送 /templates 可查看是否就绪。
 stats-orders = 当前有 { $orders } 个任务，还需制作 { $left } 个视频，其中 { $running } 个正在制作。
 stats-templates = 就绪的模板 { $ready } 个，准备中或不可用的 { $others } 个。
