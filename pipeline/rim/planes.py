@@ -153,13 +153,13 @@ def _on_white(planes: Planes, alpha: Pixels) -> Planes:
 
 
 def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Tell (width, height) of a frame as it is to be shown: square pixels, turned upright, even."""
+    """Tell (width, height) of a frame as it is to be shown: square pixels, turned upright, even, and 2 at least."""
     width, height = frame.width, frame.height
     if pixel_aspect and pixel_aspect > 0 and pixel_aspect != 1:
         width = round(width * pixel_aspect)
     if _Turn(frame).transposed:
         width, height = height, width
-    return width & ~1, height & ~1
+    return max(width & ~1, 2), max(height & ~1, 2)
 
 
 def unknown_colours(frame: VideoFrame) -> str | None:

@@ -287,6 +287,32 @@ def test_a_clip_has_at_most_1080_by_1920_in_the_shape_of_its_template(
     assert read[0].shape == (clip[1] * 3 // 2, clip[0])
 
 
+@pytest.mark.parametrize(
+    ("size", "aspect", "clip"),
+    [((1, 1), 1, (2, 2)), ((1, 100), 1, (2, 100)), ((64, 48), Fraction(1, 200), (2, 48))],
+)
+def test_a_video_of_next_to_no_size_is_read_as_the_least_there_can_be(
+    tmp_path: Path, size: tuple[int, int], aspect: Fraction | int, clip: tuple[int, int]
+):
+    judges.need("ffmpeg")
+    line = (
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=d=0.2",
+        "-vf",
+        f"scale={size[0]}:{size[1]},setsar={aspect}",
+    )
+    run(*line, "-c:v", "ffv1", "-pix_fmt", "bgr0", str(tmp_path / "v.mkv"))
+
+    facts = media.probe_video(tmp_path / "v.mkv")
+    read = list(media.read_frames(tmp_path / "v.mkv", facts))
+
+    assert (facts.width_px, facts.height_px) == clip
+    assert len(read) == facts.frames
+    assert read[0].shape == (clip[1] * 3 // 2, clip[0])
+
+
 # Times
 
 
