@@ -152,8 +152,10 @@ class _Cursor:
             self._ahead = next(self._placed, None)
 
     def _reaches(self, frame: int) -> bool:
-        """Whether going on leads there, and without a detour."""
-        return self._shown[0] <= frame < self._shown[0] + _WORTH_A_JUMP
+        """Whether going on leads there, and without a detour: however long what is shown stays, it is no detour."""
+        if frame < self._shown[0]:
+            return False
+        return self._ahead is None or frame < self._ahead[0] + _WORTH_A_JUMP
 
     def _jump(self, frame: int) -> None:
         """Go to the key frame before; to the beginning where time stamps or the file's index are not to be trusted."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from av.codec.context import ThreadType
 from av.container import InputContainer
@@ -34,6 +35,12 @@ from pipeline.rim.planes import (
 )
 from pipeline.rim.promises import promised_picture_s
 from pipeline.types import VideoFacts
+
+
+_ONE_FRAME: Final = 1.5
+"""What is shown for no longer than so many frames is shown for one."""
+_LONGEST_LAST_S: Final = 10.0
+"""Nobody waits longer on purpose; files that end with a wrong number say hours."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ def probe_video(
     if len(times_s) < 2:
         raise PictureNotVideo(name=name)
     fps = constant_rate(times_s, declared)
-    count = _count(times_s, fps)
+    count = _count(times_s, fps, watched.last_s)
     return VideoFacts(
         codec=codec,
         width_px=width_px,
@@ -104,8 +111,16 @@ def probe_video(
     )
 
 
-def _count(times_s: Sequence[float], fps: Fraction) -> int:
-    """Tell how many frames there are at the constant rate: where frames are left out, no more than the time has room for."""
+def _count(times_s: Sequence[float], fps: Fraction, last_s: float) -> int:
+    """Tell how many frames there are at the constant rate: where frames are left out, no more than the time has room for.
+
+    Args:
+        times_s: When each frame is shown.
+        fps: The constant rate.
+        last_s: How long the last one is shown, 0.0 if nobody knows: as long as several frames, in slow animations.
+    """
+    if last_s * fps > _ONE_FRAME:
+        return round((times_s[-1] + min(last_s, _LONGEST_LAST_S)) * fps)
     mean_s = times_s[-1] / (len(times_s) - 1)
     room = round((times_s[-1] + mean_s) * fps)
     return max(min(place(times_s[-1], fps) + 1, room), 1)
@@ -121,7 +136,7 @@ def _clip_size(width_px: int, height_px: int, limits: VideoLimits) -> tuple[int,
 
 
 class _Watched:
-    """Frames on their way, and whether any of them was transparent somewhere."""
+    """Frames on their way, and what is to be known of them behind the last one."""
 
     def __init__(
         self,
@@ -130,6 +145,9 @@ class _Watched:
         seen: Callable[[int, int], None] | None,
     ) -> None:
         self.transparent = False
+        """Whether any of them was, somewhere."""
+        self.last_s = 0.0
+        """How long the newest of them is shown; 0.0 if it does not say."""
         self._frames = frames
         self._declared = declared
         self._seen = seen
@@ -140,6 +158,7 @@ class _Watched:
                 self._seen(number, self._declared)
             if not self.transparent and may_be_transparent(frame):
                 self.transparent = is_transparent(frame)
+            self.last_s = float((frame.duration or 0) * (frame.time_base or 0))
             yield frame
 
 

@@ -1,5 +1,6 @@
 """Videos of every colour, size and state come in as BT.709 would show them, at the size of a Clip, in time."""
 
+import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -344,6 +345,36 @@ def test_a_second_of_slow_motion_stays_a_second(tmp_path: Path, fps: int):
     facts = media.probe_video(source)
 
     assert (facts.fps, facts.frames, facts.duration_s) == (60, 60, 1.0)
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv", "v.gif"])
+def test_the_last_picture_of_a_slow_animation_stays_as_long_as_the_others(
+    tmp_path: Path, name: str
+):
+    judges.need("ffmpeg")
+    made = ("-f", "lavfi", "-i", "testsrc=s=160x96:r=1:d=4", "-pix_fmt", "rgb8")
+    run(*made[:4], *(made[4:] if name == "v.gif" else ()), str(tmp_path / name))
+
+    facts = media.probe_video(tmp_path / name)
+
+    assert facts.duration_s == pytest.approx(4.0, abs=0.03)
+    assert facts.declared_s == pytest.approx(4.0, abs=0.03)
+
+
+def test_a_picture_that_stays_for_minutes_is_decoded_once(tmp_path: Path):
+    numbers = range(300)
+    times_ms = [*(number * 40 for number in numbers[:-1]), 400_000]
+    source = write_video(
+        tmp_path / "v.mkv", numbers, times_ms=times_ms, codec="mpeg4", options={"g": "300"}
+    )
+    started = time.process_time()
+
+    facts = media.probe_video(source)
+    shown = [number_of(planes) for planes in media.read_frames(source, facts)]
+
+    assert shown == [*range(299), *[298] * (facts.frames - 300), 299]
+    assert facts.frames > 9_900
+    assert time.process_time() - started < 30  # 90 s and more if each of them is looked up
 
 
 def test_frames_lost_in_the_middle_keep_their_time(tmp_path: Path):
