@@ -36,7 +36,6 @@ from pipeline.rim.planes import (
 from pipeline.rim.promises import promised_picture_s
 from pipeline.types import VideoFacts
 
-
 _ONE_FRAME: Final = 1.5
 """What is shown for no longer than so many frames is shown for one."""
 _LONGEST_LAST_S: Final = 10.0
