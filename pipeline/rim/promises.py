@@ -1,5 +1,6 @@
 """How long a recording or a video says it is, where one that turns out shorter was broken off."""
 
+import re
 import struct
 from typing import Final
 
@@ -14,6 +15,9 @@ _MP3_HEADS: Final = (b"Xing", b"Info", b"VBRI")
 """Only an MP3 that begins with one of these knows how many frames it has."""
 _UNKNOWN_BYTES: Final = 0x7FFF_F000
 """A WAV of so many bytes or more, or of none, was written by somebody who did not know yet."""
+_CLOCK: Final = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)", re.ASCII)
+_LONGEST_S: Final = 24 * 3600.0
+"""A header that tells of more tells nonsense."""
 
 
 def promised_s(
@@ -30,6 +34,13 @@ def promised_s(
     Returns:
         Seconds; None where the header says nothing, or nothing that could be believed.
     """
+    said_s = _said_s(container, stream, head, has_picture=has_picture)
+    return said_s if said_s is not None and said_s <= _LONGEST_S else None
+
+
+def _said_s(
+    container: InputContainer, stream: AudioStream, head: bytes, *, has_picture: bool
+) -> float | None:
     kind = container.format.name
     if kind in _GUESSED or (kind == "mp3" and not any(mark in head for mark in _MP3_HEADS)):
         return None
@@ -55,6 +66,11 @@ def promised_picture_s(container: InputContainer, stream: VideoStream, *, has_so
     Returns:
         Seconds; 0.0 where the header says nothing, or nothing that could be believed.
     """
+    said_s = _said_picture_s(container, stream, has_sound=has_sound)
+    return said_s if said_s <= _LONGEST_S else 0.0
+
+
+def _said_picture_s(container: InputContainer, stream: VideoStream, *, has_sound: bool) -> float:
     kind = container.format.name
     if kind in _GUESSED:
         return 0.0
@@ -82,9 +98,9 @@ def _wav_s(head: bytes) -> float | None:
 
 
 def _clock_s(text: str) -> float | None:
-    """Read Matroska's ``00:00:10.008000000``."""
-    try:
-        hours, minutes, seconds = map(float, text.split(":"))
-    except ValueError:
+    """Read Matroska's ``00:00:10.008000000``; None where it holds something else."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
         return None
+    hours, minutes, seconds = map(float, found.groups())
     return 3600 * hours + 60 * minutes + seconds

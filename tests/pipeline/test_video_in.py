@@ -456,6 +456,18 @@ def test_a_header_says_how_much_there_was(
     assert facts.duration_s == pytest.approx(4 * share, abs=1)
 
 
+@pytest.mark.parametrize("lie", ["inf:00:00", "nan:00:00", "-9:00:00", "9e9:00:0", "99999:0:0"])
+def test_a_header_that_tells_nonsense_promises_nothing(tmp_path: Path, lie: str):
+    source = write_video(tmp_path / "v.mkv", range(100), codec="mpeg4")
+    content = source.read_bytes()
+    assert content.count(b"00:00:04.") == 1
+    source.write_bytes(content.replace(b"00:00:04.", lie.encode()))
+
+    facts = media.probe_video(source)
+
+    assert facts.declared_s in {0.0, 4.0}
+
+
 @pytest.mark.parametrize(
     ("decoded_s", "declared_s", "codes"),
     [
