@@ -218,6 +218,14 @@ def trimming_edit(source: Path, out: Path) -> None:
     whole.unlink()
 
 
+def hours(_source: Path, out: Path) -> None:
+    run("-f", "lavfi", "-i", "color=gray:s=64x64:r=1/60", "-t", "36000", *X264, str(out))
+
+
+_GIF_FRAME: Final = bytes.fromhex("21f904000a000000 2c00000000020002000002031204 0500")
+HUGE_GIF: Final = b"GIF89a" + bytes.fromhex("803e803e800000 000000ffffff") + 5 * _GIF_FRAME + b";"
+"""16 000 × 16 000, of which five frames fill a corner."""
+
 VFR: Final = "select='not(eq(mod(n,5),3))*not(between(n,10,14))'"
 """Of each five frames one is missing, and a fifth of a second at once."""
 INTERLACED: Final = "fps=50,tinterlace=interleave_top,fieldorder=tff"
@@ -251,6 +259,7 @@ COLOURS: Final[tuple[Kind, ...]] = (
     Kind("p3.mov", "Display P3, 10 bit", made(*X264, *tags("bt709", "smpte432", "bt709"), see=graded("smpte432", "709", "709", "yuv420p10le")), colour=3),
     Kind("full.mp4", "full range", made(*X264, *tags("bt709", "bt709", "bt709", "pc"), see=graded("709", "709", "709", "yuv420p").replace("r=limited,", "r=full,"))),
     Kind("bt601_in_hd.mp4", "BT.601 in 720p", made(*X264, *tags("smpte170m", "smpte170m", "smpte170m"), see="scale=1280:720:out_color_matrix=smpte170m"), size=(1280, 720)),
+    Kind("smpte240.mp4", "SMPTE 240M", made(*X264, *tags("smpte240m", "bt709", "bt709"), see="format=gbrp,scale=out_color_matrix=smpte240m:flags=accurate_rnd+full_chroma_int")),
     Kind("bt709_small.mp4", "BT.709 in 360p", made(*X264, *tags("bt709", "bt709", "bt709"), see=graded("709", "709", "709", "yuv420p"))),
     Kind("rgb.mkv", "RGB without loss", made("-c:v", "libx264rgb", "-qp", "0", "-preset", "ultrafast", see="format=rgb24")),
     Kind("yuv444.mkv", "4:4:4", made(*X264, see="format=yuv444p")),
@@ -278,6 +287,7 @@ SHAPES: Final[tuple[Kind, ...]] = (
 )  # fmt: skip
 
 TIMES: Final[tuple[Kind, ...]] = (
+    Kind("fps4.mp4", "4 a second", rate("4"), fps=Fraction(24000, 1001), frames=24),
     Kind("fps23976.mp4", "23.976 a second", rate("24000/1001"), fps=Fraction(24000, 1001), frames=24),
     Kind("fps24.mp4", "24 a second", rate("24"), fps=Fraction(24), frames=24),
     Kind("fps2997.mp4", "29.97 a second", rate("30000/1001"), fps=Fraction(30000, 1001), frames=30),
@@ -299,9 +309,14 @@ BROKEN: Final[tuple[Kind, ...]] = (
     Kind("cut.mp4", "MP4 cut at 60 %", cut(made(*X264, *FASTSTART), 0.6), frames=14, slack=4, remark="broken_off"),
     Kind("cut.mkv", "Matroska cut at 60 %", cut(made(*X264), 0.6), frames=14, slack=4, remark="broken_off"),
     Kind("cut.avi", "AVI cut at 60 %", cut(made("-c:v", "mpeg4", "-q:v", "2"), 0.6), frames=14, slack=4, remark="broken_off"),
+    Kind("cut.flv", "Flash video cut at 60 %", cut(made(*X264), 0.6), frames=14, slack=4, remark="broken_off"),
     Kind("cut.ts", "transport stream cut at 60 % (which has no header to say so)", cut(made(*X264), 0.6), frames=14, slack=4),
     Kind("damaged.mp4", "zeros in the middle", damaged(made(*X264, "-g", "5", "-bf", "0")), colour=4),
     Kind("cut_early.mp4", "MP4 without its index", cut(made(*X264), 0.6), refused="unreadable"),
+    Kind("hours.mp4", "ten hours in a small file", hours, refused="video_too_long"),
+    Kind("gap.mp4", "ten hours between the first frame and the second", made(*X264, "-vsync", "passthrough", see="setpts='(N/25+if(N,36000,0))/TB'"), refused="video_too_long"),
+    Kind("huge.gif", "256 megapixels in 100 bytes, GIF", bytes_of(HUGE_GIF), refused="video_too_large"),
+    Kind("pixel.mkv", "a single pixel", made("-c:v", "ffv1", see="scale=1:1,format=bgr0"), refused="no_face"),
     Kind("locked.mp4", "encrypted", locked, refused="unsupported"),
     Kind("unknown.mp4", "a codec nobody here decodes", renamed_codec, refused="unsupported"),
     Kind("empty.mp4", "no bytes", bytes_of(b""), refused="empty"),
