@@ -1,5 +1,6 @@
 """Sound and video come in whole, in time and by content; Clips go out exact."""
 
+import struct
 import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
@@ -350,6 +351,32 @@ def test_what_is_no_video_is_named(
     assert refused.value.facts == wanted
 
 
+def alias_record(place: bytes) -> bytes:
+    """The name of a file as QuickTime's aliases have it: twice, for two of the kinds of path that there are."""
+    fixed = bytes(14) + bytes([1]) + b"v".ljust(27, b"\0") + bytes(12)
+    fixed += bytes([1]) + b"f".ljust(63, b"\0") + bytes(16) + struct.pack(">HH", 1, 1) + bytes(16)
+    padded = place + bytes(len(place) % 2)
+    paths = b"".join(struct.pack(">HH", kind, len(place)) + padded for kind in (2, 18))
+    return fixed + paths + b"\xff\xff"
+
+
+def with_reference(content: bytes, entry: bytes) -> bytes:
+    """An MP4 whose media are said to lie elsewhere, and are not in it: ``entry`` is the data reference behind its size."""
+    boxes, at = b"", 0
+    while at < len(content):
+        size, kind = struct.unpack_from(">I4s", content, at)
+        body = content[at + 8 : at + size]
+        if kind in {b"moov", b"trak", b"mdia", b"minf", b"dinf"}:
+            body = with_reference(body, entry)
+        if kind == b"dref":
+            body = struct.pack(">III", 0, 1, 4 + len(entry)) + entry
+        if kind == b"mdat":
+            body = bytes(len(body))
+        boxes += struct.pack(">I4s", 8 + len(body), kind) + body
+        at += size
+    return boxes
+
+
 @pytest.mark.parametrize("text", [SEGMENTS, "ffconcat version 1.0\nfile {}\n"])
 @pytest.mark.parametrize("lead", ["", "\ufeff", "\n"])
 def test_a_playlist_opens_no_other_file(tmp_path: Path, video: Path, text: str, lead: str):
@@ -359,6 +386,16 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path, video: Path, text: str, 
         media.probe_video(playlist)
     with pytest.raises(NotARecording):
         media.read_sound(playlist, RATE_HZ)
+
+
+def test_a_film_whose_pictures_lie_in_another_file_does_not_open_it(tmp_path: Path, video: Path):
+    referring = tmp_path / "referring.mov"
+    # ffprobe -enable_drefs 1 -use_absolute_path 1 finds all frames of the other file.
+    entry = b"alis" + bytes(4) + alias_record(bytes(video))
+    referring.write_bytes(with_reference(video.read_bytes(), entry))
+
+    with pytest.raises(UnreadableFile):
+        media.probe_video(referring)
 
 
 def test_a_picture_too_large_is_refused_by_the_header(video: Path):
