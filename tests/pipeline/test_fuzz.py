@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -23,8 +24,7 @@ FILES: Final = 5_000
 SLOWEST_S: Final = 10.0
 LIMITS: Final = {"take": {"min_s": 0.5, "max_s": 5.0}, "template": {"limit_s": 0.25}}
 """Most are refused once they are decoded: that is what is tried here. Speech and faces would take ten times as long."""
-BUDGET_S: Final = 150.0
-"""Half of five minutes."""
+BUDGET_S: Final = 300.0
 
 
 class Child:
@@ -93,25 +93,37 @@ def fuzz(do: str, seeds: Sequence[Path], numbers: Iterable[int], scratch: Path) 
     return answers
 
 
+WRITE: Final = {"take": write_sounds, "template": write_videos}
+
+
+def fuzz_seeds(do: str, numbers: Sequence[int], scratch: Path) -> Counter[str]:
+    """Break small files of one kind, and ask about each."""
+    (scratch / do / "seeds").mkdir(parents=True)
+    return fuzz(do, WRITE[do](scratch / do / "seeds"), numbers, scratch / do)
+
+
 @pytest.mark.parametrize(
-    ("do", "write", "numbers"),
-    [
-        ("take", write_sounds, [*range(120), 238, 3075]),
-        ("template", write_videos, [*range(120), 4518]),
-        pytest.param("take", write_sounds, range(FILES), marks=pytest.mark.slow),
-        pytest.param("template", write_videos, range(FILES), marks=pytest.mark.slow),
-    ],
+    ("do", "numbers"),
+    [("take", [*range(120), 238, 3075]), ("template", [*range(120), 4518])],
 )
 def test_broken_files_get_an_answer_from_a_child_that_lives_on(
-    tmp_path: Path, do: str, write: Callable[[Path], Sequence[Path]], numbers: Sequence[int]
+    tmp_path: Path, do: str, numbers: Sequence[int]
 ):
-    (tmp_path / "seeds").mkdir()
-    started = time.monotonic()
+    answers = fuzz_seeds(do, numbers, tmp_path)
 
-    answers = fuzz(do, write(tmp_path / "seeds"), numbers, tmp_path)
-
-    took_s = time.monotonic() - started
-    print(f"{len(numbers)} x {do}: {took_s:.0f} s, {dict(answers)}")
     assert answers.total() == len(numbers)
     assert len(answers) > 2  # some were whole enough, some were not
+
+
+@pytest.mark.slow
+def test_ten_thousand_broken_files_are_answered_within_five_minutes(tmp_path: Path):
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as both:  # one child for each core
+        asked = {do: both.submit(fuzz_seeds, do, range(FILES), tmp_path) for do in WRITE}
+    took_s = time.monotonic() - started
+
+    for do, answers in asked.items():
+        print(f"{FILES} x {do}: {dict(answers.result())}")
+    print(f"{took_s:.0f} s")
+    assert sum(answers.result().total() for answers in asked.values()) == 10_000
     assert took_s < BUDGET_S
