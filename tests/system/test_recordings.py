@@ -1,21 +1,34 @@
 """Every kind of recording becomes the sound of a Clip, in time and equally loud, or is refused by its name."""
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+
 import pytest
 
 from tests.corpora.sound_kinds import SOUND_KINDS, SoundKind
-from tests.system.recordings import Listening, complaints
+from tests.system.ahead import ahead
+from tests.system.recordings import Heard, Listening, complaints
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def listening(tmp_path_factory: pytest.TempPathFactory) -> Listening:
-    return Listening(tmp_path_factory.mktemp("recordings"))
+def sent(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, "Future[Heard | str]"]]:
+    """What becomes of each kind."""
+    listening = Listening(tmp_path_factory.mktemp("recordings"))
+    with ahead(request, "kind", listening.send) as answers:
+        yield answers
 
 
 @pytest.mark.parametrize("kind", SOUND_KINDS, ids=lambda kind: kind.name)
-def test_every_kind_of_recording_becomes_sound_or_is_refused(listening: Listening, kind: SoundKind):
-    assert complaints(kind, listening.send(kind)) == []
+def test_every_kind_of_recording_becomes_sound_or_is_refused(
+    sent: Mapping[str, "Future[Heard | str]"], kind: SoundKind
+):
+    came = sent[kind.name].result()
+
+    assert complaints(kind, came) == []
 
 
 def test_the_corpus_has_a_name_for_each_of_forty_kinds():
