@@ -1,5 +1,6 @@
 """Face tracks: found, in step with the frames, without leaps, without jitter, without delay."""
 
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -215,6 +216,16 @@ def test_a_video_without_a_face_is_refused_with_the_first_frame():
         track_faces(blank, facts(160, 120, 6), silent)
 
     assert caught.value.facts == {"frame": 0, "second": 0.0}
+
+
+def test_a_picture_like_a_ribbon_is_not_cut_into_hundreds():
+    ribbon = (np.full((12_000 * 3 // 2, 48), 128, np.uint8) for _ in range(6))
+    started = time.process_time()
+
+    with pytest.raises(NoFaceFound):
+        track_faces(ribbon, facts(48, 12_000, 6), silent)
+
+    assert time.process_time() - started < 5
 
 
 def test_tracking_ends_when_it_is_asked_to():

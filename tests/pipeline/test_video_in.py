@@ -14,7 +14,7 @@ from pipeline.errors import UnsupportedCodec
 from pipeline.templates import analysis_as_json, analysis_from_json, report
 from pipeline.types import Track, VideoFacts
 from tests import judges
-from tests.corpora.media import number_of, numbered, write_video
+from tests.corpora.media import chirp, number_of, numbered, write_video
 from tests.corpora.video_kinds import run
 
 PQ, HLG, SDR_10 = 16, 18, 14
@@ -392,6 +392,19 @@ def test_frames_lost_in_the_middle_keep_their_time(tmp_path: Path):
     assert facts.frames == 60
     assert read[:25] == list(range(25))
     assert read[40:] == list(range(40, 60))
+
+
+def test_a_stream_that_begins_in_the_middle_changes_nothing(tmp_path: Path):
+    large = {"codec": "mpeg2video", "size": (640, 384), "options": {"g": "1", "b": "4000000"}}
+    silent = write_video(tmp_path / "a.ts", range(400), **large)
+    heard = write_video(tmp_path / "b.ts", range(400, 420), **large, sound=chirp(0.8))
+    joined = tmp_path / "v.ts"
+    # FFmpeg looks for streams at the beginning and at the end, and PyAV knows only those.
+    joined.write_bytes(silent.read_bytes() + heard.read_bytes() + silent.read_bytes())
+
+    facts = media.probe_video(joined)
+
+    assert set(range(420)) <= set(numbers(media.read_frames(joined, facts)))
 
 
 def combs(luma: np.ndarray) -> float:
