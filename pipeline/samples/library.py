@@ -52,6 +52,7 @@ def write_presenter(look: Look, path: Path, seconds: float, progress: Progress) 
         matrix=_BT601,
         primaries=_BT709,
         transfer=_BT709,
+        declared_s=float(frames / fps),
     )
     presenter = Presenter(look)
     with ClipWriter(path, facts, frames, None, label=None) as writer:
