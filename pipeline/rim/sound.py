@@ -107,9 +107,22 @@ def _mixed(sound: Sound, rate_hz: int) -> tuple[Samples, list[float]]:
 
 
 def at_rate(sound: Sound, rate_hz: int) -> Iterator[Block]:
-    """Yield an opened recording at another rate, one channel or two."""
+    """Yield an opened recording at another rate, one channel or two.
+
+    Raises:
+        UnsupportedCodec: FFmpeg knows no way to mix its channels, nine for example, or to change its rate.
+    """
     layout = "mono" if sound.channels == 1 else "stereo"
-    return _resample(sound.blocks, sound.rate_hz, rate_hz, layout)
+    return _convertible(_resample(sound.blocks, sound.rate_hz, rate_hz, layout), sound)
+
+
+def _convertible(blocks: Iterator[Block], sound: Sound) -> Iterator[Block]:
+    """Pass blocks on. Where they are written, an error of FFmpeg would count as the disk's."""
+    try:
+        yield from blocks
+    except FFmpegError as error:
+        named = f"{sound.codec}, {sound.source_channels} channels at {sound.rate_hz} Hz"
+        raise UnsupportedCodec(codec=named, second=0.0) from error
 
 
 @contextmanager

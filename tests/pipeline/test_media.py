@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+import wave
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -721,6 +722,27 @@ def test_a_picture_that_nothing_decodes_is_named_by_its_letters(tmp_path: Path):
         media.probe_video(video)
 
     assert refused.value.facts == {"codec": "QQ42", "second": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate_hz"), [(9, 48_000), (64, 48_000), (1, 1_912_610_624)], ids=str
+)
+def test_channels_and_rates_that_nobody_can_convert_are_named(
+    tmp_path: Path, channels: int, rate_hz: int
+):
+    source = tmp_path / "s.wav"
+    with wave.open(str(source), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(1)
+        file.setframerate(rate_hz)
+        file.writeframes(bytes(range(255)) * channels * 8)
+
+    with pytest.raises(UnsupportedCodec) as refused:
+        media.keep_recording(source, tmp_path / "out.flac")
+
+    named = f"pcm_u8, {channels} channels at {rate_hz} Hz"
+    assert refused.value.facts == {"codec": named, "second": 0.0}
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_a_sound_that_nothing_decodes_is_named(tmp_path: Path):
