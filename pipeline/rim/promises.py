@@ -51,7 +51,8 @@ def _said_s(
     whole_s = container.duration / av.time_base if container.duration else None
     tagged_s = _clock_s(stream.metadata.get("DURATION", ""))
     if tagged_s is not None and whole_s is not None:
-        return min(tagged_s, whole_s)  # tags outlive a cut
+        begin_s = (container.start_time or 0) / av.time_base
+        return min(tagged_s, whole_s) - max(begin_s, 0.0)  # tags outlive a cut
     return None if has_picture else whole_s
 
 
@@ -80,7 +81,10 @@ def _said_picture_s(container: InputContainer, stream: VideoStream, *, has_sound
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     whole_s = 0.0 if has_sound else (container.duration or 0) / av.time_base
-    return _clock_s(stream.metadata.get("DURATION", "")) or whole_s
+    end_s = _clock_s(stream.metadata.get("DURATION", ""))
+    if end_s is None:
+        return whole_s
+    return max(end_s - max(float((stream.start_time or 0) * (stream.time_base or 0)), 0.0), 0.0)
 
 
 def _wav_s(head: bytes) -> float | None:
@@ -98,7 +102,7 @@ def _wav_s(head: bytes) -> float | None:
 
 
 def _clock_s(text: str) -> float | None:
-    """Read Matroska's ``00:00:10.008000000``; None where it holds something else."""
+    """Read Matroska's ``00:00:10.008000000``, which tells when a track ends; None where it holds something else."""
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None

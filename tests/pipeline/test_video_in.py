@@ -469,6 +469,20 @@ def test_a_header_says_how_much_there_was(
     assert facts.duration_s == pytest.approx(4 * share, abs=1)
 
 
+def test_a_video_that_begins_late_promises_no_more_than_it_has(tmp_path: Path):
+    times_ms = range(10_000, 14_000, 40)
+    source = write_video(
+        tmp_path / "v.mkv", range(100), times_ms=times_ms, sound=chirp(4), sound_late_s=10.0
+    )
+
+    facts = media.probe_video(source)
+    kept = media.keep_recording(source, tmp_path / "sound.flac")
+
+    assert (facts.frames, facts.declared_s) == (100, pytest.approx(4.0, abs=0.1))
+    assert kept.declared_s == pytest.approx(kept.facts.duration_s, abs=0.1)
+    assert kept.facts.duration_s == pytest.approx(4.0, abs=0.1)
+
+
 @pytest.mark.parametrize("lie", ["inf:00:00", "nan:00:00", "-9:00:00", "9e9:00:0", "99999:0:0"])
 def test_a_header_that_tells_nonsense_promises_nothing(tmp_path: Path, lie: str):
     source = write_video(tmp_path / "v.mkv", range(100), codec="mpeg4")
