@@ -33,7 +33,7 @@ _FORMATS: Final = ",".join(
     (
         *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "ogg", "avi", "flv", "asf"),
         *("mpegts", "mpeg", "gif", "wav", "w64", "flac", "mp3", "aac", "aiff", "caf", "au", "ac3"),
-        *("amr", "wv", "ape"),
+        *("amr", "wv", "ape", "mxf", "dv", "rm"),
     )
 )
 """Demuxers that may be used. Playlists (hls, concat, dash, sdp) are not here: they would open further files."""

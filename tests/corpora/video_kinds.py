@@ -73,6 +73,15 @@ VP9: Final = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "
 WITH_SINE: Final = ("-f", "lavfi", "-i", "sine=440:sample_rate=48000")
 
 
+def with_sine(*options: str) -> Make:
+    """The source with a tone."""
+
+    def make(source: Path, out: Path) -> None:
+        run("-i", str(source), *WITH_SINE, "-t", "1", *options, str(out))
+
+    return make
+
+
 def tags(matrix: str, primaries: str, transfer: str, reach: str = "tv") -> tuple[str, ...]:
     return (
         *("-colorspace", matrix, "-color_primaries", primaries),
@@ -249,7 +258,16 @@ PICTURES: Final[tuple[Kind, ...]] = (
     Kind("wmv2.wmv", "Windows Media", made("-c:v", "wmv2", "-q:v", "2")),
     Kind("h264.mkv", "H.264, Matroska", made(*X264)),
     Kind("theora.ogv", "Theora, Ogg", made("-c:v", "libtheora", "-q:v", "9")),
-    Kind("sound_inside.mov", "H.264 and AAC, QuickTime", lambda s, o: run("-i", str(s), *WITH_SINE, "-t", "1", *X264, "-c:a", "aac", str(o)) and None),
+    Kind("sound_inside.mov", "H.264 and AAC, QuickTime", with_sine(*X264, "-c:a", "aac")),
+    Kind("fragments.mp4", "H.264, MP4 in fragments", made(*X264, "-g", "10", "-movflags", "frag_keyframe+empty_moov+default_base_moof")),
+    Kind("browser.webm", "a browser's recorder: VP8 and Opus, WebM without a length", with_sine("-c:v", "libvpx", "-crf", "8", "-b:v", "4M", "-c:a", "libopus", "-live", "1")),
+    Kind("camcorder.mts", "a camcorder's H.264 and AC-3, AVCHD", with_sine(*X264, "-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1")),
+    Kind("xdcam.mxf", "MPEG-2 and PCM, MXF", with_sine("-c:v", "mpeg2video", "-q:v", "2", "-c:a", "pcm_s16le", "-ar", "48000")),
+    Kind("dnxhr.mxf", "DNxHR, MXF", made("-c:v", "dnxhd", "-profile:v", "dnxhr_hq", see="format=yuv422p")),
+    Kind("dnxhr.mov", "DNxHR, QuickTime", made("-c:v", "dnxhd", "-profile:v", "dnxhr_hq", see="format=yuv422p")),
+    Kind("cineform.mov", "CineForm, QuickTime", made("-c:v", "cfhd", see="format=yuv422p10le")),
+    Kind("tape.dv", "DV, pixels 64:45", made("-c:v", "dvvideo", see="scale=720:576,setsar=64/45,format=yuv420p"), size=(1024, 576)),
+    Kind("real.rm", "RealVideo", made("-c:v", "rv20", "-q:v", "2", see="scale=352:288"), size=(352, 288)),
 )  # fmt: skip
 
 COLOURS: Final[tuple[Kind, ...]] = (
