@@ -337,20 +337,26 @@ def test_behind_a_transparent_video_stands_what_was_asked_for(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_1080p_is_keyed_faster_than_60_frames_a_second_of_one_core():
+def test_keying_1080p_takes_at_most_twice_the_time_of_encoding_it(tmp_path: Path):
     large = cv2.resize(presenter(GREEN)[0], (1920, 1080), interpolation=cv2.INTER_CUBIC)
     facts = facts_of(1920, 1080)
     planes, keyer = as_planes(large, facts), Keyer((120, 90, 80))
     scenery = make_scenery(Background(colour="#203040"), facts)
     assert scenery is not None
-    took = []
-    for _ in range(25):
-        frame = planes.copy()
-        started = time.process_time()  # of all threads
+    rounds = 25
+    grain = np.random.default_rng(7)  # a camera's; without it there is nothing to encode
+    frames = [planes + grain.integers(0, 6, planes.shape, np.uint8) for _ in range(rounds)]
+    keyer.replace(planes.copy(), scenery)  # what is made once
+    before = time.process_time()  # of all threads
+    for frame in frames:
         keyer.replace(frame, scenery)
-        took.append(time.process_time() - started)
+    keyed = time.process_time()
+    with ClipWriter(tmp_path / "clip.mp4", facts, rounds, None, label=None) as writer:
+        for frame in frames:
+            writer.write(frame)
+    encoded = time.process_time()
 
-    assert min(took) < 1 / 60  # others may use the machine meanwhile
+    assert (keyed - before) / (encoded - keyed) < 2  # 0.4 to 0.9 on two cores
 
 
 def test_the_woman_on_green_gets_another_background(samples: Path):
