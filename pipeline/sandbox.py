@@ -7,6 +7,7 @@ those of the first one; those of processor time hold for all together::
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
     "models": path                                 with a Take, the folder of all weights, if there is one
     {"do": "picture", "source", "name", "folder"}  makes picture.png of a picture (``pipeline.backdrop.sent``)
+    {"do": "lineup", ...}                          likewise, of the plan in source makes lineup.jpg (``pipeline.lineup``)
     {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
@@ -51,6 +52,7 @@ OUTPUTS: Final = {
     ),
     "template": ("track.npz", "poster.jpg", "template.json"),
     "picture": ("picture.png",),
+    "lineup": ("lineup.jpg",),
     "inspect": (),
 }
 
@@ -61,10 +63,11 @@ _MEMORY_BYTES: Final = {
     "take": 3 * _GIB // 2,
     "template": 3 * _GIB,
     "picture": 2 * _GIB,
+    "lineup": 3 * _GIB // 2,
     "inspect": 3 * _GIB,
 }
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
-_CPU_S: Final = {"take": 600, "template": 3600, "picture": 60, "inspect": 3600}
+_CPU_S: Final = {"take": 600, "template": 3600, "picture": 60, "lineup": 60, "inspect": 3600}
 _WHISPER_CPU_S: Final = 3600
 """On top of it where Whisper's weights are: a large model needs several times a recording's length."""
 _LAST_CPU_S: Final = 10
@@ -230,6 +233,8 @@ def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
             return _template(request, progress)
         case "picture":
             return _picture(request)
+        case "lineup":
+            return _lineup(request)
         case _:
             from pipeline.measure.request import inspect_request  # noqa: PLC0415
 
@@ -263,6 +268,12 @@ def _picture(request: Mapping[str, Any]) -> dict[str, Any]:
     from pipeline.backdrop.sent import keep_picture  # noqa: PLC0415
 
     return keep_picture(Path(request["source"]), request["name"], Path(request["folder"]))
+
+
+def _lineup(request: Mapping[str, Any]) -> dict[str, Any]:
+    from pipeline.lineup import read_cells, write_lineup  # noqa: PLC0415
+
+    return write_lineup(read_cells(Path(request["source"])), Path(request["folder"]))
 
 
 def _take_over_output() -> IO[str]:

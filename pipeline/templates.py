@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -53,6 +53,8 @@ class TemplateAnalysis:
     """What can be replaced behind the presenter: a green or blue screen, or what is transparent."""
     remarks: tuple[Remark, ...] = ()
     """What is worth saying about the video."""
+    poster_face: tuple[float, float] | None = None
+    """The middle of the face in the poster, as shares of its width and height."""
 
 
 def prepare_template(
@@ -107,7 +109,9 @@ def analysis_from_json(plain: dict[str, Any]) -> TemplateAnalysis:
     """Turn back what ``analysis_as_json`` made."""
     facts = {**plain["facts"], "fps": Fraction(plain["facts"]["fps"])}
     remarks = tuple(Remark(**remark) for remark in plain.get("remarks", ()))
-    return TemplateAnalysis(**{**plain, "facts": VideoFacts(**facts), "remarks": remarks})
+    face = tuple(plain["poster_face"]) if plain.get("poster_face") else None
+    read = {"facts": VideoFacts(**facts), "remarks": remarks, "poster_face": face}
+    return TemplateAnalysis(**{**plain, **read})
 
 
 def _prepare(
@@ -134,7 +138,7 @@ def _prepare(
         )
     progress("poster", 0, 1)
     _write_poster(source, facts, track, folder / POSTER)
-    analysis = report(facts, track, key_colour)
+    analysis = replace(report(facts, track, key_colour), poster_face=_poster_face(facts, track))
     (folder / FACTS).write_text(json.dumps(analysis_as_json(analysis)), "utf-8")
     progress("poster", 1, 1)
     return analysis
@@ -202,6 +206,12 @@ def choose_poster(track: Track) -> int:
     # Eyes wider than usual are a surprise, not a better picture.
     score = np.minimum(eyes, np.nanpercentile(eyes, 75)) - mouth + track.presence
     return int(np.nanargmax(score))
+
+
+def _poster_face(facts: VideoFacts, track: Track) -> tuple[float, float]:
+    points = track.landmarks[choose_poster(track)]
+    x, y = (points.min(axis=0) + points.max(axis=0)) / 2
+    return round(float(x) / facts.width_px, 3), round(float(y) / facts.height_px, 3)
 
 
 def _distance(landmarks: NDArray[np.float32], one: int, other: int) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ class Lease:
     """The right to work on one item, until it lapses."""
 
     item: str
-    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``archive:<batch>:<round>``, ``record:<batch>:<round>``."""
+    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``lineup:<id>``, ``archive:<batch>:<round>``, ``record:<batch>:<round>``."""
     fence: str
     attempt: int
     """1 the first time."""
@@ -132,6 +132,10 @@ class Desk:
 
     async def finish_record(self, lease: Lease) -> bool:
         """The record of a Batch that ended lies in the store."""
+        return await self._finish(lease, "done", "", None)
+
+    async def finish_lineup(self, lease: Lease) -> bool:
+        """The picture lies in the store, or nobody wants it any more."""
         return await self._finish(lease, "done", "", None)
 
     async def fail(self, lease: Lease, reason: Reason) -> bool:

@@ -2,9 +2,9 @@
 
 ::
 
-    tickets (arq) -> draw (ledger) -> clip:             engine process -> store
-                                      take, template:   disposable child -> store
-                                      archive:          store
+    tickets (arq) -> draw (ledger) -> clip:                    engine process -> store
+                                      take, template, lineup:  disposable child -> store
+                                      archive:                 store
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from worker.engine_link import EngineLink
 from worker.holdings import Held, Holdings
 from worker.ledger import RedisLedger
 from worker.ledger_scripts import Queue
+from worker.lineups import Lineups
 from worker.packing import Packing
 from worker.patience import NoLongerWanted, insist
 from worker.pictures import Pictures
@@ -117,6 +118,7 @@ class Foreman:
             self._shop, self._link, Pictures(self._shop, child), label or LabelRules()
         )
         self._preparation = Preparation(self._shop, child, limits or {}, models)
+        self._lineups = Lineups(self._shop, child)
         self._packing = Packing(self._shop)
         self._holdings = Holdings(self._desk)
         seats: Mapping[Queue, int] = {"clips": slots, **_SEATS}
@@ -218,6 +220,8 @@ class Foreman:
                 await self._preparation.take(held)
             case "template":
                 await self._preparation.template(held)
+            case "lineup":
+                await self._lineups.draw(held)
             case "archive":
                 await self._packing.archive(held)
             case _:

@@ -8,6 +8,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:take:<sha256>:tellers  set: utterances due when it is settled
     chorus:take:<sha256>:batches  set: Batches that wait for it (for Templates likewise)
     chorus:template:<id>          hash; chorus:templates maps names to ids
+    chorus:lineup:<id>            what a picture of Templates shall show
     chorus:batch:<id>             hash; chorus:clip:<id>:<number> one for each Clip
     chorus:code:<CODE>, chorus:order:<key>   the Batch's id
     chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
@@ -34,6 +35,7 @@ from worker.contract.records import (
     BatchRecord,
     Chat,
     Fact,
+    Lineup,
     MessageRef,
     Order,
     Person,
@@ -58,6 +60,9 @@ _CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Nothing that is taken for something else: no 0 and O, no 1, I and L."""
 _SHORT_CODES, _LONG_CODES = 6, 6
 """Candidates of 4 letters, then of 5: with 10 000 Batches alive the last short one is reached once in 10^10."""
+
+_LINEUP_S: Final = 86_400
+"""So long a worker may take to draw one."""
 
 
 class RedisLedger:
@@ -122,6 +127,23 @@ class RedisLedger:
     async def remove_template(self, template_id: str) -> None:
         """Forget a Template; Clips that waited for its preparation fail."""
         await self._scripts.run("remove_template", template_id)
+
+    async def open_lineup(self, lineup: Lineup, chat: Chat, person: Person) -> None:
+        """Have a picture of Templates drawn, unless that is under way."""
+        await self._scripts.run(
+            "open_lineup",
+            lineup.id,
+            lineup.model_dump_json(),
+            _LINEUP_S,
+            name_of_chat(chat),
+            name_of_person(person),
+        )
+
+    async def lineup(self, lineup_id: str) -> Lineup | None:
+        """What is to be drawn; None if nobody asked for long."""
+        with redis_errors_as_ours():
+            plan = await self._client.get(keys.redis("lineup", lineup_id))
+        return Lineup.model_validate_json(plan) if plan else None
 
     async def open_batch(self, order: Order) -> BatchRecord:
         """Make a Batch of an order; the same order key gives the same Batch."""

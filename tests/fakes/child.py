@@ -1,4 +1,4 @@
-"""A disposable child that decodes nothing; speaks the protocol of ``pipeline.sandbox``.
+"""A disposable child that decodes nothing (of a line-up it makes a picture all the same); speaks the protocol of ``pipeline.sandbox``.
 
 What it does stands in the source, as text: ``reject``, ``die``, ``die once``, ``fail``, ``slow``; anything else is fine.
 Of a recording that is ``words`` it understands three words, and has a remark about it; with ``wordless`` its weights are broken.
@@ -7,8 +7,10 @@ Of a recording that is ``words`` it understands three words, and has a remark ab
 import json
 import os
 import signal
+import struct
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 _TOLD = {
@@ -18,6 +20,7 @@ _TOLD = {
         "face_share": 1.0,
     },
     "picture": {},
+    "lineup": {"width_px": 6, "height_px": 9},
 }
 _UNDERSTOOD = {"words": 3, "remarks": [{"code": "noisy", "facts": {"snr_db": 9.0}}]}
 _CAPTIONS = ("captions.srt", "captions.vtt", "captions-trimmed.srt", "captions-trimmed.vtt")
@@ -25,12 +28,31 @@ _FILES = {
     "take": ("sound.flac", "speech.npz", "words.json"),
     "template": ("track.npz", "poster.jpg", "template.json"),
     "picture": ("picture.png",),
+    "lineup": ("lineup.jpg",),
 }
 
 
 def _say(event: str, **facts: object) -> None:
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
     sys.stdout.flush()
+
+
+def _drawn(plan: str) -> bytes:
+    """A grey PNG of 6 × 9 pixels that ends with its plan."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">IIBBBBB", 6, 9, 8, 0, 0, 0, 0)),
+            chunk(b"IDAT", zlib.compress(9 * (b"\x00" + 6 * b"\x80"))),
+            chunk(b"IEND", b""),
+            plan.encode(),
+        ]
+    )
 
 
 def main() -> int:
@@ -57,6 +79,9 @@ def main() -> int:
         told = told | {"words_failed": "a model of the fake is broken"}
     for name in files:
         content = json.dumps(told) if name == "template.json" else f"{name} of {what}"
+        if request["do"] == "lineup":
+            Path(request["folder"], name).write_bytes(_drawn(what))
+            continue
         Path(request["folder"], name).write_text(content)
     _say("done", result=told)
     return 0

@@ -116,6 +116,7 @@ def test_outputs_are_those_of_takes_and_templates():
         "take": takes.OUTPUTS,
         "template": templates.OUTPUTS,
         "picture": ("picture.png",),
+        "lineup": ("lineup.jpg",),
         "inspect": (),
     }
 

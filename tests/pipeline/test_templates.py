@@ -76,8 +76,9 @@ def test_a_presenter_is_tracked_and_gaps_are_told(with_a_gap: Path, folder: Path
 
 
 def test_a_poster_shows_the_face_at_640_pixels_at_most(with_a_gap: Path, folder: Path):
-    prepare_template(with_a_gap, "gap.mp4", folder, VideoLimits(), quietly)
+    analysis = prepare_template(with_a_gap, "gap.mp4", folder, VideoLimits(), quietly)
 
+    assert analysis.poster_face == (pytest.approx(0.48, abs=0.08), pytest.approx(0.28, abs=0.08))
     poster = cv2.imread(str(folder / "poster.jpg"))
     assert poster.shape == (640, 427, 3)
     assert poster.std() > 30

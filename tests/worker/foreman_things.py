@@ -88,9 +88,7 @@ class Workplace:
             ledger=self.ledger,
             store=self.store,
             folder=self.folder / "work",
-            engine_command=ENGINE,
-            child_command=CHILD,
-            **options,
+            **{"engine_command": ENGINE, "child_command": CHILD, **options},
         )
 
     @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ Objects (the record of everything that must survive; a JSON beside the bytes):
     batches/<batch>.json             BatchRecord, written when the Batch ends
     archives/<batch>/<round>.zip
     pictures/<sha256>/source         a picture for behind the presenters, as it came
+    lineups/<id>.jpg                 Templates side by side, with numbers; drawn anew whenever it is missing
     waivers/<time>-<what>.json       who took the duty to label upon themselves, and what was ordered so
 """
 
@@ -66,6 +67,15 @@ def archive(batch_id: str, round_: int) -> str:
 def picture(sha256: str) -> str:
     """A picture somebody sent, as it came."""
     return f"pictures/{sha256}/source"
+
+
+LINEUPS: Final = "lineups/"
+"""All of them. None has to be kept."""
+
+
+def lineup(lineup_id: str) -> str:
+    """The picture of a Lineup."""
+    return f"{LINEUPS}{lineup_id}.jpg"
 
 
 WAIVERS: Final = "waivers/"

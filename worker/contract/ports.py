@@ -10,6 +10,7 @@ from worker.contract.records import (
     BatchRecord,
     Chat,
     Fact,
+    Lineup,
     MessageRef,
     Order,
     Person,
@@ -153,6 +154,10 @@ class Ledger(Protocol):
 
     async def remove_template(self, template_id: str) -> None:
         """Forget a Template (its objects are removed by the caller)."""
+        ...
+
+    async def open_lineup(self, lineup: Lineup, chat: Chat, person: Person) -> None:
+        """Have a picture of Templates drawn, for somebody; it appears in the store."""
         ...
 
     async def open_batch(self, order: Order) -> BatchRecord:

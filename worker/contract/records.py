@@ -4,6 +4,7 @@ Words as in the design: a Take is one recording, a Template a prepared source vi
 orders at once, a Clip the finished video of one Template and one Take, an Archive the ZIP.
 """
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -179,6 +180,26 @@ class TemplateRecord(Record):
     seconds: float = 0.0
     """What preparing it took."""
     reason: Reason | None = None
+
+
+class LineupCell(Record):
+    """One Template of a Lineup."""
+
+    number: int
+    name: str
+    sha256: str | None
+    """Of the video whose poster is shown; None: it has no poster (yet)."""
+
+
+class Lineup(Record):
+    """What a picture of Templates side by side shows. The same cells are the same picture."""
+
+    cells: tuple[LineupCell, ...]
+
+    @property
+    def id(self) -> str:
+        """A digest of all it shows."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
 
 
 class MouthFigures(Record):

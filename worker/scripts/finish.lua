@@ -22,7 +22,7 @@ elseif kind == 'take' then
 elseif kind == 'template' then
   drop(item)
   settle_template(rest, state, facts, reason)
-elseif kind == 'record' then
+elseif kind == 'record' or kind == 'lineup' then
   drop(item)
 else
   drop(item)

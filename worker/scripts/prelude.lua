@@ -4,8 +4,10 @@
 local PREFIX = KEYS[1]
 local FACTS_KEPT = 10000
 
--- A queue for each kind of work, so that none waits for another: people wait for Takes, nobody for a Template.
-local QUEUE_OF = {clip = 'clips', take = 'takes', template = 'templates', archive = 'archives', record = 'archives'}
+-- A queue for each kind of work, so that none waits for another: people wait for Takes and Lineups, nobody for a Template.
+local QUEUE_OF = {
+  clip = 'clips', take = 'takes', lineup = 'takes', template = 'templates', archive = 'archives', record = 'archives'
+}
 
 local entered = {}
 
