@@ -1,8 +1,8 @@
 """The disposable child in which bytes from outside are decoded first.
 
 ``python -m pipeline.sandbox PARENT`` (see ``command``) reads JSON objects from its standard input, one to a line, up to the
-end: as a rule one, for what one person sent must not meet what another one did. All ask for the same thing, for the limits are
-those of the first one; those of processor time hold for all together::
+end: as a rule one, for what one person sent must not meet what another one did. The limits are those of the first
+one's kind, for all of them together::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
     "models": path                                 with a Take, the folder of all weights, if there is one
