@@ -2,11 +2,20 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 
 import pytest
-from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from PIL import Image
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    ReplyParameters,
+)
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, NetworkError, RetryAfter
 
 from tests.fakes.telegram.faults import broken, dropped, flood
@@ -46,6 +55,12 @@ def keyboard(*rows):
 
 def button(data="x", text="Go"):
     return InlineKeyboardButton(text, callback_data=data)
+
+
+def picture(width=60, height=90, colour="grey"):
+    drawn = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(drawn, "PNG")
+    return drawn.getvalue()
 
 
 async def test_updates_stay_until_an_offset_confirms_them(telegram):
@@ -170,6 +185,59 @@ async def test_an_edit_that_changes_nothing_is_a_breach_unless_the_answer_was_lo
     assert telegram.texts(room) == ["two"]
 
 
+@pytest.mark.parametrize(
+    ("content", "caption", "refused"),
+    [
+        (picture(), "x" * 1024, ""),
+        (picture(), "x" * 1025, "caption is too long"),
+        (picture(2000, 100), "", ""),
+        (picture(2001, 100), "", "PHOTO_INVALID_DIMENSIONS"),
+        (picture(5000, 5001), "", "PHOTO_INVALID_DIMENSIONS"),
+        (b"JPEG", "", "IMAGE_PROCESS_FAILED"),
+        (picture() + bytes(10_000_000), "", "Request Entity Too Large"),
+    ],
+)
+async def test_a_photo_that_telegram_would_not_show_is_a_breach(
+    telegram, content, caption, refused
+):
+    ann = telegram.person("Ann")
+    telegram.private(ann)
+    async with at(telegram) as bot:
+        if refused:
+            with pytest.raises(NetworkError, match=f"(?i){refused}"):
+                await bot.send_photo(ann.id, content, caption=caption)
+        else:
+            await bot.send_photo(ann.id, content, caption=caption)
+
+    assert bool(telegram.platform.breaches) is bool(refused)
+
+
+async def test_a_text_may_become_a_photo_whose_caption_is_edited_and_not_its_text(
+    telegram, clock
+):
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    async with at(telegram) as bot:
+        text = await bot.send_message(ann.id, "pick")
+        with pytest.raises(BadRequest, match="no caption in the message"):
+            await bot.edit_message_caption(ann.id, text.message_id, caption="two")
+        media = InputMediaPhoto(picture(), caption="two")
+        photo = await bot.edit_message_media(media, ann.id, text.message_id)
+        with pytest.raises(BadRequest, match="no text in the message"):
+            await bot.edit_message_text("three", ann.id, text.message_id)
+        clock.advance(60)
+        await bot.edit_message_caption(ann.id, text.message_id, caption="three")
+        again = InputMediaPhoto(photo.photo[-1].file_id, caption="three")
+        with pytest.raises(BadRequest, match="not modified"):
+            await bot.edit_message_media(again, ann.id, text.message_id)
+        other = InputMediaPhoto(picture(colour="red"), caption="three")
+        await bot.edit_message_media(other, ann.id, text.message_id)
+
+    (shown,) = telegram.shown(room)
+    assert (shown.text, shown.file.content) == ("three", picture(colour="red"))
+    assert shown.earlier == ["pick", "two", "three"]
+
+
 async def test_topics_exist_are_open_or_are_refused(telegram):
     group = telegram.group("Marketing", forum=True)
     topic, plain = group.topic("Clips"), telegram.group("Plain")
@@ -238,7 +306,7 @@ async def test_the_library_can_do_all_the_bot_needs(telegram, tmp_path):
         await bot.answer_callback_query(query.id, "done", show_alert=True)
         await bot.edit_message_reply_markup(ann.id, answer.message_id)
         await bot.send_document(ann.id, b"PDF", caption="a file", filename="a.pdf")
-        await bot.send_photo(ann.id, b"JPEG")
+        await bot.send_photo(ann.id, picture())
         await bot.set_my_commands([BotCommand("help", "Help")], language_code="en")
         commands = await bot.get_my_commands(language_code="en")
         with pytest.raises(NetworkError, match="Bad Gateway"):

@@ -3,12 +3,14 @@
 Sources: core.telegram.org/bots/api, and the constants compiled into python-telegram-bot 22.8.
 """
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from PIL import Image, UnidentifiedImageError
 from typing_extensions import override
 
 TEXT: Final = 4096
@@ -20,6 +22,9 @@ ALERT: Final = 200
 UPLOAD_BYTES: Final = 50_000_000
 DOWNLOAD_BYTES: Final = 20_000_000
 PHOTO_BYTES: Final = 10_000_000
+PHOTO_SIDES: Final = 10_000
+"""Width and height together."""
+PHOTO_RATIO: Final = 20
 COMMANDS: Final = 100
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 SCOPES: Final = {
@@ -145,6 +150,17 @@ def _read_html(text: str) -> tuple[str, list[dict[str, Any]]]:
     reader.feed(text)
     reader.end()
     return reader.plain, reader.entities
+
+
+def check_photo(content: bytes) -> None:
+    """Refuses what is no picture, or one of a shape that Telegram does not show."""
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+    except UnidentifiedImageError:
+        raise breach("IMAGE_PROCESS_FAILED") from None
+    if width + height > PHOTO_SIDES or max(width, height) > PHOTO_RATIO * min(width, height):
+        raise breach("PHOTO_INVALID_DIMENSIONS")
 
 
 def check_markup(markup: Any) -> list[list[dict[str, Any]]]:

@@ -18,6 +18,7 @@ from tests.fakes.telegram.limits import (
     breach,
     check_commands,
     check_markup,
+    check_photo,
     read_text,
 )
 from tests.fakes.telegram.platform import Answer, Platform
@@ -25,6 +26,7 @@ from tests.fakes.telegram.world import File, Message, Room
 
 CHARGED: Final = {
     *("sendmessage", "editmessagetext", "editmessagereplymarkup", "deletemessage"),
+    *("editmessagecaption", "editmessagemedia"),
     *("sendphoto", "senddocument", "sendmediagroup", "sendchataction"),
 }
 """What counts against the rates."""
@@ -189,6 +191,8 @@ class Methods:
             return
         if len(file.content) > limit:
             raise Refused("Request Entity Too Large", 413, breach=True)
+        if kind == "photo":
+            check_photo(file.content)
         message.file = File(kind, file.content, file.name, file.mime)
         message.file_id = self._platform.keep_file(message.file)
 
@@ -200,18 +204,47 @@ class Methods:
             raise Refused("Bad Request: there is no text in the message to edit")
         return self._change(message, plain, entities, buttons)
 
+    def do_editmessagecaption(self, args: Arguments) -> Any:
+        message = self._ours(args)
+        plain, entities = read_text(args.text("caption"), args.text("parse_mode") or None, CAPTION)
+        buttons = check_markup(args.thing("reply_markup"))
+        if message.file is None:
+            raise Refused("Bad Request: there is no caption in the message to edit")
+        return self._change(message, plain, entities, buttons)
+
+    def do_editmessagemedia(self, args: Arguments) -> Any:
+        """A text gets a picture, or a picture another one; never the other way round."""
+        message = self._ours(args)
+        media = args.thing("media")
+        plain, entities = read_text(media.get("caption", ""), media.get("parse_mode"), CAPTION)
+        buttons = check_markup(args.thing("reply_markup"))
+        before = (message.file, message.file_id)
+        self._attach(message, args, media["media"], media["type"], PHOTO_BYTES)
+        try:
+            return self._change(message, plain, entities, buttons, before[1])
+        except Refused:
+            message.file, message.file_id = before
+            raise
+
     def do_editmessagereplymarkup(self, args: Arguments) -> Any:
         message = self._ours(args)
         buttons = check_markup(args.thing("reply_markup"))
         return self._change(message, message.text, message.entities, buttons)
 
     def _change(
-        self, message: Message, text: str, entities: list[Any], buttons: list[list[Any]]
+        self,
+        message: Message,
+        text: str,
+        entities: list[Any],
+        buttons: list[list[Any]],
+        file_before: str | None = None,
     ) -> Any:
+        same_file = file_before in {None, message.file_id}
         place = (message.room.id, message.id)
         in_doubt = place in self._edited_in_doubt
         self._edited_in_doubt.discard(place)
-        if (message.text, message.entities, message.buttons) == (text, entities, buttons):
+        shown = (message.text, message.entities, message.buttons)
+        if same_file and shown == (text, entities, buttons):
             raise Refused(_NOT_MODIFIED, breach=not in_doubt)
         message.earlier.append(message.text)
         message.text, message.entities, message.buttons = text, entities, buttons
