@@ -1,6 +1,6 @@
 """What the bot needs of a chat platform, and of the memory behind it. Adapters satisfy it and import nothing else of the bot."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -22,6 +22,7 @@ __all__ = [
     "MemoryUnavailable",
     "MessageRef",
     "Person",
+    "Picture",
     "PlatformDown",
     "Throttled",
 ]
@@ -75,6 +76,10 @@ class Limits:
     """Whether a choice may be a Link."""
     send_bytes: int = 0
     """Largest file that can be sent; 0: none at all."""
+    caption_length: int = 0
+    """Longest text that can stand below a picture; 0: no pictures are shown."""
+    rings: bool = False
+    """Every new message makes people's phones ring: what takes the place of an earlier one is said by revising that."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,18 @@ class Choice:
     """Choices of one section stand together, apart from the others."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the place of a list, where ``Limits.caption_length`` allows; the text is said where it cannot be shown."""
+
+    key: str
+    """The same key is the same picture."""
+    caption: str
+    """What stands below it instead of the text."""
+    read: Callable[[], Awaitable[bytes]]
+    """Its bytes, JPEG; raises MediaGone. An adapter that has sent it before need not ask."""
+
+
 class ChatAdapter(Protocol):
     """One account on one chat platform, seen from the bot."""
 
@@ -156,8 +173,12 @@ class ChatAdapter(Protocol):
         key: str,
         reply_to: str | None = None,
         person: Person | None = None,
+        picture: Picture | None = None,
     ) -> MessageRef:
-        """Send text with things to pick, for one person of the chat or, with None, for all. Raises as ``post``."""
+        """Send text, or a picture, with things to pick, for one person of the chat or, with None, for all.
+
+        Raises as ``post``.
+        """
         ...
 
     async def revise(
@@ -166,10 +187,14 @@ class ChatAdapter(Protocol):
         text: str,
         choices: Sequence[Choice] = (),
         *,
+        person: Person | None = None,
+        picture: Picture | None = None,
         patient: bool = False,
     ) -> None:
         """Change a message of ours; a ``patient`` change leaves scarce room to those somebody waits for.
 
+        Choices are for whom they were; ``person`` tells whom, where there were none before. A message that shows a
+        picture keeps it if no other one is given.
         Raises as ``post``; a message that is gone raises ChatUnreachable.
         """
         ...

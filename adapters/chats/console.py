@@ -46,6 +46,7 @@ from bot.ports import (
     MemoryUnavailable,
     MessageRef,
     Person,
+    Picture,
     PlatformDown,
 )
 
@@ -207,6 +208,7 @@ class ConsoleChat:
         key: str,
         reply_to: str | None = None,  # noqa: ARG002 - a terminal shows one conversation
         person: Person | None = None,  # noqa: ARG002 - of one person
+        picture: Picture | None = None,  # noqa: ARG002 - in letters: ``caption_length`` is 0
     ) -> MessageRef:
         """Show a message with choices; raises as ``post``."""
         message = MessageRef(chat=chat, id=hashlib.sha256(key.encode()).hexdigest()[:16])
@@ -219,6 +221,8 @@ class ConsoleChat:
         text: str,
         choices: Sequence[Choice] = (),
         *,
+        person: Person | None = None,  # noqa: ARG002 - as in ``offer``
+        picture: Picture | None = None,  # noqa: ARG002
         patient: bool = False,  # noqa: ARG002 - there is always room
     ) -> None:
         """Show a message anew, also one that was posted before a restart; raises as ``post``."""

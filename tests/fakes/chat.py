@@ -10,12 +10,15 @@ from bot.ports import (
     Chat,
     ChatAdapter,
     ChatError,
+    ChatUnreachable,
     Choice,
     Inbound,
     Limits,
     Media,
+    MediaGone,
     MessageRef,
     Person,
+    Picture,
 )
 
 ROOMY = Limits(
@@ -34,6 +37,12 @@ class Shown:
     reply_to: str | None = None
     earlier: list[str] = field(default_factory=list)
     """What it said before it was revised."""
+    picture: bytes | None = None
+    """What it shows."""
+    person: Person | None = None
+    """Who may pick; None: everybody, or there is nothing to pick."""
+    gone: bool = False
+    """Somebody deleted it."""
 
 
 class FakeChat:
@@ -155,10 +164,13 @@ class FakeChat:
         key: str,
         reply_to: str | None = None,
         person: Person | None = None,
+        picture: Picture | None = None,
     ) -> MessageRef:
-        """Show a message with buttons."""
+        """Show a message with buttons, or a picture with them."""
         assert len(choices) <= self.limits.choices
-        return await self._show(Shown(chat, key, text, tuple(choices), reply_to))
+        text, content = await self._pictured(text, picture)
+        shown = Shown(chat, key, text, tuple(choices), reply_to, picture=content, person=person)
+        return await self._show(shown)
 
     async def revise(
         self,
@@ -166,15 +178,32 @@ class FakeChat:
         text: str,
         choices: Sequence[Choice] = (),
         *,
+        person: Person | None = None,
+        picture: Picture | None = None,
         patient: bool = False,
     ) -> None:
         """Change a message."""
         assert self.limits.can_revise
         self._raise_trouble(message.chat)
         shown = self.shown[message.id]
+        if shown.gone:
+            raise ChatUnreachable("the message is gone")
+        text, content = await self._pictured(text, picture)
         shown.earlier.append(shown.text)
         shown.text, shown.choices = text, tuple(choices)
+        shown.picture = content or shown.picture
+        shown.person = shown.person or person
         await self._tell()
+
+    async def _pictured(self, text: str, picture: Picture | None) -> tuple[str, bytes | None]:
+        """What is said, and what is shown above it."""
+        if picture is None:
+            return text, None
+        assert len(picture.caption) <= self.limits.caption_length
+        try:
+            return picture.caption, await picture.read()
+        except MediaGone:
+            return text, None
 
     async def run(self) -> None:
         """Nothing to hold."""

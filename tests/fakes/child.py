@@ -12,8 +12,9 @@ import sys
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
-_TOLD = {
+_TOLD: dict[str, dict[str, Any]] = {
     "take": {"duration_s": 1.0, "speech_s": 0.8, "words": 0, "remarks": []},
     "template": {
         "facts": {"width_px": 64, "height_px": 48, "fps": "25", "frames": 25, "duration_s": 1.0},

@@ -34,6 +34,7 @@ from bot.ports import (
     Memory,
     MessageRef,
     Person,
+    Picture,
 )
 
 _LOG = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ _LOCAL_SEND_BYTES: Final = 200_000_000
 """Such a server takes more, but the library holds a file in memory while it sends it."""
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
+_CAPTION: Final = 900
+"""Likewise below a picture, where it counts 1024."""
 _CHOICES: Final = 30
 """Most buttons of one message; of more Templates there are pages."""
 _SENDS: Final = 2
@@ -84,6 +87,8 @@ class TelegramChat:
             file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else _CLOUD_FILE_BYTES,
             link_buttons=True,
             send_bytes=_LOCAL_SEND_BYTES if account.api_base else _CLOUD_SEND_BYTES,
+            caption_length=_CAPTION,
+            rings=True,
         )
         self._memory = memory
         self._account = account
@@ -168,9 +173,10 @@ class TelegramChat:
         key: str,
         reply_to: str | None = None,
         person: Person | None = None,
+        picture: Picture | None = None,
     ) -> MessageRef:
-        """Send text with buttons that one person may press, or all."""
-        return await self._outgoing.say(chat, text, choices, key, reply_to, person)
+        """Send text, or a photo, with buttons that one person may press, or all."""
+        return await self._outgoing.say(chat, text, choices, key, reply_to, person, picture)
 
     async def revise(
         self,
@@ -178,10 +184,14 @@ class TelegramChat:
         text: str,
         choices: Sequence[Choice] = (),
         *,
+        person: Person | None = None,
+        picture: Picture | None = None,
         patient: bool = False,
     ) -> None:
         """Change a message; nothing is sent if it looks like this already."""
-        await self._outgoing.change(message, text, choices, patient=patient)
+        await self._outgoing.change(
+            message, text, choices, person=person, picture=picture, patient=patient
+        )
 
     async def send_file(
         self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None

@@ -49,6 +49,21 @@ _NO_MESSAGE: Final = (
     "message can't be edited",
     "message_id_invalid",
     "there is no text in the message to edit",
+    "there is no caption in the message to edit",
+)
+_OTHER_KIND: Final = (
+    "there is no text in the message",
+    "there is no caption in the message",
+    "there is no media in the message",
+)
+_NO_PICTURE: Final = (
+    "photo",
+    "image_",
+    "send_media",
+    "media",
+    "wrong file",
+    "wrong remote file",
+    "wrong type",
 )
 _NO_FILE: Final = ("wrong file_id", "wrong file identifier", "file_reference", "wrong remote file")
 _LARGE_FILE: Final = ("file is too big", "request entity too large")
@@ -71,6 +86,16 @@ def is_unchanged(error: BadRequest) -> bool:
 def lacks_topic(error: BadRequest) -> bool:
     """The topic is closed or was deleted."""
     return says(error, *_NO_TOPIC)
+
+
+def is_of_other_kind(error: BadRequest) -> bool:
+    """A text was taken for a picture, or the other way round."""
+    return says(error, *_OTHER_KIND)
+
+
+def lacks_picture(error: BadRequest) -> bool:
+    """Telegram does not know the picture (any more), cannot show it, or we may send none to this group."""
+    return says(error, *_NO_PICTURE)
 
 
 def lacks_link(error: BadRequest) -> bool:

@@ -34,6 +34,10 @@ class Shown(BaseModel):
     """A digest of text and buttons."""
     buttons: str | None = None
     """The name of its ``Buttons``."""
+    picture: str | None = None
+    """The key of the picture it shows."""
+    refused: bool = False
+    """It was to show one, and Telegram did not take it."""
 
 
 class Notes:
@@ -70,6 +74,18 @@ class Notes:
         """Keep what they mean before anybody can press them."""
         value = buttons.model_dump_json()
         await self._memory.keep("buttons", self._mailbox, name, value=value, ttl_s=_SHOWN_S)
+
+    async def photo(self, key: str) -> str | None:
+        """Telegram's id of a picture it has."""
+        return await self._memory.load("photo", self._mailbox, key)
+
+    async def note_photo(self, key: str, file_id: str) -> None:
+        """Telegram has this picture."""
+        await self._memory.keep("photo", self._mailbox, key, value=file_id, ttl_s=_SHOWN_S)
+
+    async def forget_photo(self, key: str) -> None:
+        """It has it no more."""
+        await self._memory.drop("photo", self._mailbox, key)
 
     async def once(self, what: str, value: str) -> bool:
         """Whether this is not how it was left the last time."""

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 LONGEST: Final = 4096
 """UTF-16 code units of a message, as people see it."""
+CAPTION: Final = 1024
+"""Likewise, below a picture."""
 _LINK: Final = re.compile(r"(?P<words>.*?\S)\s*[:：]\s*(?P<url>https?://\S+)")
 
 
@@ -39,10 +41,13 @@ def pieces(text: str) -> list[str]:
     return [*found, piece]
 
 
-def shortened(text: str) -> str:
-    """As much of a text as one message takes."""
-    first, *rest = pieces(text)
-    return f"{first[: LONGEST // 2 - 1]}…" if rest and _units(first) > LONGEST - 1 else first
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """As much of a text as one message takes, or a caption."""
+    if _units(text) <= longest:
+        return text
+    kept = text.encode("utf-16-le")[: 2 * (longest - 1)].decode("utf-16-le", "ignore")
+    lines, _, last = kept.rpartition("\n")
+    return f"{lines if len(lines) > len(last) else kept}…"
 
 
 def _chunks(line: str) -> list[str]:
