@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot import orders, preferences, words
+from bot import offering, preferences, words
 from bot.desk import Turn
 from bot.incoming import Fetched
 from bot.options import BACKGROUND, Change, changed
@@ -55,6 +55,6 @@ async def receive_picture(turn: Turn, file: Fetched) -> None:
     wishes = await load_wishes(turn)
     options = changed(wishes.options, Change(BACKGROUND, "picture"), picture)
     await keep_wishes(turn, wishes.model_copy(update={"options": options, "picture": picture}))
-    await orders.refresh_offer(turn)
+    await offering.refresh_offer(turn)
     reach = await preferences.background_reach(turn)
     await turn.answer(turn.say("picture-taken", name=name), reach)

@@ -1,17 +1,15 @@
-"""From picks to a Batch: offering, picking, ordering."""
+"""From picks to a Batch: picking, ordering."""
 
-import contextlib
 from collections.abc import Sequence
 
 from bot import library, waivers, words
 from bot.desk import Turn
 from bot.drafts import Draft, Page
-from bot.offers import ALL, DROP, EMPTY, GO, LAST, PAGE, PICK, offer_choices, on_page, start_choices
-from bot.outages import OUTAGES
+from bot.offering import close_offer, last_picks, picked_line, revise_offer, wishes_now
+from bot.offers import ALL, DROP, EMPTY, GO, LAST, PAGE, PICK, start_choices
 from bot.picks import Picks, read_picks
-from bot.ports import ChatUnreachable
 from bot.progress import note_progress, progress_choices, progress_text
-from bot.wishes import label_is_back, options_now, wishes_line
+from bot.wishes import label_is_back, options_now
 from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing
@@ -20,7 +18,6 @@ from worker.contract.records import (
     Order,
     OrderOptions,
     Reason,
-    TakeRecord,
     TakeState,
     TemplateRecord,
 )
@@ -30,35 +27,16 @@ _CHOICES = frozenset({GO, EMPTY, ALL, LAST})
 _PREFIXES = (PICK, DROP, PAGE)
 
 
-async def offer_templates(turn: Turn, *heads: str) -> None:
-    """Ask for Templates: the numbered list, and buttons where the platform has them."""
-    templates = list(await turn.desk.ledger.templates())
-    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        page.change(listed=tuple(template.id for template in templates), page=0)
-    draft = page.draft
-    if not templates:
-        await turn.answer(*heads, turn.say("library-empty"))
-        return
-    message = await turn.answer(
-        *await _offer_lines(turn, draft, templates, heads),
-        choices=offer_choices(turn, draft, templates, await _last_picks(turn)),
-        name="offer",
-    )
-    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        if page.draft.take_id == draft.take_id:
-            page.change(offer=message)
-
-
 async def pick_by_choice(turn: Turn, token: str) -> None:
     """A button of the offer: pick, drop or start. Each says what shall be, so a second press changes nothing."""
     if token == GO:
         before = await turn.desk.drafts.load(turn.chat, turn.person)
         await start(turn)
-        await _close_offer(turn, before)
+        await close_offer(turn, before)
         return
     before = await turn.desk.drafts.load(turn.chat, turn.person)
     templates = await library.listed_templates(turn, before.listed)
-    last = await _last_picks(turn) if token == LAST else ()
+    last = await last_picks(turn) if token == LAST else ()
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         before = page.draft
         _apply(page, token, templates, last)
@@ -66,8 +44,8 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
             page.draft = before
     if refused:
         await turn.answer(refused)
-    elif not await _revise_offer(turn, page.draft):
-        await turn.answer(_picked_line(turn, page.draft), _next_step(turn, page.draft))
+    elif not await revise_offer(turn, page.draft):
+        await turn.answer(picked_line(turn, page.draft), _next_step(turn, page.draft))
 
 
 def is_choice(token: str) -> bool:
@@ -93,28 +71,6 @@ def _apply(page: Page, token: str, templates: list[TemplateRecord], last: Sequen
         _drop(page, [token.removeprefix(DROP)])
 
 
-async def _last_picks(turn: Turn) -> tuple[str, ...]:
-    """What the person ordered here the last time."""
-    found = await turn.desk.ledger.history(turn.chat, turn.person, 0, 1)
-    return found[0].order.template_ids if found else ()
-
-
-async def refresh_offer(turn: Turn) -> None:
-    """Have an open offer tell what is asked for now, where the platform lets us change it."""
-    with contextlib.suppress(ChatUnreachable):  # somebody deleted it
-        await _revise_offer(turn, await turn.desk.drafts.load(turn.chat, turn.person))
-
-
-async def _revise_offer(turn: Turn, draft: Draft) -> bool:
-    if draft.offer is None or not turn.desk.adapter.limits.can_revise:
-        return False
-    templates = await library.listed_templates(turn, draft.listed)
-    lines = await _offer_lines(turn, draft, templates, await _heard_heads(turn, draft))
-    choices = offer_choices(turn, draft, templates, await _last_picks(turn))
-    await turn.desk.adapter.revise(draft.offer, "\n".join(line for line in lines if line), choices)
-    return True
-
-
 async def pick_one(turn: Turn, template: TemplateRecord) -> None:
     """A Template that somebody came with."""
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
@@ -122,7 +78,7 @@ async def pick_one(turn: Turn, template: TemplateRecord) -> None:
     draft = page.draft
     await turn.answer(
         _warning(turn, template),
-        _picked_line(turn, draft),
+        picked_line(turn, draft),
         _next_step(turn, draft),
         choices=start_choices(turn, draft),
     )
@@ -160,8 +116,8 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     draft = page.draft
     await turn.answer(
         *remarks,
-        _picked_line(turn, draft),
-        await _wishes_line(turn, draft),
+        picked_line(turn, draft),
+        await wishes_now(turn, draft),
         _next_step(turn, draft),
         choices=start_choices(turn, draft),
     )
@@ -180,7 +136,7 @@ async def start(turn: Turn, *remarks: str) -> None:
         async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
             page.change(go_key=turn.receipt)
         step = "starts-with-recording" if take is None else "starts-when-heard"
-        await turn.answer(*remarks, _picked_line(turn, draft), turn.say(step))
+        await turn.answer(*remarks, picked_line(turn, draft), turn.say(step))
         return
     await order(turn, draft, *remarks)
 
@@ -291,16 +247,6 @@ async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
         await announce(turn, batch, *remarks)
 
 
-async def _close_offer(turn: Turn, done: Draft) -> None:
-    """What was ordered with a button cannot be picked any more: the buttons go, where the platform lets us."""
-    draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    if done.offer is None or draft.offer == done.offer or not turn.desk.adapter.limits.can_revise:
-        return
-    line = turn.say("offer-closed", take=words.shown_name(done.take_name))
-    with contextlib.suppress(*OUTAGES, ChatUnreachable):  # only a nicety
-        await turn.desk.adapter.revise(done.offer, f"{line}\n{_picked_line(turn, done)}")
-
-
 def _pick(page: Page, ids: list[str], templates: list[TemplateRecord]) -> None:
     """Add Templates that exist, each once."""
     names = page.draft.names | {t.id: t.name for t in templates if t.id in ids}
@@ -348,59 +294,9 @@ def _too_many(turn: Turn, draft: Draft) -> str:
     return turn.reason(Reason(code=Code.TOO_MANY_CLIPS, facts=facts))
 
 
-async def _offer_lines(
-    turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
-) -> list[str]:
-    how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
-    shown = on_page(turn, draft, templates)
-    listed = library.list_lines(turn, templates, draft.picks)[shown.start : shown.stop]
-    return [*heads, *listed, await _wishes_line(turn, draft), how]
-
-
-async def _wishes_line(turn: Turn, draft: Draft) -> str:
-    """What is asked for besides, for people to see before they start."""
-    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
-    heard = take if take and take.state is TakeState.READY else None
-    return wishes_line(turn, await options_now(turn), heard)
-
-
-def _picked_line(turn: Turn, draft: Draft) -> str:
-    if not draft.picks:
-        return turn.say("picked-none")
-    names = [words.shown_name(draft.names[id_]) for id_ in draft.picks]
-    return turn.say("picked", count=len(names), names=words.listing(turn.language, names))
-
-
 def _next_step(turn: Turn, draft: Draft) -> str:
     if not draft.take_id:
         return turn.say("send-recording")
     if not draft.picks:
         return turn.say("pick-how")
     return turn.say("type-go", take=words.shown_name(draft.take_name))
-
-
-async def _heard_heads(turn: Turn, draft: Draft) -> tuple[str, ...]:
-    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
-    if take is None:
-        return (turn.say("pick-templates"),)
-    return heard_lines(turn, take.model_copy(update={"name": draft.take_name or take.name}))
-
-
-def heard_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
-    """What was heard in a recording, what there is to say about it, and the question for Templates."""
-    texts, language = turn.desk.texts, turn.language
-    heard = turn.say(
-        "take-heard",
-        name=words.shown_name(take.name),
-        speech=words.duration(texts, language, take.speech_s),
-        length=words.duration(texts, language, take.duration_s),
-    )
-    question, remarks = turn.say("pick-templates"), remark_lines(turn, take)
-    if not remarks:
-        return (texts.join(language, heard, question),)
-    return (heard, *remarks, question)
-
-
-def remark_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
-    """What people should know of a recording before they order."""
-    return tuple(turn.desk.texts.note(turn.language, "take", remark) for remark in take.remarks)

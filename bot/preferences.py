@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from bot import library, orders, questions, waivers, words
+from bot import library, offering, questions, waivers, words
 from bot.desk import Turn
 from bot.drafts import Question
 from bot.options import (
@@ -97,7 +97,7 @@ async def settle_waiver(turn: Turn, question: Question, *, agreed: bool) -> None
     wishes = await load_wishes(turn)
     options = wishes.options.model_copy(update={"label": False})
     await keep_wishes(turn, wishes.model_copy(update={"options": options}))
-    await orders.refresh_offer(turn)
+    await offering.refresh_offer(turn)
     await turn.answer(turn.say("waiver-accepted", until=_day(accepted.until)))
 
 
@@ -110,7 +110,7 @@ async def _set_language(turn: Turn, language: Language) -> None:
 async def _reset(turn: Turn) -> None:
     wishes = await load_wishes(turn)
     await keep_wishes(turn, Wishes(picture=wishes.picture))
-    await orders.refresh_offer(turn)
+    await offering.refresh_offer(turn)
     await turn.answer(turn.say("settings-reset"))
 
 
@@ -144,7 +144,7 @@ async def _apply(turn: Turn, change: Change) -> bool:
     wishes = await load_wishes(turn)
     options = changed(wishes.options, change, wishes.picture)
     await keep_wishes(turn, wishes.model_copy(update={"options": options}))
-    await orders.refresh_offer(turn)
+    await offering.refresh_offer(turn)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot import orders, words
+from bot import offering, orders, words
 from bot.desk import Turn
 from bot.incoming import Fetched
 from worker.contract import keys
@@ -49,10 +49,10 @@ async def tell_take(turn: Turn, take_id: str) -> None:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.change(heard=take_id)
     if draft.go_key and draft.picks:
-        await orders.order(turn, draft, _heard(turn, take), *orders.remark_lines(turn, take))
+        await orders.order(turn, draft, _heard(turn, take), *offering.remark_lines(turn, take))
     else:
         named = take.model_copy(update={"name": draft.take_name or take.name})
-        await orders.offer_templates(turn, *orders.heard_lines(turn, named))
+        await offering.offer_templates(turn, *offering.heard_lines(turn, named))
 
 
 def _heard(turn: Turn, take: TakeRecord) -> str:

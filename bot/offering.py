@@ -1,0 +1,115 @@
+"""The message that asks for Templates: the numbered list, what is asked for besides, and what can be pressed below it."""
+
+import contextlib
+
+from bot import library, words
+from bot.desk import Turn
+from bot.drafts import Draft
+from bot.offers import offer_choices, on_page
+from bot.outages import OUTAGES
+from bot.ports import ChatUnreachable
+from bot.wishes import options_now, wishes_line
+from worker.contract.records import TakeRecord, TakeState, TemplateRecord
+
+
+async def offer_templates(turn: Turn, *heads: str) -> None:
+    """Ask for Templates: the numbered list, and buttons where the platform has them."""
+    templates = list(await turn.desk.ledger.templates())
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.change(listed=tuple(template.id for template in templates), page=0)
+    draft = page.draft
+    if not templates:
+        await turn.answer(*heads, turn.say("library-empty"))
+        return
+    message = await turn.answer(
+        *await _offer_lines(turn, draft, templates, heads),
+        choices=offer_choices(turn, draft, templates, await last_picks(turn)),
+        name="offer",
+    )
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        if page.draft.take_id == draft.take_id:
+            page.change(offer=message)
+
+
+async def last_picks(turn: Turn) -> tuple[str, ...]:
+    """What the person ordered here the last time."""
+    found = await turn.desk.ledger.history(turn.chat, turn.person, 0, 1)
+    return found[0].order.template_ids if found else ()
+
+
+async def refresh_offer(turn: Turn) -> None:
+    """Have an open offer tell what is asked for now, where the platform lets us change it."""
+    with contextlib.suppress(ChatUnreachable):  # somebody deleted it
+        await revise_offer(turn, await turn.desk.drafts.load(turn.chat, turn.person))
+
+
+async def revise_offer(turn: Turn, draft: Draft) -> bool:
+    """Bring the open offer up to date; False if there is none, or it cannot be changed."""
+    if draft.offer is None or not turn.desk.adapter.limits.can_revise:
+        return False
+    templates = await library.listed_templates(turn, draft.listed)
+    lines = await _offer_lines(turn, draft, templates, await _heard_heads(turn, draft))
+    choices = offer_choices(turn, draft, templates, await last_picks(turn))
+    await turn.desk.adapter.revise(draft.offer, "\n".join(line for line in lines if line), choices)
+    return True
+
+
+async def close_offer(turn: Turn, done: Draft) -> None:
+    """What was ordered with a button cannot be picked any more: the buttons go, where the platform lets us."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if done.offer is None or draft.offer == done.offer or not turn.desk.adapter.limits.can_revise:
+        return
+    line = turn.say("offer-closed", take=words.shown_name(done.take_name))
+    with contextlib.suppress(*OUTAGES, ChatUnreachable):  # only a nicety
+        await turn.desk.adapter.revise(done.offer, f"{line}\n{picked_line(turn, done)}")
+
+
+async def _offer_lines(
+    turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
+) -> list[str]:
+    how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
+    shown = on_page(turn, draft, templates)
+    listed = library.list_lines(turn, templates, draft.picks)[shown.start : shown.stop]
+    return [*heads, *listed, await wishes_now(turn, draft), how]
+
+
+async def wishes_now(turn: Turn, draft: Draft) -> str:
+    """What is asked for besides, for people to see before they start."""
+    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    heard = take if take and take.state is TakeState.READY else None
+    return wishes_line(turn, await options_now(turn), heard)
+
+
+def picked_line(turn: Turn, draft: Draft) -> str:
+    """What is picked, by name."""
+    if not draft.picks:
+        return turn.say("picked-none")
+    names = [words.shown_name(draft.names[id_]) for id_ in draft.picks]
+    return turn.say("picked", count=len(names), names=words.listing(turn.language, names))
+
+
+async def _heard_heads(turn: Turn, draft: Draft) -> tuple[str, ...]:
+    take = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
+    if take is None:
+        return (turn.say("pick-templates"),)
+    return heard_lines(turn, take.model_copy(update={"name": draft.take_name or take.name}))
+
+
+def heard_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
+    """What was heard in a recording, what there is to say about it, and the question for Templates."""
+    texts, language = turn.desk.texts, turn.language
+    heard = turn.say(
+        "take-heard",
+        name=words.shown_name(take.name),
+        speech=words.duration(texts, language, take.speech_s),
+        length=words.duration(texts, language, take.duration_s),
+    )
+    question, remarks = turn.say("pick-templates"), remark_lines(turn, take)
+    if not remarks:
+        return (texts.join(language, heard, question),)
+    return (heard, *remarks, question)
+
+
+def remark_lines(turn: Turn, take: TakeRecord) -> tuple[str, ...]:
+    """What people should know of a recording before they order."""
+    return tuple(turn.desk.texts.note(turn.language, "take", remark) for remark in take.remarks)
