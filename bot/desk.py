@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 
 from bot.drafts import Drafts
 from bot.policy import BotPolicy
-from bot.ports import Chat, ChatAdapter, Choice, Inbound, Memory, MessageRef, Person
+from bot.ports import (
+    Chat,
+    ChatAdapter,
+    ChatUnreachable,
+    Choice,
+    Inbound,
+    Memory,
+    MessageRef,
+    Person,
+    Picture,
+)
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from worker.contract.ports import Ledger, ObjectStore
 from worker.contract.records import Reason
@@ -48,6 +58,7 @@ class Desk:
         reply_to: str | None = None,
         choices: Sequence[Choice] = (),
         person: Person | None = None,
+        picture: Picture | None = None,
     ) -> MessageRef:
         """Say something, in several messages if the platform carries only shorter ones; returns the last.
 
@@ -60,7 +71,7 @@ class Desk:
         offered = choices[: self.adapter.limits.choices]
         if offered:
             return await self.adapter.offer(
-                chat, tail, offered, key=key, reply_to=reply_to, person=person
+                chat, tail, offered, key=key, reply_to=reply_to, person=person, picture=picture
             )
         return await self.adapter.post(chat, tail, key=key, reply_to=reply_to)
 
@@ -77,6 +88,8 @@ class Turn:
     """Names what is answered: the inbound message's key, or the outbox entry."""
     reply_to: str | None = None
     inbound: Inbound | None = None
+    notice: MessageRef | None = None
+    """A message of ours whose place the next answer takes."""
     _answers: int = field(default=0, init=False)
 
     def say(self, message: str, **args: str | float) -> str:
@@ -92,24 +105,53 @@ class Turn:
         return self.desk.texts.short(self.language, reason)
 
     async def answer(
-        self, *lines: str, choices: Sequence[Choice] = (), name: str | None = None
+        self,
+        *lines: str,
+        choices: Sequence[Choice] = (),
+        picture: Picture | None = None,
+        name: str | None = None,
     ) -> MessageRef:
-        """Post lines as one message; empty ones are left out.
+        """Post lines as one message, or in the place of the notice; empty ones are left out.
 
         Args:
             lines: Of the text.
             choices: Things to pick.
+            picture: Shown above the choices.
             name: Tells the answer from others to the same message; None counts them.
         """
         self._answers += 1
+        text = "\n".join(line for line in lines if line)
+        notice, self.notice = self.notice, None
+        if notice is not None and await self.say_in_place_of(notice, text, choices, picture):
+            return notice
         return await self.desk.post(
             self.chat,
-            "\n".join(line for line in lines if line),
+            text,
             key=f"{self.receipt}:{name or self._answers}",
             reply_to=self.reply_to,
             choices=choices,
             person=self.person,
+            picture=picture,
         )
+
+    async def say_in_place_of(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice] = (),
+        picture: Picture | None = None,
+    ) -> bool:
+        """Revise a message of ours; False if it is gone, or too short for this."""
+        limits = self.desk.adapter.limits
+        if len(text) > limits.text_length:
+            return False
+        try:
+            await self.desk.adapter.revise(
+                message, text, choices[: limits.choices], person=self.person, picture=picture
+            )
+        except ChatUnreachable:
+            return False
+        return True
 
 
 def split_text(text: str, length: int) -> list[str]:

@@ -9,6 +9,7 @@ from bot import (
     history,
     library,
     makers,
+    offering,
     orders,
     preferences,
     questions,
@@ -52,6 +53,7 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
             return
         # A caption may hold picks; the recording may have been heard, and ordered with, while we took it in.
         if inbound.text.strip() and not await orders.placed_before(turn):
+            await _keep_offer(turn)
             await orders.pick_by_text(turn, inbound.text)
     elif inbound.choice is not None:
         await _choose(turn, inbound.choice)
@@ -71,6 +73,13 @@ async def _receive(turn: Turn, media: Media, inbound: Inbound) -> bool:
         else:
             await recordings.receive_recording(turn, file, inbound.message_id)
     return True
+
+
+async def _keep_offer(turn: Turn) -> None:
+    """The recording was heard so fast that its notice is the offer already: that stays."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if draft.offer is not None and draft.offer == turn.notice:
+        turn.notice = None
 
 
 async def _is_ordering(turn: Turn) -> bool:
@@ -167,11 +176,17 @@ async def _explain_unknown(turn: Turn, unknown: UnknownCommand) -> None:
 async def _new(turn: Turn, _: str) -> None:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.draft = Draft()
-    await turn.answer(turn.say("fresh"))
+    if turn.desk.adapter.limits.caption_length:
+        await offering.offer_templates(turn, turn.say("fresh-pick"))
+    else:
+        await turn.answer(turn.say("fresh"))
 
 
 async def _templates(turn: Turn, _: str) -> None:
-    await library.show_templates(turn)
+    if turn.desk.adapter.limits.caption_length:
+        await offering.offer_templates(turn, *await library.head_lines(turn))
+    else:
+        await library.show_templates(turn)
 
 
 async def _clear(turn: Turn, _: str) -> None:

@@ -51,6 +51,8 @@ class Draft(BaseModel):
     """The message that said "go" before everything was there: start by yourself."""
     offer: MessageRef | None = None
     """The message with the buttons."""
+    notice: MessageRef | None = None
+    """The message that says that we listen; what comes of it takes its place, where new messages ring."""
     settings: MessageRef | None = None
     """The message that shows the settings."""
     question: Question | None = None

@@ -72,6 +72,16 @@ async def show_templates(turn: Turn) -> None:
     )
 
 
+async def head_lines(turn: Turn) -> list[str]:
+    """What stands above a picture of the Templates: how many there are, and what there is to say about some."""
+    templates = await turn.desk.ledger.templates()
+    lines = [turn.say("library-head", count=len(templates))] if templates else []
+    for number, template in enumerate(templates, 1):
+        notes = [turn.desk.texts.note(turn.language, "template", each) for each in template.remarks]
+        lines += [f"{number}. {words.shown_name(template.name)}: {note}" for note in notes[:1]]
+    return lines[: 1 + _FEW]
+
+
 def _lines_with_remarks(
     turn: Turn, templates: Sequence[TemplateRecord], picked: Collection[str]
 ) -> list[str]:

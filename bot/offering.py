@@ -1,15 +1,26 @@
-"""The message that asks for Templates: the numbered list, what is asked for besides, and what can be pressed below it."""
+"""The message that asks for Templates: their picture or a numbered list, what is asked for besides, and what can be pressed."""
 
 import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot import library, words
+from bot import library, lineups, words
 from bot.desk import Turn
 from bot.drafts import Draft
 from bot.offers import offer_choices, on_page
 from bot.outages import OUTAGES
-from bot.ports import ChatUnreachable
+from bot.ports import ChatUnreachable, Choice, Picture
 from bot.wishes import options_now, wishes_line
-from worker.contract.records import TakeRecord, TakeState, TemplateRecord
+from worker.contract.records import TakeRecord, TakeState, TemplateRecord, TemplateState
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """The message as it is to look."""
+
+    text: str
+    choices: Sequence[Choice]
+    picture: Picture | None
 
 
 async def offer_templates(turn: Turn, *heads: str) -> None:
@@ -18,17 +29,26 @@ async def offer_templates(turn: Turn, *heads: str) -> None:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.change(listed=tuple(template.id for template in templates), page=0)
     draft = page.draft
+    shown = on_page(turn, draft, templates)
     if not templates:
         await turn.answer(*heads, turn.say("library-empty"))
         return
+    offer = await _compose(turn, draft, templates, heads, wait=True)
     message = await turn.answer(
-        *await _offer_lines(turn, draft, templates, heads),
-        choices=offer_choices(turn, draft, templates, await last_picks(turn)),
-        name="offer",
+        offer.text, choices=offer.choices, picture=offer.picture, name="offer"
     )
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if page.draft.take_id == draft.take_id:
-            page.change(offer=message)
+            page.change(offer=message, notice=None)
+    following = range(shown.stop, min(shown.stop + len(shown), len(templates)))
+    await lineups.prepare(turn, lineups.page_of(templates, following))
+
+
+async def prepare_offer(turn: Turn) -> None:
+    """Have the picture of the first page drawn while the recording is listened to."""
+    templates = list(await turn.desk.ledger.templates())
+    first = on_page(turn, Draft(), templates)
+    await lineups.prepare(turn, lineups.page_of(templates, first))
 
 
 async def last_picks(turn: Turn) -> tuple[str, ...]:
@@ -48,9 +68,11 @@ async def revise_offer(turn: Turn, draft: Draft) -> bool:
     if draft.offer is None or not turn.desk.adapter.limits.can_revise:
         return False
     templates = await library.listed_templates(turn, draft.listed)
-    lines = await _offer_lines(turn, draft, templates, await _heard_heads(turn, draft))
-    choices = offer_choices(turn, draft, templates, await last_picks(turn))
-    await turn.desk.adapter.revise(draft.offer, "\n".join(line for line in lines if line), choices)
+    heads = await _heard_heads(turn, draft)
+    offer = await _compose(turn, draft, templates, heads, wait=False)
+    await turn.desk.adapter.revise(
+        draft.offer, offer.text, offer.choices, person=turn.person, picture=offer.picture
+    )
     return True
 
 
@@ -64,13 +86,45 @@ async def close_offer(turn: Turn, done: Draft) -> None:
         await turn.desk.adapter.revise(done.offer, f"{line}\n{picked_line(turn, done)}")
 
 
-async def _offer_lines(
-    turn: Turn, draft: Draft, templates: list[TemplateRecord], heads: tuple[str, ...]
-) -> list[str]:
-    how = turn.say("pick-go", count=len(draft.picks)) if draft.picks else turn.say("pick-how")
+async def _compose(
+    turn: Turn,
+    draft: Draft,
+    templates: list[TemplateRecord],
+    heads: tuple[str, ...],
+    *,
+    wait: bool,
+) -> _Offer:
     shown = on_page(turn, draft, templates)
     listed = library.list_lines(turn, templates, draft.picks)[shown.start : shown.stop]
-    return [*heads, *listed, await wishes_now(turn, draft), how]
+    wishes = await wishes_now(turn, draft)
+    picked = turn.say("pick-go", count=len(draft.picks)) if draft.picks else ""
+    text = _joined(*heads, *listed, wishes, picked or turn.say("pick-how"))
+    # The picture shows who there is: only what it does not tell stands below it.
+    unready = [
+        line
+        for line, number in zip(listed, shown, strict=True)
+        if templates[number].state is not TemplateState.READY
+    ]
+    foot = (wishes, picked or turn.say("pick-tap"))
+    caption = _fitted(turn.desk.adapter.limits.caption_length, heads, unready, foot)
+    return _Offer(
+        text,
+        offer_choices(turn, draft, templates, await last_picks(turn)),
+        await lineups.picture_of(turn, lineups.page_of(templates, shown), caption, wait=wait),
+    )
+
+
+def _fitted(limit: int, heads: Sequence[str], lines: Sequence[str], foot: Sequence[str]) -> str:
+    """A caption, with as many of the lines as there is room for."""
+    caption = _joined(*heads, *lines, *foot)
+    while len(caption) > limit and lines:
+        lines = lines[:-1]
+        caption = _joined(*heads, *lines, "…", *foot)
+    return caption
+
+
+def _joined(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
 
 
 async def wishes_now(turn: Turn, draft: Draft) -> str:

@@ -14,16 +14,23 @@ PICK, DROP, GO, EMPTY, ALL, LAST, PAGE = "pick:", "drop:", "go", "empty", "all",
 
 _CONTROLS: Final = 6
 """Most choices beside those of Templates."""
+_PICTURED: Final = 12
+"""Most Templates of a page that is shown as a picture: more would be too small on a phone."""
 
 
 def on_page(turn: Turn, draft: Draft, templates: Sequence[TemplateRecord]) -> range:
     """Which of the Templates are shown: all where they fit, or where there is no way to turn pages."""
-    limit = turn.desk.adapter.limits.choices
-    size = limit - _CONTROLS
+    size = _page_size(turn)
     if size < 1 or len(templates) <= size or not turn.desk.adapter.limits.can_revise:
         return range(len(templates))
     page = min(max(draft.page, 0), (len(templates) - 1) // size)
     return range(page * size, min((page + 1) * size, len(templates)))
+
+
+def _page_size(turn: Turn) -> int:
+    limits = turn.desk.adapter.limits
+    size = limits.choices - _CONTROLS
+    return min(size, _PICTURED) if limits.caption_length else size
 
 
 def offer_choices(
@@ -61,7 +68,7 @@ def start_choices(turn: Turn, draft: Draft) -> list[Choice]:
 
 
 def _pages(turn: Turn, shown: range, count: int) -> list[Choice]:
-    size = turn.desk.adapter.limits.choices - _CONTROLS
+    size = _page_size(turn)
     found = []
     if shown.start > 0:
         label = turn.say("button-before", first=shown.start - size + 1, last=shown.start)

@@ -209,6 +209,7 @@ async def placed_before(turn: Turn) -> bool:
 
 async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
     """Say that a Batch has begun, in the message that will show its progress."""
+    notice, turn.notice = turn.notice, None
     if any(remarks):
         await turn.answer(*remarks, name="remarks")
     if not turn.desk.adapter.limits.can_revise:
@@ -224,6 +225,9 @@ async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
         return
     text = await progress_text(turn.desk, batch, turn.language)
     choices = progress_choices(turn.desk, batch, turn.language)
+    if notice is not None and await turn.say_in_place_of(notice, text, choices):
+        await note_progress(turn.desk, batch, notice)
+        return
     message = await turn.desk.post(
         turn.chat,
         text,

@@ -27,8 +27,15 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
             take_name=media.name,
             take_message=media.message_id or message_id or None,
             offer=None,
+            notice=None,
         )
-    await turn.answer(turn.say("listening", name=words.shown_name(media.name)))
+    said = await turn.answer(turn.say("listening", name=words.shown_name(media.name)))
+    if turn.desk.adapter.limits.rings:
+        turn.notice = said
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            if page.draft.take_id == taken.id:
+                page.change(notice=said)
+    await offering.prepare_offer(turn)
     teller = Utterance(kind="take", chat=turn.chat, person=turn.person, subject=taken.id)
     await turn.desk.ledger.open_take(taken, teller=teller)
 
@@ -41,6 +48,7 @@ async def tell_take(turn: Turn, take_id: str) -> None:
     take = await turn.desk.ledger.take(take_id)
     if draft.take_id != take_id or take is None or take.state is TakeState.ANALYSING:
         return
+    turn.notice = draft.notice
     if not turn.chat.private:  # so that people see whose recording it is
         turn.reply_to = draft.take_message
     if take.state is not TakeState.READY:
@@ -49,8 +57,11 @@ async def tell_take(turn: Turn, take_id: str) -> None:
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.change(heard=take_id)
     if draft.go_key and draft.picks:
-        await orders.order(turn, draft, _heard(turn, take), *offering.remark_lines(turn, take))
+        heard = "" if turn.notice else _heard(turn, take)
+        await orders.order(turn, draft, heard, *offering.remark_lines(turn, take))
     else:
+        if turn.desk.adapter.limits.rings:  # it is offered already: we died before that was noted
+            turn.notice = draft.notice or draft.offer
         named = take.model_copy(update={"name": draft.take_name or take.name})
         await offering.offer_templates(turn, *offering.heard_lines(turn, named))
 
@@ -66,4 +77,4 @@ async def _refuse(turn: Turn, take: TakeRecord) -> None:
     await turn.answer(turn.reason(reason))
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if page.draft.take_id == take.id:
-            page.change(take_id=None, take_name="", take_message=None, offer=None)
+            page.change(take_id=None, take_name="", take_message=None, offer=None, notice=None)

@@ -66,5 +66,6 @@ async def remove_from_library(ledger: Ledger, store: ObjectStore, template: Temp
     doomed = [facts.key async for facts in store.list(keys.template(template.id, ""))]
     if all(other.sha256 != template.sha256 for other in await ledger.templates()):
         doomed += [facts.key async for facts in store.list(keys.prepared(template.sha256, ""))]
+    doomed += [facts.key async for facts in store.list(keys.LINEUPS)]  # it may be seen there
     for key in doomed:
         await store.delete(key)

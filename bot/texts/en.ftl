@@ -129,6 +129,7 @@ help =
     { "" }
     A picture you send becomes the background where a template has a green screen.
 fresh = A fresh start. Send me a recording, or look at the presenters first: /templates
+fresh-pick = A fresh start. Send me a recording, and pick templates:
 did-you-mean = Did you mean { $command }?
 
 ## Recording
@@ -142,6 +143,7 @@ heard-and-started = { $speech } of speech. Here we go.
 
 pick-templates = Pick templates:
 pick-how = Type numbers, like 1 3 or 1-3, or “all”. Then “go”; or at once: 1 3 go
+pick-tap = Tap those you want, then Start. Or type: 1 3 go
 pick-how-without-recording = Send me a recording and type the numbers, like 1 3 or 1-3, or “all”.
 pick-go = { $count ->
     [one] 1 template picked.

@@ -121,6 +121,7 @@ help =
     发来的图片会用作背景，适用于绿幕拍摄的模板。
     也可以用斜杠命令：/new /templates /status /cancel /history /zip /retry /delete /clear /settings /help
 fresh = 已重新开始。请发一段录音，也可以先看看模板：发送“模板”。
+fresh-pick = 已重新开始。请发一段录音，并选择模板：
 did-you-mean = 您是不是想用 { $command }？
 
 ## 录音
@@ -134,6 +135,7 @@ heard-and-started = 听到 { $speech }的说话声，现在开始制作。
 
 pick-templates = 请选择模板：
 pick-how = 输入编号，例如 1 3 或 1-3，或“全部”；然后发“开始”。也可以一步完成：1 3 开始
+pick-tap = 点选需要的模板，再点“开始”；也可以直接输入：1 3 开始
 pick-how-without-recording = 请发一段录音，再输入编号，例如 1 3 或 1-3，或“全部”。
 pick-go = 已选 { $count } 个模板。发送“开始”即可制作，也可以继续输入编号。
 library-head = 共 { $count } 个模板：

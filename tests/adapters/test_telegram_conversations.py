@@ -64,10 +64,13 @@ async def test_a_voice_note_in_private_becomes_videos_by_pressing_buttons(telegr
         files = await scene.unzip(archive_of(result))
         await delivered(scene, room, 1)
 
+        said = telegram.shown(room)
         await telegram.presses(ann, result, "As files")
-        await telegram.wait_until(lambda: sum(bool(m.file) for m in telegram.shown(room)) == 2)
+        await telegram.wait_until(lambda: len(telegram.shown(room)) == len(said) + 2)
 
-    sent = [m.file for m in telegram.shown(room) if m.file]
+    assert [bool(message.file) for message in said] == [True, False, False]
+    assert said[0] is offer  # a picture of the templates; then the progress and the result
+    sent = [m.file for m in telegram.shown(room)[3:]]
     assert [(file.kind, file.name) for file in sent] == [
         ("document", "output_001_anchor.mp4"),
         ("document", "output_002_idle.mp4"),
@@ -110,10 +113,12 @@ async def test_dub_makes_videos_of_a_colleague_s_recording(telegram, scene):
     async with scene.foreman(), scene.bot():
         voice = await telegram.says(ben, group, file=VOICE)
         asked = await telegram.says(ann, group, "/dub@chorus_bot all go", reply_to=voice)
-        heard = await telegram.wait_for_text(group, "listening")
         result = await scene.result(group)
 
-    assert heard.reply_to is asked
+    (shown,) = progress(telegram, group)
+    assert shown.reply_to is asked
+    assert shown.earlier[0].endswith("listening …")
+    assert telegram.shown(group) == [shown, result]
     assert result.reply_to is voice
     assert "2 videos" in result.text
 

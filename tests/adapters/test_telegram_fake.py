@@ -212,9 +212,7 @@ async def test_a_photo_that_telegram_would_not_show_is_a_breach(
     assert bool(telegram.platform.breaches) is bool(refused)
 
 
-async def test_a_text_may_become_a_photo_whose_caption_is_edited_and_not_its_text(
-    telegram, clock
-):
+async def test_a_text_may_become_a_photo_whose_caption_is_edited_and_not_its_text(telegram, clock):
     ann = telegram.person("Ann")
     room = telegram.private(ann)
     async with at(telegram) as bot:

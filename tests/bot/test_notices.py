@@ -1,0 +1,118 @@
+"""Where every new message rings, what comes of a recording takes the place of the word that it came."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.bot.stage import ANN, NO_FACE, Stage
+from tests.bot.test_offers import labels, press
+from tests.fakes.chat import ROOMY
+from worker.contract.records import TakeState
+
+RINGING = replace(ROOMY, rings=True)
+
+
+@pytest.fixture(autouse=True)
+def rings(stage: Stage) -> None:
+    stage.chat.limits = RINGING
+
+
+def with_caption(stage: Stage, caption: str) -> None:
+    """A recording that comes with words below it."""
+    inbound = stage.chat.receive_file(ANN, b"voice", "a.ogg")
+    stage.chat._inbox.get_nowait()
+    stage.chat._inbox.put_nowait(replace(inbound, text=caption))
+
+
+async def test_picks_below_a_recording_make_one_message_and_the_result(stage: Stage) -> None:
+    async with stage.running():
+        with_caption(stage, "1 go")
+        await stage.chat.wait_for_text("I start as soon as I have listened")
+        await stage.hear()
+        await stage.render()
+        await stage.pack()
+        await stage.chat.wait_for_text("is ready: 1 video")
+        await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    progress, result = stage.chat.shown.values()
+    assert "1/1 · done" in progress.text
+    assert progress.earlier[:2] == [
+        "Got “a.ogg”, listening …",
+        "Picked 1: anchor\nI start as soon as I have listened to the recording.",
+    ]
+    assert result.text.startswith((await stage.newest()).code)
+
+
+async def test_the_offer_takes_the_place_of_listening_and_only_the_asker_may_press(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.hear()
+        offer = await stage.chat.wait_for_text("Pick templates")
+        await press(stage, offer, "1 anchor")
+        ticked = labels(offer)
+        await press(stage, offer, "Start")
+        await stage.chat.wait_for(lambda _: not offer.choices)
+
+    assert ticked[0] == "✓1 anchor"
+    assert offer.person == ANN
+    assert offer.text.startswith("Ordered, with")
+    assert len(stage.chat.shown) == 2  # the offer, and the progress
+
+
+async def test_remarks_about_a_recording_stay_a_message_of_their_own(stage: Stage) -> None:
+    remarks = [{"code": "noisy", "facts": {}}]
+    async with stage.running():
+        with_caption(stage, "1 go")
+        await stage.chat.wait_for_text("I start as soon as I have listened")
+        await stage.hear(remarks=remarks)
+        await stage.chat.wait_for_text("much noise")
+        await stage.wait_for_batch(lambda batch: batch.progress_message is not None)
+
+    assert len(stage.chat.shown) == 2
+
+
+async def test_a_refusal_takes_the_place_of_listening(stage: Stage) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.reject(NO_FACE)
+        await stage.chat.wait_for_text("I found no face")
+
+    assert len(stage.chat.shown) == 1
+
+
+async def test_a_notice_that_was_deleted_is_followed_by_a_new_message(stage: Stage) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        lease = await stage.draw("takes")
+        notice = await stage.chat.wait_for_text("listening")
+        notice.gone = True
+        told = {"speech_s": 7.4, "duration_s": 7.9}
+        assert await stage.ledger.desk.settle_take(lease, TakeState.READY, told, None)
+        offer = await stage.chat.wait_for_text("Pick templates")
+
+    assert offer is not notice
+    assert notice.text.endswith("listening …")
+
+
+async def test_a_second_recording_has_a_notice_of_its_own(stage: Stage) -> None:
+    async with stage.running():
+        for content in (b"one", b"two"):
+            stage.chat.receive_file(ANN, content, f"{content.decode()}.ogg")
+            await stage.hear()
+            await stage.chat.wait_for_text(f"“{content.decode()}.ogg”: 7.4 s")
+
+    assert len(stage.chat.shown) == 2
+
+
+async def test_go_typed_later_shows_progress_below_and_leaves_the_offer(stage: Stage) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.hear()
+        await stage.chat.wait_for_text("Pick templates")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 go"))
+
+    offer, progress = stage.chat.shown.values()
+    assert "Pick templates" in offer.text
+    assert "0/1" in progress.text
