@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Final, Self
 
 import cv2
@@ -18,7 +18,24 @@ from pipeline.types import Pixels, Planes, Points
 os.environ.setdefault("GLOG_minloglevel", "3")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from mediapipe.python.solutions import face_detection, face_mesh
+
+@contextlib.contextmanager
+def _without_matplotlib() -> Iterator[None]:
+    """Let empty modules stand in for Matplotlib, which MediaPipe's drawing loads: a second of each start, and never used."""
+    if "matplotlib" in sys.modules:
+        yield
+        return
+    stand_in = ModuleType("matplotlib")
+    stand_in.pyplot = ModuleType("matplotlib.pyplot")  # type: ignore[attr-defined]
+    sys.modules |= {"matplotlib": stand_in, "matplotlib.pyplot": stand_in.pyplot}
+    try:
+        yield
+    finally:
+        del sys.modules["matplotlib"], sys.modules["matplotlib.pyplot"]
+
+
+with _without_matplotlib():
+    from mediapipe.python.solutions import face_detection, face_mesh
 
 POINTS: Final = 468
 """Points of the mesh that are kept; the ten that follow are the irises."""

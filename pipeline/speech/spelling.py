@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-import pypinyin
 from pocketsphinx import get_model_path
 
 Kind = Literal["closure", "teeth"]
@@ -89,6 +88,8 @@ def _is_han(letter: str) -> bool:
 
 
 def _chinese(letters: str) -> tuple[Contact, ...]:
+    import pypinyin  # noqa: PLC0415 - a fifth of a second of dictionaries, and only for Chinese
+
     initials = pypinyin.lazy_pinyin(letters, style=pypinyin.Style.INITIALS, strict=False)
     kinds: list[Kind | None] = []
     for initial in initials:  # a syllable counts two: its initial and the rest
