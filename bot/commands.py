@@ -9,6 +9,7 @@ from typing import Final
 COMMANDS: Final = (
     "new",
     "templates",
+    "preset",
     "status",
     "cancel",
     "history",
@@ -25,6 +26,7 @@ _FURTHER: Final = frozenset({"start", "dub", "template", "stats"})
 SYNONYMS: Final = {
     "新建": "new",
     "模板": "templates",
+    "预设": "preset",
     "状态": "status",
     "取消": "cancel",
     "历史": "history",
@@ -40,6 +42,7 @@ _SETTING: Final = re.compile(
     r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|标识|换背景|水印|音量))(\S.*)$"
 )
 """The usual options may stand right behind it, as Chinese is written."""
+_PRESET: Final = re.compile(r"预设(?:\s+|(?=保存|存为|删除|移除))(\S.*)$")
 _SLASHED: Final = re.compile(r"/(\S*)\s*(.*)$", re.DOTALL)
 
 
@@ -71,6 +74,8 @@ def read_command(text: str) -> Command | UnknownCommand | None:
         return Command(SYNONYMS[alone[1]], alone[2])
     if setting := _SETTING.fullmatch(text):
         return Command("settings", setting[1].strip())
+    if preset := _PRESET.fullmatch(text):
+        return Command("preset", preset[1].strip())
     slashed = _SLASHED.fullmatch(text)
     if slashed is None:
         return None

@@ -7,6 +7,7 @@ from typing import Final
 from bot import (
     backgrounds,
     history,
+    keeping,
     library,
     makers,
     offering,
@@ -21,6 +22,7 @@ from bot.desk import Desk, Turn
 from bot.drafts import Draft, Question
 from bot.files import FILES
 from bot.incoming import fetched
+from bot.offers import PRESET
 from bot.permissions import admitted, entry_to_add
 from bot.picks import NO, YES
 from bot.ports import Inbound, Media
@@ -127,6 +129,8 @@ async def _choose(turn: Turn, token: str) -> None:
         await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
     elif token.startswith(FILES):
         await history.files_by_choice(turn, token.removeprefix(FILES))
+    elif token.startswith(PRESET):
+        await keeping.pick_by_choice(turn, token.removeprefix(PRESET))
     elif orders.is_choice(token):
         await orders.pick_by_choice(turn, token)
     else:
@@ -216,6 +220,7 @@ async def _help(turn: Turn, _: str) -> None:
 _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
     "new": _new,
     "templates": _templates,
+    "preset": keeping.preset,
     "status": history.show_status,
     "cancel": history.cancel,
     "history": history.show_history,

@@ -10,6 +10,7 @@ from bot.drafts import Draft
 from bot.offers import offer_choices, on_page
 from bot.outages import OUTAGES
 from bot.ports import ChatUnreachable, Choice, Picture
+from bot.presets import load_presets
 from bot.wishes import options_now, wishes_line
 from worker.contract.records import TakeRecord, TakeState, TemplateRecord, TemplateState
 
@@ -109,7 +110,7 @@ async def _compose(
     caption = _fitted(turn.desk.adapter.limits.caption_length, heads, unready, foot)
     return _Offer(
         text,
-        offer_choices(turn, draft, templates, await last_picks(turn)),
+        offer_choices(turn, draft, templates, await last_picks(turn), await load_presets(turn)),
         await lineups.picture_of(turn, lineups.page_of(templates, shown), caption, wait=wait),
     )
 

@@ -7,13 +7,17 @@ from bot import words
 from bot.desk import Turn
 from bot.drafts import Draft
 from bot.ports import Choice
+from bot.presets import Preset
 from worker.contract.records import TemplateRecord
 
 PICK, DROP, GO, EMPTY, ALL, LAST, PAGE = "pick:", "drop:", "go", "empty", "all", "last", "page:"
+PRESET = "preset:"
 """Tokens. Each says what shall be, so that a second press changes nothing."""
 
 _CONTROLS: Final = 6
 """Most choices beside those of Templates."""
+_PRESETS: Final = 3
+"""Most presets offered: one row."""
 _PICTURED: Final = 12
 """Most Templates of a page that is shown as a picture: more would be too small on a phone."""
 
@@ -34,7 +38,11 @@ def _page_size(turn: Turn) -> int:
 
 
 def offer_choices(
-    turn: Turn, draft: Draft, templates: Sequence[TemplateRecord], last: Sequence[str]
+    turn: Turn,
+    draft: Draft,
+    templates: Sequence[TemplateRecord],
+    last: Sequence[str],
+    presets: Sequence[Preset] = (),
 ) -> list[Choice]:
     """Templates first; those that find no room are picked by their number.
 
@@ -43,6 +51,7 @@ def offer_choices(
         draft: What is picked, and which page is open.
         templates: The library, as listed.
         last: Ids of what the person ordered the last time.
+        presets: What the person keeps; a few of them are offered where there is room.
     """
     limit = turn.desk.adapter.limits.choices
     shown = on_page(turn, draft, templates)
@@ -57,7 +66,8 @@ def offer_choices(
     start = [Choice(GO, turn.say("button-start"), section="start")] if draft.picks else []
     controls = [*_pages(turn, shown, len(templates)), *_many(turn, draft, templates, last)]
     room = max(limit - len(controls) - len(start), 0)
-    return [*buttons[:room], *controls, *start]
+    kept = _kept(draft, templates, presets[:_PRESETS])[: max(room - len(buttons), 0)]
+    return [*buttons[:room], *kept, *controls, *start]
 
 
 def start_choices(turn: Turn, draft: Draft) -> list[Choice]:
@@ -77,6 +87,23 @@ def _pages(turn: Turn, shown: range, count: int) -> list[Choice]:
         label = turn.say("button-after", first=shown.stop + 1, last=min(shown.stop + size, count))
         found.append(Choice(f"{PAGE}{shown.stop // size}", label, section="controls"))
     return found
+
+
+def _kept(
+    draft: Draft, templates: Sequence[TemplateRecord], presets: Sequence[Preset]
+) -> list[Choice]:
+    """Presets of which anything is left."""
+    ids = {template.id for template in templates}
+    return [
+        Choice(
+            f"{PRESET}{preset.name}",
+            f"★ {words.shown_name(preset.name)}",
+            picked=set(preset.template_ids) == set(draft.picks),
+            section="presets",
+        )
+        for preset in presets
+        if ids & set(preset.template_ids)
+    ]
 
 
 def _many(

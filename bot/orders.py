@@ -84,6 +84,38 @@ async def pick_one(turn: Turn, template: TemplateRecord) -> None:
     )
 
 
+async def pick_instead(
+    turn: Turn,
+    templates: Sequence[TemplateRecord],
+    remarks: Sequence[str] = (),
+    *,
+    go: bool = False,
+    revise: bool = False,
+) -> None:
+    """Pick these and no others; ``go`` starts, ``revise`` lets an open offer show it."""
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        before = page.draft
+        page.change(picks=())
+        _pick(page, [template.id for template in templates], list(templates))
+        if refused := _too_many(turn, page.draft):
+            page.draft = before
+    draft = page.draft
+    if refused or not templates:
+        await turn.answer(*remarks, refused)
+    elif go:
+        await start(turn, *remarks)
+    elif not (revise and await revise_offer(turn, draft)):
+        await turn.answer(
+            *remarks,
+            *(_warning(turn, template) for template in templates),
+            picked_line(turn, draft),
+            _next_step(turn, draft),
+            choices=start_choices(turn, draft),
+        )
+    elif remarks:
+        await turn.answer(*remarks)
+
+
 async def pick_by_text(turn: Turn, text: str) -> bool:
     """Typed picks; False if the text was about something else."""
     draft = await turn.desk.drafts.load(turn.chat, turn.person)

@@ -118,6 +118,7 @@ help =
     { "" }
     /new – start afresh
     /templates – the presenters there are
+    /preset – picks kept under a name
     /status – how far it is; /status CODE for one order
     /cancel – stop an order
     /history – what you ordered
@@ -177,6 +178,16 @@ button-files = As files
 files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
+
+preset-head = What you keep here:
+preset-line = ★ { $name }: { $names }
+preset-none = You keep nothing here yet.
+preset-how = “/preset save NAME” keeps what is picked, “/preset NAME” picks it again, “/preset remove NAME” forgets it.
+preset-nothing = Nothing is picked, and nothing was ordered here yet. Pick templates first: /templates
+preset-saved = “{ $name }” is kept: { $names }. “/preset { $name }” picks it again.
+preset-removed = “{ $name }” is no longer kept.
+preset-unknown = You keep nothing called “{ $name }”.
+preset-full = That would be more than { $limit }. “/preset remove NAME” makes room.
 
 ## Progress
 
@@ -415,6 +426,7 @@ terminal-goes-on = Something is still being made. It goes on when Chorus runs he
 
 menu-new = Start afresh
 menu-templates = The presenters there are
+menu-preset = Picks kept under a name
 menu-status = How far it is
 menu-cancel = Stop an order
 menu-history = What was ordered

@@ -109,6 +109,7 @@ help =
     { "" }
     新建 – 重新开始
     模板 – 查看所有主播模板
+    预设 – 保存常用的选择
     状态 – 查看进度；“状态 编号”查看某个任务
     取消 – 停止任务
     历史 – 查看做过的任务
@@ -119,7 +120,7 @@ help =
     设置 – 语言、背景、字幕、声音，以及各项限制
     { "" }
     发来的图片会用作背景，适用于绿幕拍摄的模板。
-    也可以用斜杠命令：/new /templates /status /cancel /history /zip /retry /delete /clear /settings /help
+    也可以用斜杠命令：/new /templates /preset /status /cancel /history /zip /retry /delete /clear /settings /help
 fresh = 已重新开始。请发一段录音，也可以先看看模板：发送“模板”。
 fresh-pick = 已重新开始。请发一段录音，并选择模板：
 did-you-mean = 您是不是想用 { $command }？
@@ -163,6 +164,16 @@ button-files = 发送文件
 files-left = 以下视频没有以文件发送：{ $names }。这里的文件最大 { $limit }；发送“下载 { $code }”可获取仍保留内容的链接。
 button-cancel = 取消
 offer-closed = 已用“{ $take }”下单。
+
+preset-head = 您保存的预设：
+preset-line = ★ { $name }：{ $names }
+preset-none = 您还没有保存预设。
+preset-how = “预设 保存 名称”保存已选的模板，“预设 名称”再次选用，“预设 删除 名称”删除。
+preset-nothing = 还没有选模板，也没有做过任务。请先选模板，发送“模板”可查看全部。
+preset-saved = 已保存预设“{ $name }”：{ $names }。发送“预设 { $name }”即可再次选用。
+preset-removed = 预设“{ $name }”已删除。
+preset-unknown = 没有叫“{ $name }”的预设。
+preset-full = 最多保存 { $limit } 个。请先用“预设 删除 名称”删除一些。
 
 ## 进度
 
@@ -364,6 +375,7 @@ terminal-goes-on = 还有内容正在制作，下次在这里运行 Chorus 时�
 
 menu-new = 重新开始
 menu-templates = 查看所有主播模板
+menu-preset = 保存常用的选择
 menu-status = 查看进度
 menu-cancel = 停止任务
 menu-history = 查看做过的任务
