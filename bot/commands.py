@@ -42,6 +42,7 @@ _SETTING: Final = re.compile(
     r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|标识|换背景|水印|音量))(\S.*)$"
 )
 """The usual options may stand right behind it, as Chinese is written."""
+_HELP: Final = re.compile(r"帮助\s*(录音|模板|选项|结果|隐私)$")
 _PRESET: Final = re.compile(r"预设(?:\s+|(?=保存|存为|删除|移除))(\S.*)$")
 _SLASHED: Final = re.compile(r"/(\S*)\s*(.*)$", re.DOTALL)
 
@@ -74,6 +75,8 @@ def read_command(text: str) -> Command | UnknownCommand | None:
         return Command(SYNONYMS[alone[1]], alone[2])
     if setting := _SETTING.fullmatch(text):
         return Command("settings", setting[1].strip())
+    if topic := _HELP.fullmatch(text):
+        return Command("help", topic[1])
     if preset := _PRESET.fullmatch(text):
         return Command("preset", preset[1].strip())
     slashed = _SLASHED.fullmatch(text)

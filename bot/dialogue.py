@@ -6,6 +6,7 @@ from typing import Final
 
 from bot import (
     backgrounds,
+    guide,
     history,
     keeping,
     library,
@@ -125,6 +126,8 @@ async def _choose(turn: Turn, token: str) -> None:
             return
     if token.startswith(preferences.SET):
         await preferences.change_by_choice(turn, token)
+    elif token.startswith(guide.HELP):
+        await guide.turn_page(turn, token)
     elif token.startswith(CANCEL):
         await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
     elif token.startswith(FILES):
@@ -210,11 +213,7 @@ async def _start(turn: Turn, payload: str) -> None:
     elif payload and await turn.desk.ledger.batch_by_code(payload) is not None:
         await history.show_status(turn, payload)
     else:
-        await _help(turn, "")
-
-
-async def _help(turn: Turn, _: str) -> None:
-    await turn.answer(turn.say("help", limit=turn.desk.policy.max_clips_per_batch))
+        await guide.show_help(turn, "")
 
 
 _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
@@ -229,7 +228,7 @@ _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
     "delete": removal.ask_delete,
     "clear": _clear,
     "settings": preferences.settings,
-    "help": _help,
+    "help": guide.show_help,
     "start": _start,
     "dub": _dub,
     "template": makers.template,

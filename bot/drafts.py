@@ -55,6 +55,8 @@ class Draft(BaseModel):
     """The message that says that we listen; what comes of it takes its place, where new messages ring."""
     settings: MessageRef | None = None
     """The message that shows the settings."""
+    guide: MessageRef | None = None
+    """The message that shows the help."""
     question: Question | None = None
     heard: str | None = None
     """The id of the last Take that was heard; stays when the order is placed."""

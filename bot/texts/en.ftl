@@ -129,6 +129,39 @@ help =
     /settings – language, background, captions, sound; also the limits
     { "" }
     A picture you send becomes the background where a template has a green screen.
+more-help = More: /help recording, templates, options, result or privacy
+help-recording =
+    Recordings
+    A voice note, an audio file, or a video whose sound is taken: up to { $length } and { $size }. In a group, answer anybody's recording with /dub.
+    Speak near the microphone, in a quiet room. Any language will do. I tell you what I heard, and what could be better.
+    A second recording takes the place of the first; your picks stay.
+help-templates =
+    Templates
+    Each template is a presenter, and each one you pick becomes a video. /templates shows all of them.
+    Type numbers (1 3, 1-3), names or “all”; -2 takes one out. Up to { $limit } in one order.
+    /preset save NAME keeps what is picked, /preset NAME picks it again.
+help-options =
+    Options
+    /settings shows them, with a button for each: background, captions, loudness, silence, noise, how a short template goes on, the label.
+    Or type one: /settings background blue. They are kept for you in this chat, and an offer says which differ from the usual.
+    A picture you send becomes the background where a template has a green screen.
+help-result =
+    The result
+    One message shows how far it is. Then you get a link to a ZIP with everything, and one for each video; they work for { $lifetime }.
+    /zip CODE makes new links, /retry CODE makes what failed again, /cancel CODE stops an order and keeps what is done. /history lists them.
+    Each video was checked; if something looks wrong in one, its line says so.
+help-privacy =
+    Privacy
+    Recordings, videos and orders are stored by whoever operates Chorus, on their own machines or in a store they chose; nothing goes to anybody else.
+    A link works for { $lifetime }, for everybody who has it. /delete CODE deletes an order and its videos, /clear all that have ended; how long recordings are kept is for the operator to say.
+    In a group I keep only what is meant for me: recordings, commands, answers to me.
+    Each video says that AI made it, in the picture and inside the file.
+button-help-overview = Overview
+button-help-recording = Recordings
+button-help-templates = Templates
+button-help-options = Options
+button-help-result = The result
+button-help-privacy = Privacy
 fresh = A fresh start. Send me a recording, or look at the presenters first: /templates
 fresh-pick = A fresh start. Send me a recording, and pick templates:
 did-you-mean = Did you mean { $command }?

@@ -11,6 +11,7 @@ from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
 from adapters.chats.telegram.menu import MENU
+from bot.guide import TOPICS
 from bot.options import BACKGROUND, COLOUR, OPTIONS, Option, value_of
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from bot.words import duration, lifetime
@@ -45,6 +46,8 @@ FORMED = {
     ],
     "take-": [f"take-{code}" for code in RemarkCode],
     "template-": [f"template-{code}" for code in RemarkCode],
+    "help-": [f"help-{topic}" for topic in TOPICS],
+    "button-help-": [f"button-help-{topic}" for topic in ("overview", *TOPICS)],
     "menu-": [f"menu-{name}" for name in MENU],
     "template-screen-": ["template-screen-green", "template-screen-alpha"],
 }
