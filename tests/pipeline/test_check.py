@@ -586,6 +586,7 @@ def cut(planes: Planes, left: int, width: int) -> Planes:
     )
 
 
+@pytest.mark.alone
 def test_a_check_costs_at_most_a_tenth_of_its_render(stage: Stage):
     """Clips of 5.7 s and, dearest of all, of 3.4 s; time of the processors, since other work may stand beside the tests."""
     short = replace(stage.speech, duration_s=3.4)

@@ -133,6 +133,7 @@ def test_no_line_begins_with_a_closing_mark_or_ends_with_an_opening_one():
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_laying_a_label_over_a_frame_of_1080p_takes_less_than_a_third_of_a_millisecond():
     planes = np.full((1920 * 3 // 2, 1080), 128, np.uint8)
     placed = typeset(["AI-generated", "digital human"], 76).at(40, 40)

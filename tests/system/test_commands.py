@@ -361,6 +361,7 @@ def test_every_command_is_in_the_readme():
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_warm_clip_costs_at_most_1_6_times_a_bare_transcode(tmp_path):
     done = chorus("bench", "render", "--json", data_dir=tmp_path)
 

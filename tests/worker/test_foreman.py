@@ -325,6 +325,7 @@ async def test_what_the_engine_rejects_is_not_tried_again(place: Workplace) -> N
 
 
 @pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("stubborn", 3.2)])
+@pytest.mark.alone
 async def test_a_cancelled_clip_ends_soon_and_the_next_one_renders(
     place: Workplace, video: str, within_s: float
 ) -> None:
@@ -343,6 +344,7 @@ async def test_a_cancelled_clip_ends_soon_and_the_next_one_renders(
     assert await place.outcomes() == 1
 
 
+@pytest.mark.alone
 async def test_a_killed_foreman_costs_its_clip_ten_seconds_at_most(place: Workplace) -> None:
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.fakes.foreman", place.url, str(place.folder)
