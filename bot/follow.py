@@ -21,6 +21,7 @@ _LOOKS_PER_S: Final = 40
 _LEAD_S: Final = 6.0
 _LEAD_RENEW_S: Final = 2.0
 _LAST_WORD_S: Final = 5.0
+_LATE_TRIES: Final = 60
 _BEGIN_S: Final = 0.1
 """Least time between two looks for new Batches, however many facts come."""
 _AFTER_FAULT_S: Final = 60.0
@@ -48,6 +49,8 @@ class Follower:
         self._desk = desk
         self._holder = holder
         self._followed: dict[str, _Followed] = {}
+        self._unfinished: set[str] = set()
+        """Batches that ended while the platform took no last word."""
         self._any_news = asyncio.Event()
         self._leading = False
 
@@ -71,6 +74,9 @@ class Follower:
                         self._leading = await self._desk.memory.lead(role, self._holder, _LEAD_S)
                         if self._leading:
                             await self._begin(tasks)
+                    while self._unfinished:
+                        batch_id = self._unfinished.pop()
+                        tasks.create_task(self._finish_later(batch_id), name=f"finish {batch_id}")
                     await asyncio.sleep(_BEGIN_S)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_LEAD_RENEW_S):
@@ -84,11 +90,40 @@ class Follower:
         if not self._desk.adapter.limits.can_revise:
             return
         followed = self._followed.get(batch.id) or _Followed()
-        with contextlib.suppress(*OUTAGES, TimeoutError):
-            async with asyncio.timeout(_LAST_WORD_S), followed.lock:
-                if followed.ended_round < batch.round:
-                    await self._show(followed, batch)
-                    followed.ended_round = batch.round
+        try:
+            async with asyncio.timeout(_LAST_WORD_S):
+                await self._show_last(followed, batch)
+        except (
+            *OUTAGES,
+            TimeoutError,
+        ):  # the Outcome goes first; a bar must not stand still for good
+            self._unfinished.add(batch.id)
+            self._any_news.set()
+
+    async def _show_last(self, followed: _Followed, batch: BatchRecord) -> None:
+        async with followed.lock:
+            if followed.ended_round < batch.round:
+                await self._show(followed, batch)
+                followed.ended_round = batch.round
+
+    async def _finish_later(self, batch_id: str) -> None:
+        """Bring a progress message into its last form when the platform has room for it."""
+        followed = self._followed.get(batch_id) or _Followed()
+        for _ in range(_LATE_TRIES):
+            try:
+                batch = await self._desk.ledger.batch(batch_id)
+                working = batch and batch.state.active and batch.state is not BatchState.READY
+                if batch is not None and not working:  # else it was deleted, or reopened
+                    await self._show_last(followed, batch)
+            except Throttled as error:
+                await asyncio.sleep(error.after_s)
+            except OUTAGES:
+                await asyncio.sleep(_LOOK_S)
+            except Exception:  # noqa: BLE001 - the top of a task: it must not end the others
+                _LOG.exception("Batch %s: its last progress cannot be shown", batch_id)
+                return
+            else:
+                return
 
     async def _begin(self, tasks: asyncio.TaskGroup) -> None:
         for batch_id in await self._desk.ledger.active_batches(self._desk.adapter.mailbox):

@@ -1,18 +1,23 @@
 """The message that asks for Templates: their picture or a numbered list, what is asked for besides, and what can be pressed."""
 
+import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot import library, lineups, words
 from bot.desk import Turn
 from bot.drafts import Draft
 from bot.offers import offer_choices, on_page
 from bot.outages import OUTAGES
-from bot.ports import ChatUnreachable, Choice, Picture
+from bot.ports import ChatUnreachable, Choice, Picture, Throttled
 from bot.presets import load_presets
 from bot.wishes import options_now, wishes_line
 from worker.contract.records import TakeRecord, TakeState, TemplateRecord, TemplateState
+
+_TRIES: Final = 5
+_PAUSE_S: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,25 @@ async def revise_offer(turn: Turn, draft: Draft) -> bool:
 async def close_offer(turn: Turn, done: Draft) -> None:
     """What was ordered with a button cannot be picked any more: the buttons go, where the platform lets us."""
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    if done.offer is None or draft.offer == done.offer or not turn.desk.adapter.limits.can_revise:
+    offer = done.offer
+    if offer is None or draft.offer == offer or not turn.desk.adapter.limits.can_revise:
         return
     line = turn.say("offer-closed", take=words.shown_name(done.take_name))
     with contextlib.suppress(*OUTAGES, ChatUnreachable):  # only a nicety
-        await turn.desk.adapter.revise(done.offer, f"{line}\n{picked_line(turn, done)}")
+        await _soon(lambda: turn.desk.adapter.revise(offer, f"{line}\n{picked_line(turn, done)}"))
+
+
+async def _soon(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try now, and again when the platform asks for a short pause only."""
+    for _ in range(_TRIES):
+        try:
+            await attempt()
+        except Throttled as error:
+            if error.after_s > _PAUSE_S:
+                raise
+            await asyncio.sleep(error.after_s)
+        else:
+            return
 
 
 async def _compose(

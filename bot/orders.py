@@ -15,6 +15,7 @@ from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing
 from worker.contract.records import (
     BatchRecord,
+    MessageRef,
     Order,
     OrderOptions,
     Reason,
@@ -30,9 +31,10 @@ _PREFIXES = (PICK, DROP, PAGE)
 async def pick_by_choice(turn: Turn, token: str) -> None:
     """A button of the offer: pick, drop or start. Each says what shall be, so a second press changes nothing."""
     if token == GO:
-        before = await turn.desk.drafts.load(turn.chat, turn.person)
+        ordered = (await turn.desk.drafts.load(turn.chat, turn.person)).model_dump_json()
+        await turn.desk.memory.keep("closing", turn.receipt, value=ordered, ttl_s=_RECEIPT_TTL_S)
         await start(turn)
-        await close_offer(turn, before)
+        await _close_what_was_ordered(turn)
         return
     before = await turn.desk.drafts.load(turn.chat, turn.person)
     templates = await library.listed_templates(turn, before.listed)
@@ -214,6 +216,9 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         await turn.desk.memory.keep(
             "order", receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
         )
+    if turn.notice is not None:
+        notice = turn.notice.model_dump_json()
+        await turn.desk.memory.keep("notice", key, value=notice, ttl_s=_RECEIPT_TTL_S)
     await _place(turn, placed, gone)
 
 
@@ -236,12 +241,20 @@ async def placed_before(turn: Turn) -> bool:
     if kept is None:
         return False
     await _place(turn, Order.model_validate_json(kept), [])
+    await _close_what_was_ordered(turn)
     return True
+
+
+async def _close_what_was_ordered(turn: Turn) -> None:
+    """The offer whose button this was, if it was one."""
+    kept = await turn.desk.memory.load("closing", turn.receipt)
+    if kept is not None:
+        await close_offer(turn, Draft.model_validate_json(kept))
 
 
 async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
     """Say that a Batch has begun, in the message that will show its progress."""
-    notice, turn.notice = turn.notice, None
+    turn.notice, notice = None, await _notice_of(turn, batch)
     if any(remarks):
         await turn.answer(*remarks, name="remarks")
     if not turn.desk.adapter.limits.can_revise:
@@ -265,11 +278,19 @@ async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
         text,
         # One message, whichever hand says it: who heard the recording, or who had said "go" before.
         key=f"{batch.order.key if batch.round == 1 else turn.receipt}:progress",
-        reply_to=turn.reply_to,
+        reply_to=turn.reply_to or (None if turn.chat.private else batch.order.reply_to),
         choices=choices,
         person=turn.person,
     )
     await note_progress(turn.desk, batch, message)
+
+
+async def _notice_of(turn: Turn, batch: BatchRecord) -> MessageRef | None:
+    """The message whose place the progress takes, also if somebody died or had to wait before it did."""
+    if batch.round > 1:
+        return None
+    kept = await turn.desk.memory.load("notice", batch.order.key)
+    return None if kept is None else MessageRef.model_validate_json(kept)
 
 
 async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.chats.telegram.adapter import HOOK
 from adapters.web.door import Door
 from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
+from tests.adapters.telegram_things import TIMES
 from tests.fakes.telegram.faults import flood
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fakes.telegram.world import File, Message, Room
@@ -232,6 +233,34 @@ async def test_random_floods_lose_nothing_and_double_nothing(telegram, scene):
     assert sum(fault.met for fault in telegram.platform.faults) >= 2
 
 
+@pytest.mark.slow
+async def test_a_flood_now_and_then_loses_nothing_and_doubles_nothing(telegram, scene):
+    await scene.stock(anchor="sleep 0.5", host="sleep 0.5", idle="ok")
+    people = [telegram.person(name) for name in ("Ann", "Ben", "Cem")]
+    group = telegram.group("Marketing", *people)
+    scene.policy = replace(scene.policy, allow=admitted(group))
+    telegram.fault(flood(1, share=0.25, times=1000))
+    async with scene.foreman(), scene.bot():
+        for who in people[:2]:
+            voice = replace(VOICE, content=who.name.encode())
+            await telegram.says(who, group, "1 2 go", file=voice)
+        voice = await telegram.says(people[2], group, file=replace(VOICE, content=b"Cem"))
+        await telegram.wait_until(
+            lambda: any(m.buttons and m.reply_to is voice for m in telegram.shown(group)), 60
+        )
+        offer = next(m for m in telegram.shown(group) if m.buttons and m.reply_to is voice)
+        await telegram.presses(people[2], offer, "3 idle")
+        await telegram.wait_until(lambda: "✓ 3 idle" in offer.labels(), 60)
+        await telegram.presses(people[2], offer, "Start")
+        await delivered(scene, group, 3, limit_s=100)
+        await telegram.wait_until(lambda: not offer.labels(), 60)
+
+    assert sum(fault.met for fault in telegram.platform.faults) >= 5
+    assert len(results(telegram, group)) == len(progress(telegram, group)) == 3
+    assert {m.reply_to.sender.name for m in results(telegram, group)} == {"Ann", "Ben", "Cem"}
+    assert len(telegram.shown(group)) == 7  # three orders, their results, and one offer
+
+
 async def test_behind_a_webhook_two_front_ends_share_a_conversation(telegram, scene):
     await scene.stock(anchor="ok", host="ok")
     ann = telegram.person("Ann")
@@ -322,16 +351,20 @@ async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_but
 
 
 @pytest.mark.slow
-async def test_twenty_batches_at_once_in_one_group_meet_no_limit_and_all_arrive(telegram, scene):
-    await scene.stock(anchor="sleep 0.3")
+async def test_twenty_batches_at_once_in_one_group_meet_no_limit_for_five_minutes_and_all_arrive(
+    telegram, scene
+):
+    await scene.stock(anchor="sleep 1.6")
+    began_s = asyncio.get_running_loop().time()
     people = [telegram.person(f"Person {number}") for number in range(20)]
     group = telegram.group("Marketing", *people)
     scene.policy = replace(scene.policy, allow=admitted(group))
     async with scene.foreman(), scene.bot():
         for who in people:
             await telegram.says(who, group, "1 go", file=replace(VOICE, content=who.name.encode()))
-        await delivered(scene, group, 20, limit_s=100)
+        await delivered(scene, group, 20, limit_s=200)
 
+    assert (asyncio.get_running_loop().time() - began_s) * TIMES > 300  # of the platform's seconds
     assert telegram.platform.throttled == 0
     assert telegram.platform.meter.most_in_group <= 20
     told = [message.reply_to.sender.name for message in results(telegram, group)]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
+import time
 
 import pytest
 import telegram as library
@@ -411,6 +412,20 @@ async def test_a_flood_is_waited_out_by_every_front_end(telegram, front_end, roo
     assert told.value.after_s == 30
     assert 29 < known.value.after_s <= 30.2
     assert len(telegram.calls("sendMessage")) == 1
+
+
+async def test_a_flood_that_comes_while_a_message_waits_for_room_holds_it_back(
+    telegram, front_end, memory, room
+):
+    chat = front_end(rates=Rates(chat=1, chat_window_s=0.4))
+    await chat.post(here(room), "one", key="1")
+    second = asyncio.create_task(chat.post(here(room), "two", key="2"))
+    await asyncio.sleep(0.1)
+    until_s = time.time() + 1.0
+    await memory.keep("flood", chat.mailbox, here(room).id, value=str(until_s))
+    await second
+
+    assert time.time() >= until_s
 
 
 async def test_a_flood_in_one_chat_does_not_silence_the_others(telegram, chat, room):

@@ -222,7 +222,7 @@ async def test_the_menus_are_told_once_in_both_languages_and_for_each_kind_of_ch
         command["command"]: command["description"] for command in commands["all_group_chats", "zh"]
     }
     assert len(telegram.calls("setMyCommands")) == 6
-    assert private[:3] == ["new", "templates", "status"]
+    assert private[:4] == ["new", "templates", "preset", "status"]
     assert groups["dub"] == "回复一段录音，用它生成视频"
     assert "clear" not in groups
 

@@ -1,10 +1,12 @@
 """A platform that lets us speak only now and then: what is said again must not be done again."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 from bot.ports import Media, MessageRef, Throttled
 from tests.bot.stage import ANN, Stage
-from tests.fakes.chat import FakeChat, Shown
+from tests.fakes.chat import ROOMY, FakeChat, Shown
 from worker.contract.records import BatchState
 
 
@@ -43,3 +45,68 @@ async def test_an_order_that_was_started_while_its_answer_was_throttled_is_one_o
     assert sum("▰" in text for text in chat.texts) == 1
     assert sum("is ready" in text for text in chat.texts) == 1
     assert await stage.memory.load("draft", "console:fake", "desk", "", "ann") is not None
+
+
+class Hushed(FakeChat):
+    """Revises nothing while it is hushed."""
+
+    hushed = False
+
+    async def revise(self, message: MessageRef, *args: Any, **more: Any) -> None:
+        if self.hushed:
+            raise Throttled(0.05)
+        await super().revise(message, *args, **more)
+
+
+async def test_a_last_word_that_was_throttled_follows_the_result(stage: Stage) -> None:
+    chat = stage.chat = Hushed()
+    async with stage.running():
+        chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.hear()
+        await chat.wait_for_text("Pick templates")
+        await chat.wait_for_settled(chat.receive(ANN, "1 go"))
+        chat.hushed = True
+        await stage.render()
+        await stage.pack()
+        await chat.wait_for_text("is ready")
+        await stage.wait_for_batch(lambda batch: batch.state is BatchState.DELIVERED)
+        progress = next(m for m in chat.shown.values() if "/cancel" in m.text)
+        chat.hushed = False
+        await chat.wait_for(lambda _: "1/1 · done" in progress.text)
+
+    assert progress.choices == ()
+
+
+async def test_an_offer_that_was_ordered_while_we_were_throttled_loses_its_buttons(
+    stage: Stage,
+) -> None:
+    chat = stage.chat = Throttling("0/1")
+    async with stage.running():
+        chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.hear()
+        offer = await chat.wait_for_text("Pick templates")
+        await chat.wait_for_settled(chat.receive(ANN, choice="pick:t-anchor"))
+        pressed = chat.receive(ANN, choice="go")
+        await chat.refused.wait()
+        chat.open = True
+        await chat.wait_for_settled(pressed)
+
+    assert offer.choices == ()
+    assert sum("0/1" in text for text in chat.texts) == 1
+
+
+async def test_progress_takes_the_place_of_listening_even_if_that_was_throttled_at_first(
+    stage: Stage,
+) -> None:
+    chat = stage.chat = Hushed(replace(ROOMY, rings=True))
+    chat.files["f"] = b"voice"
+    async with stage.running():
+        chat.receive(ANN, "1 go", media=Media("f", "a.ogg", 5, "voice"))
+        await chat.wait_for_text("I start as soon as")
+        chat.hushed = True
+        await stage.hear()
+        await stage.draw("clips")  # ordered, but not told yet
+        chat.hushed = False
+        await chat.wait_for_text("0/1")
+
+    assert len(chat.shown) == 1

@@ -13,7 +13,11 @@ from adapters.chats.telegram.menu import KNOWN
 from bot.ports import Media, Person
 
 ALLOWED: Final = ("message", "callback_query", "my_chat_member")
-"""The updates we ask for: no edited messages, which would be answered anew, and no channels."""
+"""The updates we ask for: no edited messages, which would be answered anew, and no channels.
+
+No inline queries either: they name no chat, so nobody could tell whether it is admitted, and what they put into a chat is no
+message of ours that could show progress. Help is a message with buttons instead.
+"""
 
 _ANONYMOUS_ADMIN: Final = 1087968824  # GroupAnonymousBot
 _AS_CHANNEL: Final = 136817688  # Channel_Bot: who speaks in a channel's name

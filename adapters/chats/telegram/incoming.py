@@ -31,10 +31,22 @@ from adapters.chats.telegram.moves import Moves, name_message
 from adapters.chats.telegram.notes import Buttons, Notes
 from adapters.chats.telegram.rates import Kind
 from adapters.chats.telegram.sources import Timing
-from bot.ports import Chat, ChatError, Inbound, Memory, MemoryUnavailable, Person
+from bot.ports import (
+    Chat,
+    ChatError,
+    Inbound,
+    Memory,
+    MemoryUnavailable,
+    Person,
+    PlatformDown,
+    Throttled,
+)
 
 _LOG = logging.getLogger(__name__)
 
+_ANSWER_TRIES: Final = 5
+_ANSWER_S: Final = 10.0
+"""Who pressed a button does not look at it for longer; later Telegram calls the query too old."""
 _WAITING: Final = 64
 """Messages read ahead of the bot."""
 
@@ -230,11 +242,23 @@ class Incoming:
 
     async def _answer(self, press: Pressed, alert: str) -> None:
         """Stop the button's spinning; an answer to an old press comes too late, which does not matter."""
-        try:
-            with ours():
-                await self._bot.answer_callback_query(press.query, alert, show_alert=bool(alert))
-        except (ChatError, MemoryUnavailable) as error:
-            _LOG.debug("A pressed button is not answered: %s", error)
+        for _ in range(_ANSWER_TRIES):
+            try:
+                with ours():
+                    await self._bot.answer_callback_query(
+                        press.query, alert, show_alert=bool(alert)
+                    )
+            except Throttled as error:
+                if error.after_s > _ANSWER_S:
+                    return
+                await asyncio.sleep(error.after_s)
+            except (PlatformDown, MemoryUnavailable):
+                await asyncio.sleep(self._timing.again_s)
+            except ChatError as error:
+                _LOG.debug("A pressed button is not answered: %s", error)
+                return
+            else:
+                return
 
     async def _chat(self, place: Place, thread: str | None) -> Chat:
         return Chat(

@@ -17,7 +17,17 @@ from adapters.chats.telegram.errors import ours
 from adapters.chats.telegram.notes import Notes
 from adapters.chats.telegram.rates import Kind
 
-_USUAL: Final = ("templates", "preset", "status", "cancel", "history", "zip", "retry", "settings", "help")
+_USUAL: Final = (
+    "templates",
+    "preset",
+    "status",
+    "cancel",
+    "history",
+    "zip",
+    "retry",
+    "settings",
+    "help",
+)
 _PRIVATE: Final = ("new", *_USUAL, "delete", "clear")
 _GROUPS: Final = ("dub", *_USUAL)
 _ADMINS: Final = (*_GROUPS, "delete", "clear")

@@ -94,6 +94,7 @@ class SharedRates(BaseRateLimiter[Kind]):
         await self._wait_out_floods(chat)
         if chat and endpoint not in _UNCOUNTED:
             await self._spend(chat, rate_limit_args or "message")
+            await self._wait_out_floods(chat)  # one may have come while we waited for room
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:

@@ -1,6 +1,7 @@
 """What can go wrong on the way: each fault meets the next request it fits, so many times."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +27,9 @@ class Fault:
     """Dropped after the request was carried out, instead of before."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
     """Ends a hang."""
+    share: float = 1.0
+    """So much of those that fit meet it, at random."""
+    dice: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - a game
     met: int = 0
 
     def fits(self, method: str, room: int | None) -> bool:
@@ -37,13 +41,20 @@ class Fault:
         if self.skip > 0:
             self.skip -= 1
             return False
+        if self.dice.random() >= self.share:
+            return False
         self.times -= 1
         self.met += 1
         return True
 
 
 def flood(
-    retry_after_s: int, method: str | None = None, *, everywhere: bool = False, times: int = 1
+    retry_after_s: int,
+    method: str | None = None,
+    *,
+    everywhere: bool = False,
+    times: int = 1,
+    share: float = 1.0,
 ) -> Fault:
     """429: too many requests."""
     return Fault(
@@ -52,6 +63,7 @@ def flood(
         retry_after_s=retry_after_s,
         everywhere=everywhere,
         times=times,
+        share=share,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 Clock = Callable[[], float]
 _EVERYWHERE: Final = 0
+_IN_FLIGHT_S: Final = 0.1
+"""Who asked before the first refusal could be read may be refused, too, without having known better."""
 
 
 class DrivenClock:
@@ -59,15 +61,21 @@ class Meter:
         self._sent: dict[int, deque[float]] = {}
         self._credit: dict[int, tuple[float, float]] = {}
         self._floods: dict[int, float] = {}
+        self._flooded_s = 0.0
 
     def flood(self, room: int | None, seconds: float) -> None:
         """From now on a room, or everything, is refused for so many seconds."""
         self._floods[room or _EVERYWHERE] = self.clock() + seconds
+        self._flooded_s = self.clock()
 
     def flooded_s(self, room: int) -> float:
         """How long the bot still has to keep quiet there."""
         until = max(self._floods.get(room, 0.0), self._floods.get(_EVERYWHERE, 0.0))
         return max(until - self.clock(), 0.0)
+
+    def knows(self) -> bool:
+        """Whether the bot must have read the last refusal."""
+        return self.clock() - self._flooded_s > _IN_FLIGHT_S
 
     def charge(self, room: int, *, group: bool) -> tuple[float, str]:
         """Count one message; (seconds to wait, which limit) if it was one too many, (0.0, "") else."""

@@ -186,7 +186,8 @@ class FakeTelegram(People):
     def _charge(self, method: str, room: int) -> None:
         meter = self.platform.meter
         if wait_s := meter.flooded_s(room):
-            self.platform.note_breach(f"{method} {wait_s:.2f} s before retry_after was over")
+            if meter.knows():
+                self.platform.note_breach(f"{method} {wait_s:.2f} s before retry_after was over")
             raise self._too_many(wait_s)
         found = self.platform.rooms.get(room)
         wait_s, limit = meter.charge(room, group=found is not None and found.is_group)
