@@ -187,7 +187,9 @@ class Follower:
         followed.next_s = now_s + self._desk.adapter.limits.revise_every_s
         try:
             choices = progress_choices(self._desk, batch, language)
-            await self._desk.adapter.revise(message, text, choices, patient=batch.state.active)
+            # The last form goes with the result: then nothing that comes later could say it.
+            patient = batch.state.active and batch.state is not BatchState.READY
+            await self._desk.adapter.revise(message, text, choices, patient=patient)
         except ChatUnreachable:
             _LOG.info("Batch %s: its progress message is gone", batch.id)
             followed.gone_id = message.id

@@ -1,9 +1,12 @@
 """The library's client: where it talks to, how long it waits, and what it must not write into the log."""
 
+import functools
 import logging
 import os
+import ssl
 from typing import Any, Final
 
+import httpx
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 from typing_extensions import override
@@ -21,6 +24,12 @@ _CONNECTIONS: Final = 64
 for _name in ("httpx", "httpcore"):  # every URL holds the token, and httpx logs it at INFO
     logging.getLogger(_name).setLevel(logging.WARNING)
 logging.getLogger("telegram").setLevel(logging.CRITICAL)  # what it cannot do it raises, too
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Whom we trust over TLS, read once: it takes longer than all the rest of a client."""
+    return httpx.create_ssl_context()
 
 
 class KeptAnswer(HTTPXRequest):
@@ -54,6 +63,7 @@ def make_bot(
         "connect_timeout": _CONNECT_S,
         "pool_timeout": _POOL_S,
         "read_timeout": answer_s,
+        "httpx_kwargs": {"verify": _trusted()},
     }
     polling = KeptAnswer(connection_pool_size=1, **options)
     request = HTTPXRequest(

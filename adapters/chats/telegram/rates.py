@@ -39,6 +39,9 @@ class Rates:
     group_window_s: float = 61.0
     group_revisions: int = 10
     """Of those in a group, so many may be progress: people's answers and results always find room."""
+    group_pace: int = 2
+    group_pace_s: float = 12.0
+    """And these are spread over the minute: a bar that moves for half of it and stands still for the rest looks stuck."""
     overall: int = 25
     overall_window_s: float = 1.05
     patience_s: float = 3.5
@@ -54,6 +57,8 @@ class Rates:
             group=self.group,
             group_window_s=self.group_window_s / times,
             group_revisions=self.group_revisions,
+            group_pace=self.group_pace,
+            group_pace_s=self.group_pace_s / times,
             overall=self.overall,
             overall_window_s=self.overall_window_s / times,
             patience_s=self.patience_s / times,
@@ -104,6 +109,8 @@ class SharedRates(BaseRateLimiter[Kind]):
     async def _spend(self, chat: str, kind: Kind) -> None:
         """The scarcest first: what is spent there is lost when another one is empty."""
         rates = self._rates
+        if chat.startswith("-") and kind == "revision":
+            await self._take(f"pace:{chat}", rates.group_pace, rates.group_pace_s)
         if chat.startswith("-"):
             limit = rates.group_revisions if kind == "revision" else rates.group
             await self._take(f"group:{chat}", limit, rates.group_window_s)
