@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 BUILT = frozenset({"telegram"})
 """Platforms this version has an adapter for."""
 
+_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
+_HOOK_PORTS = {443, 80, 88, 8443}
 _HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -49,8 +52,13 @@ def telegram_account(settings: Settings) -> "Account | None":
         return None
     from adapters.chats.telegram.account import Account  # noqa: PLC0415
 
+    token = settings.telegram_token.get_secret_value()
+    if not _TOKEN.fullmatch(token):
+        raise SettingsRefused(
+            f"{PREFIX}TELEGRAM_TOKEN is not of the form that BotFather gives: digits, a colon, letters and digits."
+        )
     return Account(
-        token=settings.telegram_token.get_secret_value(),
+        token=token,
         api_base=settings.telegram_api_base,
         hook_url=_telegram_hook(settings),
         hook_secret=_telegram_secret(settings),
@@ -64,6 +72,12 @@ def _telegram_hook(settings: Settings) -> str | None:
         raise SettingsRefused(
             f"{PREFIX}TELEGRAM_MODE is webhook, but {PREFIX}PUBLIC_URL does not say where Telegram reaches the web door. "
             "It has to begin with https://; without one, use polling."
+        )
+    port = urlsplit(str(settings.public_url)).port or 443
+    if settings.telegram_api_base is None and port not in _HOOK_PORTS:
+        raise SettingsRefused(
+            f"{PREFIX}TELEGRAM_MODE is webhook, but Telegram posts to the ports 443, 80, 88 and 8443 only, "
+            f"and {PREFIX}PUBLIC_URL names {port}. Use one of them, or polling."
         )
     from adapters.chats.telegram.adapter import HOOK  # noqa: PLC0415
 

@@ -5,8 +5,6 @@ import importlib.util
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import aiohttp
 import click
@@ -14,43 +12,18 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from config.chats import telegram_account
+from config.cli.check_telegram import examine_telegram
+from config.cli.findings import Finding, bad, good, unused
 from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
 from config.paths import models_folder
-from config.settings import Settings, SettingsRefused, load_settings
+from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 
-if TYPE_CHECKING:
-    from adapters.chats.telegram.account import Account, Standing
-
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
 _LOW_DISK_BYTES = 2 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's report."""
-
-    name: str
-    ok: bool | None
-    """None: not in use, which is no fault."""
-    detail: str
-    advice: str = ""
-
-
-def _good(name: str, detail: str) -> Finding:
-    return Finding(name, ok=True, detail=detail)
-
-
-def _bad(name: str, detail: str, advice: str = "") -> Finding:
-    return Finding(name, ok=False, detail=detail, advice=advice)
-
-
-def _unused(name: str, detail: str) -> Finding:
-    return Finding(name, ok=None, detail=detail)
 
 
 @click.command(short_help="Look whether everything needed is there.")
@@ -80,7 +53,7 @@ def check(as_json: bool) -> None:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    findings = [_good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
+    findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
     async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
         redis = await _tried("redis", lambda: _redis(hand, settings))
         findings.append(redis)
@@ -105,8 +78,8 @@ async def _serving(settings: Settings) -> list[Finding]:
         workers = await hand.ledger.workers()
         return [
             await _tried("store", lambda: _store(hand, settings)),
-            _good("web door", f"It listens on {system.door}."),
-            (_good if workers else _unused)("workers", f"{workers} at work now."),
+            good("web door", f"It listens on {system.door}."),
+            (good if workers else unused)("workers", f"{workers} at work now."),
         ]
 
 
@@ -115,17 +88,17 @@ async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
         async with asyncio.timeout(_TIMEOUT_S):
             return await look()
     except RedisError as error:
-        return _bad(name, f"{error}.", "Check CHORUS_REDIS_URL and the server.")
+        return bad(name, f"{error}.", "Check CHORUS_REDIS_URL and the server.")
     except (StoreUnavailable, ObjectMissing, aiohttp.ClientError) as error:
-        return _bad(name, f"{error}.", "Check the CHORUS_S3_… settings, credentials and clock.")
+        return bad(name, f"{error}.", "Check the CHORUS_S3_… settings, credentials and clock.")
     except TimeoutError:
-        return _bad(name, f"No answer within {_TIMEOUT_S:.0f} s.", "Check address and firewall.")
+        return bad(name, f"No answer within {_TIMEOUT_S:.0f} s.", "Check address and firewall.")
 
 
 async def _redis(hand: Wires, settings: Settings) -> Finding:
     facts = await hand.redis.info("server")
     kind = "embedded" if settings.redis_url is None else "configured"
-    return _good("redis", f"{kind}, version {facts['redis_version']}.")
+    return good("redis", f"{kind}, version {facts['redis_version']}.")
 
 
 async def _store(hand: Wires, settings: Settings) -> Finding:
@@ -140,12 +113,12 @@ async def _store(hand: Wires, settings: Settings) -> Finding:
     finally:
         await hand.store.delete(key)
     if key not in listed or read != content:
-        return _bad(
+        return bad(
             "store",
             f"{settings.store}: what was written did not come back.",
             "Is CHORUS_PUBLIC_URL reachable from here?",
         )
-    return _good(
+    return good(
         "store", f"{settings.store}: written, listed, signed, read through its Link, deleted."
     )
 
@@ -155,8 +128,8 @@ def _disk(settings: Settings) -> Finding:
     free = shutil.disk_usage(settings.data_dir).free
     said = f"{free / 2**30:.1f} GiB free."
     if free < _LOW_DISK_BYTES:
-        return _bad("disk", said, "Make room, or move CHORUS_DATA_DIR.")
-    return _good("disk", said)
+        return bad("disk", said, "Make room, or move CHORUS_DATA_DIR.")
+    return good("disk", said)
 
 
 def _engine(settings: Settings) -> Finding:
@@ -166,8 +139,8 @@ def _engine(settings: Settings) -> Finding:
     try:
         open_engine(settings.engine)
     except EngineUnavailable as error:
-        return _bad("engine", f"{settings.engine}: {error}")
-    return _good("engine", f"{settings.engine} is ready; it needs no weights.")
+        return bad("engine", f"{settings.engine}: {error}")
+    return good("engine", f"{settings.engine} is ready; it needs no weights.")
 
 
 def _label(settings: Settings) -> Finding:
@@ -182,8 +155,8 @@ def _label(settings: Settings) -> Finding:
     left_out = [text for text in texts if drawable(text) != " ".join(text.split())]
     if left_out:
         drawn = drawable(left_out[0])
-        return _bad("label", said, f"Only “{drawn}” can be drawn; change CHORUS_LABEL_TEXT.")
-    return _good("label", said)
+        return bad("label", said, f"Only “{drawn}” can be drawn; change CHORUS_LABEL_TEXT.")
+    return good("label", said)
 
 
 def _words(settings: Settings) -> Finding:
@@ -196,73 +169,30 @@ def _words(settings: Settings) -> Finding:
             try_out(weights)
         except WeightsBroken as error:
             broken = f"Whisper's weights in {weights} cannot be used ({error})."
-            return _bad("words", broken, "Put a whole faster-whisper model there, or remove them.")
-        return _good("words", "Whisper's words sharpen the lips and make captions.")
+            return bad("words", broken, "Put a whole faster-whisper model there, or remove them.")
+        return good("words", "Whisper's words sharpen the lips and make captions.")
     wanted = f"{', '.join(FILES)} of a faster-whisper model would stand in {models / WEIGHTS}"
-    return _unused("words", f"Lips go by the sound alone, and there are no captions; {wanted}.")
+    return unused("words", f"Lips go by the sound alone, and there are no captions; {wanted}.")
 
 
 def _gpu() -> Finding:
     if importlib.util.find_spec("torch") is None:
-        return _unused(
+        return unused(
             "gpu", "Not looked for: the neural extra is not installed, and viseme needs none."
         )
     import torch
 
     if torch.cuda.is_available():
-        return _good("gpu", torch.cuda.get_device_name())
-    return _unused("gpu", "None found; viseme needs none.")
+        return good("gpu", torch.cuda.get_device_name())
+    return unused("gpu", "None found; viseme needs none.")
 
 
 async def _platforms(settings: Settings) -> list[Finding]:
     unbuilt = "Its credentials are set, but this version has no adapter for it."
     return [
-        await _telegram(settings),
+        *await examine_telegram(settings),
         *(
-            _bad(name, unbuilt) if name in settings.platforms else _unused(name, "Not configured.")
+            bad(name, unbuilt) if name in settings.platforms else unused(name, "Not configured.")
             for name in ("wecom", "dingtalk")
         ),
     ]
-
-
-async def _telegram(settings: Settings) -> Finding:
-    """Whether the token works, what the bot may read in groups, and how updates come."""
-    from bot.ports import ChatError
-
-    try:
-        account = telegram_account(settings)
-        if account is None:
-            return _unused("telegram", "Not configured.")
-        from adapters.chats.telegram.account import look
-
-        async with asyncio.timeout(_TIMEOUT_S):
-            standing = await look(account)
-    except SettingsRefused as error:
-        return _bad("telegram", str(error))
-    except (ChatError, TimeoutError) as error:
-        return _bad("telegram", f"{error}.", "Check CHORUS_TELEGRAM_TOKEN and the network.")
-    said = f"@{standing.username}; {_updates(standing, account)}; {_groups(standing)}."
-    if account.hook_url is not None and standing.trouble:
-        return _bad(
-            "telegram", said, f"Telegram could not post to the web door: {standing.trouble}."
-        )
-    return _good("telegram", said)
-
-
-def _updates(standing: "Standing", account: "Account") -> str:
-    if account.hook_url is None:
-        return "polls" + (" (a webhook is set, which is removed)" if standing.webhook else "")
-    if standing.webhook == account.hook_url:
-        return f"posted to {account.hook_url}"
-    return f"will be posted to {account.hook_url} once the bot runs"
-
-
-def _groups(standing: "Standing") -> str:
-    if not standing.joins_groups:
-        return "may not be added to groups (BotFather: /setjoingroups)"
-    if standing.reads_groups:
-        return "reads everything in groups"
-    return (
-        "in groups it sees only commands and answers to it, unless it is an administrator "
-        "(BotFather: /setprivacy, then remove it and add it again)"
-    )

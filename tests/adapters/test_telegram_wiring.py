@@ -6,12 +6,12 @@ import contextlib
 import pytest
 from pydantic import SecretStr
 
-from adapters.chats.telegram.account import look
+from adapters.chats.telegram.account import TokenRefused, look
 from bot.memory import RedisMemory
-from bot.ports import PlatformDown
 from bot.texts.catalogue import Texts
 from config.chats import make_chats, telegram_account
-from config.cli.check import _telegram
+from config.cli.check_telegram import examine_telegram
+from config.cli.findings import Finding
 from config.front_end import serve
 from config.settings import Settings, SettingsRefused
 from config.system import Wanted, _parts
@@ -67,6 +67,7 @@ async def test_a_webhook_has_a_route_and_a_secret_that_all_front_ends_find(tmp_p
     [
         ({"telegram_mode": "webhook"}, "PUBLIC_URL"),
         ({"telegram_mode": "webhook", "public_url": "http://chorus.example"}, "https"),
+        ({"telegram_mode": "webhook", "public_url": "https://chorus.example:9000"}, "8443"),
         (HOOKED | {"telegram_webhook_secret": SecretStr("no spaces")}, "WEBHOOK_SECRET"),
     ],
 )
@@ -75,43 +76,126 @@ def test_a_webhook_that_cannot_work_is_refused_with_the_setting_to_change(tmp_pa
         telegram_account(with_token(tmp_path, **set_))
 
 
-async def test_the_doctor_tells_name_privacy_and_how_updates_come(tmp_path, telegram):
-    polls = with_token(tmp_path, telegram_api_base=telegram.url)
+@pytest.mark.parametrize("token", ["", "4242", "4242:", "4242:ab cd", " 4242:abcd", "bot4242:abcd"])
+def test_a_token_that_is_none_is_refused_before_anything_starts(tmp_path, token):
+    with pytest.raises(SettingsRefused, match="TELEGRAM_TOKEN") as refused:
+        telegram_account(settings(tmp_path, telegram_token=SecretStr(token)))
+
+    assert len(token) < 5 or token not in str(refused.value)
+
+
+async def told(settings_: Settings) -> dict[str, Finding]:
+    """What the doctor says, by name."""
+    return {finding.name: finding for finding in await examine_telegram(settings_)}
+
+
+READY = {
+    "public_url": "https://chorus.example",
+    "allow": ("telegram:chat:-100123",),
+    "admins": ("telegram:user:42",),
+}
+
+
+async def test_the_doctor_finds_nothing_wrong_where_all_is_set(tmp_path, telegram):
+    found = await told(with_token(tmp_path, telegram_api_base=telegram.url, **READY))
+
+    assert {name: finding.ok for name, finding in found.items()} == dict.fromkeys(
+        ("telegram", "telegram groups", "telegram links", "telegram people"), True
+    )
+    assert found["telegram"].detail == "@chorus_bot; polls."
+
+
+async def test_the_doctor_tells_how_updates_come_and_why_they_do_not(tmp_path, telegram):
     posted = with_token(tmp_path, telegram_api_base=telegram.url, **HOOKED)
-    good = await _telegram(polls)
-    telegram.platform.privacy = True
-    blind = await _telegram(posted)
+    before = (await told(posted))["telegram"]
     telegram.platform.webhook.url = "https://chorus.example/hooks/telegram"
     telegram.platform.webhook.last_error = "Connection refused"
-    telegram.down = True
-    telegram.down = False
-    failing = await _telegram(posted)
+    failing = (await told(posted))["telegram"]
+    telegram.platform.webhook.url = "https://old.example/bot"
+    left = (await told(with_token(tmp_path, telegram_api_base=telegram.url)))["telegram"]
     telegram.platform.webhook.url = ""
 
-    assert (good.ok, good.detail) == (True, "@chorus_bot; polls; reads everything in groups.")
-    assert "will be posted to https://chorus.example/hooks/telegram" in blind.detail
-    assert "/setprivacy" in blind.detail
+    assert "will be posted to https://chorus.example/hooks/telegram" in before.detail
     assert (failing.ok, failing.advice) == (
         False,
         "Telegram could not post to the web door: Connection refused.",
     )
+    assert left.ok is True
+    assert "a webhook is left behind: https://old.example/bot" in left.detail
+    assert telegram.calls("deleteWebhook") == []  # looking changes nothing
+
+
+async def test_the_doctor_tells_what_the_bot_does_not_see_in_groups(tmp_path, telegram):
+    telegram.platform.privacy = True
+    found = (await told(with_token(tmp_path, telegram_api_base=telegram.url)))["telegram groups"]
+
+    assert found.ok is None
+    assert "no voice note by itself" in found.detail
+    assert "/setprivacy" in found.advice
+
+
+@pytest.mark.parametrize("public_url", [None, "http://localhost:8080", "http://127.0.0.1:8080"])
+async def test_the_doctor_tells_of_links_that_lead_nowhere(tmp_path, telegram, public_url):
+    chosen = READY | {"public_url": public_url}
+    found = (await told(with_token(tmp_path, telegram_api_base=telegram.url, **chosen)))[
+        "telegram links"
+    ]
+
+    assert found.ok is False
+    assert "CHORUS_PUBLIC_URL" in found.advice
+
+
+async def test_links_of_a_cloud_store_need_no_address_of_ours(tmp_path, telegram):
+    cloud = with_token(tmp_path, telegram_api_base=telegram.url, store="s3", s3_bucket="b")
+
+    assert "telegram links" not in await told(cloud)
+
+
+async def test_the_doctor_tells_how_the_first_person_is_admitted(tmp_path, telegram):
+    base = {"telegram_api_base": telegram.url}
+    nobody = (await told(with_token(tmp_path, allow=("wecom:user:li",), **base)))["telegram people"]
+    some = (await told(with_token(tmp_path, allow=("telegram:user:7",), **base)))["telegram people"]
+
+    assert (nobody.ok, some.ok) == (False, None)
+    assert "Write to @chorus_bot" in nobody.advice
+    assert "CHORUS_ADMINS" in some.advice
 
 
 async def test_the_doctor_tells_of_a_token_that_does_not_work_without_showing_it(
     tmp_path, telegram
 ):
     telegram.token = "77:another"  # noqa: S105 - what the server knows
-    found = await _telegram(with_token(tmp_path, telegram_api_base=telegram.url))
-    with pytest.raises(PlatformDown) as refused:
+    (found,) = await examine_telegram(with_token(tmp_path, telegram_api_base=telegram.url))
+    with pytest.raises(TokenRefused) as refused:
         await look(telegram_account(with_token(tmp_path, telegram_api_base=telegram.url)))
 
     assert found.ok is False
     assert found.detail == "Telegram does not accept CHORUS_TELEGRAM_TOKEN."
+    assert "BotFather" in found.advice
     assert TOKEN not in repr(refused.value.__context__)
 
 
-async def test_the_doctor_says_when_telegram_is_not_in_use(tmp_path):
-    assert (await _telegram(settings(tmp_path))).ok is None
+async def test_the_doctor_tells_of_a_telegram_that_is_away(tmp_path, telegram):
+    telegram.down = True
+    (found,) = await examine_telegram(with_token(tmp_path, telegram_api_base=telegram.url))
+
+    assert found.ok is False
+    assert telegram.url in found.advice
+
+
+async def test_the_doctor_says_how_to_begin_when_telegram_is_not_in_use(tmp_path):
+    (found,) = await examine_telegram(settings(tmp_path))
+
+    assert found.ok is None
+    assert "/newbot" in found.advice
+
+
+async def test_the_doctor_tells_of_a_webhook_without_https(tmp_path):
+    hooked = {"telegram_mode": "webhook", "public_url": "http://chorus.example"}
+    (found,) = await examine_telegram(with_token(tmp_path, **hooked))
+
+    assert found.ok is False
+    assert "begin with https://" in found.detail
 
 
 async def test_what_serves_takes_messages_from_telegram(tmp_path, telegram, redis_url):

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.chats.telegram.client import make_bot
-from adapters.chats.telegram.errors import ours
+from adapters.chats.telegram.errors import TokenRefused, ours
+
+__all__ = ["Account", "Standing", "TokenRefused", "look"]
 
 _ANSWER_S: Final = 10.0
 
@@ -44,7 +46,7 @@ class Standing:
 
 
 async def look(account: Account) -> Standing:
-    """Ask Telegram. Raises PlatformDown and other ChatErrors, whose texts hold no token."""
+    """Ask Telegram. Raises TokenRefused, PlatformDown and other ChatErrors, whose texts hold no token."""
     bot, polling = make_bot(account.token, account.api_base, _ANSWER_S)
     try:
         with ours():

@@ -31,6 +31,11 @@ from bot.ports import (
     Throttled,
 )
 
+
+class TokenRefused(PlatformDown):
+    """The operator's to mend; until then the platform is away."""
+
+
 _NO_CHAT: Final = (
     "chat not found",
     "group chat was deactivated",
@@ -138,7 +143,7 @@ MEANINGS: Final[Mapping[type[TelegramError], Callable[[TelegramError], ChatError
     Conflict: lambda _: PlatformDown("somebody else fetches the updates of this bot"),
     EndPointNotFound: lambda error: ChatError(f"the Bot API server is too old: {error}"),
     Forbidden: lambda error: ChatUnreachable(f"Telegram: {error}"),
-    InvalidToken: lambda _: PlatformDown("Telegram does not accept CHORUS_TELEGRAM_TOKEN"),
+    InvalidToken: lambda _: TokenRefused("Telegram does not accept CHORUS_TELEGRAM_TOKEN"),
     NetworkError: _network,
     PassportDecryptionError: lambda _: ChatError("a passport was sent, which nobody asked for"),
     RetryAfter: _throttled,
