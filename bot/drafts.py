@@ -5,6 +5,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 from weakref import WeakValueDictionary
 
@@ -53,6 +54,7 @@ class Draft(BaseModel):
     """The message with the buttons."""
     notice: MessageRef | None = None
     """The message that says that we listen; what comes of it takes its place, where new messages ring."""
+    noticed_at: datetime | None = None
     settings: MessageRef | None = None
     """The message that shows the settings."""
     guide: MessageRef | None = None

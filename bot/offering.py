@@ -69,13 +69,13 @@ async def refresh_offer(turn: Turn) -> None:
         await revise_offer(turn, await turn.desk.drafts.load(turn.chat, turn.person))
 
 
-async def revise_offer(turn: Turn, draft: Draft) -> bool:
+async def revise_offer(turn: Turn, draft: Draft, *, new_page: bool = False) -> bool:
     """Bring the open offer up to date; False if there is none, or it cannot be changed."""
     if draft.offer is None or not turn.desk.adapter.limits.can_revise:
         return False
     templates = await library.listed_templates(turn, draft.listed)
     heads = await _heard_heads(turn, draft)
-    offer = await _compose(turn, draft, templates, heads, wait=False)
+    offer = await _compose(turn, draft, templates, heads, wait=new_page)
     await turn.desk.adapter.revise(
         draft.offer, offer.text, offer.choices, person=turn.person, picture=offer.picture
     )

@@ -46,7 +46,7 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
             page.draft = before
     if refused:
         await turn.answer(refused)
-    elif not await revise_offer(turn, page.draft):
+    elif not await revise_offer(turn, page.draft, new_page=token.startswith(PAGE)):
         await turn.answer(picked_line(turn, page.draft), _next_step(turn, page.draft))
 
 

@@ -1,14 +1,20 @@
 """A recording comes in: kept, and given to be listened to."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot import offering, orders, words
 from bot.desk import Turn
+from bot.drafts import Draft
 from bot.incoming import Fetched
+from bot.ports import MessageRef
 from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing
 from worker.contract.records import Reason, TakeRecord, TakeState, Utterance
+
+_LOOKING: Final = timedelta(seconds=20)
+"""So long somebody who sent a recording still looks at the chat."""
 
 
 async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
@@ -34,7 +40,7 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
         turn.notice = said
         async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
             if page.draft.take_id == taken.id:
-                page.change(notice=said)
+                page.change(notice=said, noticed_at=turn.desk.clock())
     await offering.prepare_offer(turn)
     teller = Utterance(kind="take", chat=turn.chat, person=turn.person, subject=taken.id)
     await turn.desk.ledger.open_take(taken, teller=teller)
@@ -48,7 +54,7 @@ async def tell_take(turn: Turn, take_id: str) -> None:
     take = await turn.desk.ledger.take(take_id)
     if draft.take_id != take_id or take is None or take.state is TakeState.ANALYSING:
         return
-    turn.notice = draft.notice
+    turn.notice = _notice(turn, draft)
     if not turn.chat.private:  # so that people see whose recording it is
         turn.reply_to = draft.take_message
     if take.state is not TakeState.READY:
@@ -61,9 +67,16 @@ async def tell_take(turn: Turn, take_id: str) -> None:
         await orders.order(turn, draft, heard, *offering.remark_lines(turn, take))
     else:
         if turn.desk.adapter.limits.rings:  # it is offered already: we died before that was noted
-            turn.notice = draft.notice or draft.offer
+            turn.notice = turn.notice or draft.offer
         named = take.model_copy(update={"name": draft.take_name or take.name})
         await offering.offer_templates(turn, *offering.heard_lines(turn, named))
+
+
+def _notice(turn: Turn, draft: Draft) -> MessageRef | None:
+    """The message whose place the answer takes; None if people have waited so long that they shall hear it ring."""
+    if draft.notice is None or draft.noticed_at is None:
+        return None
+    return draft.notice if turn.desk.clock() - draft.noticed_at < _LOOKING else None
 
 
 def _heard(turn: Turn, take: TakeRecord) -> str:

@@ -23,7 +23,7 @@ from typing import Final
 from adapters.stores import disk
 from adapters.stores.recipe import Recipe
 from adapters.stores.streams import exactly
-from worker.contract.ports import ArchiveEntry, ObjectFacts, ObjectMissing
+from worker.contract.ports import ArchiveEntry, Lifecycle, ObjectFacts, ObjectMissing
 from worker.contract.tokens import DOWNLOAD, TokenCodec
 from worker.contract.virtual_zip import Piece, VirtualZip
 
@@ -184,9 +184,9 @@ class LocalStore:
         self,
         cold_days: int,  # noqa: ARG002 - see below
         retention_days: int,  # noqa: ARG002
-    ) -> bool:
-        """A folder expires nothing by itself: always False."""
-        return False
+    ) -> Lifecycle:
+        """A folder expires nothing by itself."""
+        return Lifecycle(refusal="a folder of this machine expires nothing by itself")
 
     async def close(self) -> None:
         """Nothing is held open between calls."""

@@ -23,10 +23,17 @@ from botocore.config import Config
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from adapters.stores import disk, s3_lifecycle
+from adapters.stores.s3_credentials import why_links_end_early
 from adapters.stores.s3_errors import in_our_words
 from adapters.stores.streams import exactly, fetched_ahead, in_parts
 from worker.contract.attachments import content_disposition
-from worker.contract.ports import ArchiveEntry, ObjectFacts, ObjectMissing, StoreUnavailable
+from worker.contract.ports import (
+    ArchiveEntry,
+    Lifecycle,
+    ObjectFacts,
+    ObjectMissing,
+    StoreUnavailable,
+)
 from worker.contract.virtual_zip import Piece, VirtualZip
 
 if TYPE_CHECKING:
@@ -80,7 +87,9 @@ class S3Store:
         self._bucket = bucket
         self._uploads = uploads
         threads = uploads + _READS + 2  # the last for short calls, which shall not wait for bytes
-        session = session or boto3.Session()
+        self._session = session = session or boto3.Session()
+        self._doubt: str | None = None
+        """What was last said about the life of Links."""
         self._client: S3Client = session.client(
             "s3",
             endpoint_url=endpoint,
@@ -215,24 +224,11 @@ class S3Store:
         """
         if not 1 <= lifetime_s <= LONGEST_LIFETIME_S:
             raise ValueError(f"S3 signs for 1 to {LONGEST_LIFETIME_S} s, not for {lifetime_s} s")
-        sign = partial(
-            self._client.generate_presigned_url,
-            "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": key,
-                "ResponseContentDisposition": content_disposition(filename),
-            },
-            ExpiresIn=lifetime_s,
-        )
-        return await self._call(key, sign)  # in a thread: it may have to fetch credentials
+        # In a thread: it may have to fetch credentials.
+        return await self._call(key, partial(self._sign, key, lifetime_s, filename))
 
-    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> bool:
-        """Have Takes, Clips and Archives put on cold storage and expired; rules of others are left alone.
-
-        Returns:
-            False if the store knows no lifecycle or does not let us set it.
-        """
+    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
+        """Have Takes, Clips and Archives put on cold storage and expired; rules of others are left alone."""
         apply = partial(s3_lifecycle.apply, self._client, self._bucket, cold_days, retention_days)
         return await self._call("lifecycle", apply)
 
@@ -342,6 +338,22 @@ class S3Store:
             for offset in range(0, piece.size_bytes, _READ_BYTES):
                 span = (piece.start + offset, min(_READ_BYTES, piece.size_bytes - offset))
                 yield partial(self._call, key, partial(self._get, key, span))
+
+    def _sign(self, key: str, lifetime_s: int, filename: str) -> str:
+        doubt = why_links_end_early(self._session, lifetime_s)
+        if doubt != self._doubt:
+            self._doubt = doubt
+            if doubt is not None:
+                _log.warning("links may end before their %d s are over: %s", lifetime_s, doubt)
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseContentDisposition": content_disposition(filename),
+            },
+            ExpiresIn=lifetime_s,
+        )
 
     def _get(self, key: str, span: tuple[int, int] | None) -> bytes:
         """Read an object, or ``(start, size_bytes)`` of it; blocks."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from adapters.stores.s3_errors import code_of
+from worker.contract.ports import Lifecycle
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -14,41 +15,62 @@ PREFIXES: Final = ("takes/", "clips/", "archives/")
 """What expires; Templates, consents and records never do."""
 
 _OURS: Final = "chorus-"
+_FORBIDDEN: Final = frozenset({"AccessDenied", "403"})
 _REFUSED_STATUS: Final = frozenset({400, 405, 409, 411, 501})
 _NO_RULES_YET: Final = "NoSuchLifecycleConfiguration"
 _UNFINISHED_DAYS: Final = 1
 
 
-def apply(client: "S3Client", bucket: str, cold_days: int, retention_days: int) -> bool:
+def apply(client: "S3Client", bucket: str, cold_days: int, retention_days: int) -> Lifecycle:
     """Set our rules beside those of others.
 
     Stores without a storage class for infrequent access get the same rules without it.
 
     Returns:
-        False if the store knows no lifecycle, or does not let us read or set it.
+        What was set, or why the store does not do it.
 
     Raises:
         ClientError: Anything else, such as a wrong key.
     """
     try:
         others = _rules_of_others(client, bucket)
+        return _set(client, bucket, others, cold_days, retention_days)
     except ClientError as error:
         if _refused(error):
-            return False
+            return Lifecycle(refusal=_why(error))
         raise
-    for cold in (cold_days, None):
-        ours = [_rule(prefix, cold, retention_days) for prefix in PREFIXES]
-        rules: list[LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef] = [*others, *ours]
-        try:
-            client.put_bucket_lifecycle_configuration(
-                Bucket=bucket, LifecycleConfiguration={"Rules": rules}
-            )
-        except ClientError as error:
-            if not _refused(error):
-                raise
-        else:
-            return True
-    return False
+
+
+def _set(
+    client: "S3Client",
+    bucket: str,
+    others: "list[LifecycleRuleOutputTypeDef]",
+    cold_days: int,
+    retention_days: int,
+) -> Lifecycle:
+    cold = cold_days if cold_days < retention_days else None
+    try:
+        _put(client, bucket, others, cold, retention_days)
+    except ClientError as error:
+        if cold is None or not _refused(error) or code_of(error) in _FORBIDDEN:
+            raise
+        cold = None
+        _put(client, bucket, others, cold, retention_days)
+    return Lifecycle(retention_days, cold)
+
+
+def _put(
+    client: "S3Client",
+    bucket: str,
+    others: "list[LifecycleRuleOutputTypeDef]",
+    cold_days: int | None,
+    retention_days: int,
+) -> None:
+    ours = [_rule(prefix, cold_days, retention_days) for prefix in PREFIXES]
+    rules: list[LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef] = [*others, *ours]
+    client.put_bucket_lifecycle_configuration(
+        Bucket=bucket, LifecycleConfiguration={"Rules": rules}
+    )
 
 
 def _rule(prefix: str, cold_days: int | None, retention_days: int) -> "LifecycleRuleTypeDef":
@@ -59,7 +81,7 @@ def _rule(prefix: str, cold_days: int | None, retention_days: int) -> "Lifecycle
         "Expiration": {"Days": retention_days},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
     }
-    if cold_days is not None and cold_days < retention_days:
+    if cold_days is not None:
         rule["Transitions"] = [{"Days": cold_days, "StorageClass": "STANDARD_IA"}]
     return rule
 
@@ -77,4 +99,10 @@ def _rules_of_others(client: "S3Client", bucket: str) -> "list[LifecycleRuleOutp
 
 def _refused(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status in _REFUSED_STATUS or code_of(error) in {"AccessDenied", "NotImplemented"}
+    return status in _REFUSED_STATUS or code_of(error) in {*_FORBIDDEN, "NotImplemented"}
+
+
+def _why(error: ClientError) -> str:
+    if code_of(error) in _FORBIDDEN:
+        return f"we may not change the lifecycle of the bucket ({error.operation_name} was denied)"
+    return f"the store knows no lifecycle ({code_of(error)} was the answer)"

@@ -354,4 +354,4 @@ async def test_a_disk_that_refuses_is_an_outage(store, tmp_path):
 
 
 async def test_a_folder_expires_nothing_by_itself(store):
-    assert await store.apply_lifecycle(30, 60) is False
+    assert (await store.apply_lifecycle(30, 60)).retention_days is None

@@ -13,21 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
-import boto3
 import botocore.exceptions
 import psutil
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, UndefinedModelAttributeError
 
-from adapters.stores import s3_lifecycle
 from adapters.stores.s3 import S3Store, part_size
 from adapters.stores.s3_errors import in_our_words
-from tests.fakes.swift import Swift, SwiftUnavailable, swift_server
+from tests.adapters.s3_things import BUCKET, client_of, session_of, store_of
+from tests.fakes.swift import SwiftUnavailable, swift_server
 from worker.contract.ports import ArchiveEntry, ObjectMissing, ObjectStore, StoreUnavailable
 from worker.contract.virtual_zip import VirtualZip
 
-BUCKET = "chorus"
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LARGE = os.urandom(20 << 20)  # three parts of an upload
 
@@ -44,24 +41,6 @@ def swift():
             pytest.skip(str(error))
         client_of(server).create_bucket(Bucket=BUCKET)
         yield server
-
-
-def session_of(swift: Swift, secret: str | None = None) -> boto3.Session:
-    return boto3.Session(swift.access_key, secret or swift.secret_key)
-
-
-def client_of(swift: Swift):
-    """The plain client, to look at the bucket past our own code."""
-    options = Config(s3={"addressing_style": "path"})
-    return session_of(swift).client(
-        "s3", endpoint_url=swift.endpoint, region_name=swift.region, config=options
-    )
-
-
-def store_of(swift: Swift, bucket: str = BUCKET, secret: str | None = None) -> S3Store:
-    return S3Store(
-        bucket, endpoint=swift.endpoint, addressing="path", session=session_of(swift, secret)
-    )
 
 
 @pytest.fixture
@@ -303,6 +282,13 @@ async def test_a_wrong_key_and_a_wrong_bucket_are_outages_that_say_so(swift):
         await store.close()
 
 
+async def test_a_store_that_knows_no_lifecycle_says_so(store):
+    came_of_it = await store.apply_lifecycle(30, 60)
+
+    assert came_of_it.retention_days is None
+    assert "knows no lifecycle" in came_of_it.refusal
+
+
 async def test_an_endpoint_that_is_down_is_an_outage(swift, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses at once
@@ -313,66 +299,6 @@ async def test_an_endpoint_that_is_down_is_an_outage(swift, monkeypatch):
         with pytest.raises(StoreUnavailable, match="does not answer"):
             await store.stat("clips/b/001.mp4")
         await store.close()
-
-
-async def test_a_store_that_knows_no_lifecycle_says_so(store):
-    assert await store.apply_lifecycle(30, 60) is False
-
-
-class Bucket:
-    """The lifecycle half of a client whose store accepts what ``takes`` lets pass."""
-
-    def __init__(self, standing=(), takes=lambda rule: True) -> None:
-        self.rules, self.takes = list(standing), takes
-
-    def get_bucket_lifecycle_configuration(self, **_):
-        if not self.rules:
-            raise refusal("NoSuchLifecycleConfiguration", 404)
-        return {"Rules": self.rules}
-
-    def put_bucket_lifecycle_configuration(self, *, LifecycleConfiguration, **_):  # noqa: N803
-        if not all(map(self.takes, LifecycleConfiguration["Rules"])):
-            raise refusal("InvalidArgument", 400)
-        self.rules = LifecycleConfiguration["Rules"]
-
-
-def refusal(code: str, status: int) -> ClientError:
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "PutBucketLifecycleConfiguration")
-
-
-def test_the_lifecycle_touches_our_prefixes_and_keeps_the_rules_of_others():
-    theirs = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}}
-    bucket = Bucket([theirs, {"ID": "chorus-clips", "Status": "Disabled"}])
-
-    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60)
-
-    assert bucket.rules[0] == theirs
-    assert [rule["Filter"]["Prefix"] for rule in bucket.rules[1:]] == [
-        "takes/",
-        "clips/",
-        "archives/",
-    ]
-    for rule in bucket.rules[1:]:
-        assert rule["Transitions"] == [{"Days": 30, "StorageClass": "STANDARD_IA"}]
-        assert rule["Expiration"] == {"Days": 60}
-        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
-
-
-def test_a_store_without_cold_storage_still_expires():
-    bucket = Bucket(takes=lambda rule: "Transitions" not in rule)
-
-    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60)
-    assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
-
-
-def test_a_wrong_key_is_not_mistaken_for_a_store_without_lifecycle():
-    class Closed(Bucket):
-        def get_bucket_lifecycle_configuration(self, **_):
-            raise refusal("SignatureDoesNotMatch", 403)
-
-    with pytest.raises(ClientError):
-        s3_lifecycle.apply(Closed(), BUCKET, 30, 60)
 
 
 def every_class_below(base: type[Exception]) -> set[type[Exception]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -12,9 +13,9 @@ from adapters.chats.telegram.adapter import HOOK
 from adapters.chats.telegram.sources import SECRET_HEADER
 from adapters.web.door import Door
 from bot.memory import RedisMemory
-from tests.adapters.telegram_things import make_chat, running
+from tests.adapters.telegram_things import QUICK, make_chat, running
 from tests.fakes.redis_server import Server
-from tests.fakes.telegram.faults import broken, flood
+from tests.fakes.telegram.faults import broken, flood, hanging
 from tests.fakes.telegram.server import FakeTelegram
 
 PUBLIC = "https://chorus.example"
@@ -104,6 +105,19 @@ async def test_polling_goes_on_after_an_outage_and_a_flood(telegram, reader):
     await reader.next(2)
 
     assert texts(reader) == ["one", "two"]
+
+
+async def test_a_poll_that_is_never_answered_is_given_up_and_made_anew(telegram, front_end):
+    ann = telegram.person("Ann")
+    silent = hanging("getUpdates")
+    telegram.fault(silent)
+    async with running(front_end(timing=replace(QUICK, answer_s=0.2, poll_s=1))) as reader:
+        await telegram.wait_until(lambda: silent.met == 1)
+        await telegram.says(ann, telegram.private(ann), "hello")
+        await reader.next()
+    silent.release.set()
+
+    assert texts(reader) == ["hello"]
 
 
 async def test_a_webhook_that_was_set_gives_way_to_polling_and_keeps_what_waited(

@@ -1,6 +1,7 @@
 """Where every new message rings, what comes of a recording takes the place of the word that it came."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -94,6 +95,20 @@ async def test_a_notice_that_was_deleted_is_followed_by_a_new_message(stage: Sta
 
     assert offer is not notice
     assert notice.text.endswith("listening …")
+
+
+async def test_who_waited_long_hears_the_answer_ring(stage: Stage) -> None:
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        lease = await stage.draw("takes")
+        stage.now += timedelta(seconds=30)
+        told = {"speech_s": 7.4, "duration_s": 7.9}
+        assert await stage.ledger.desk.settle_take(lease, TakeState.READY, told, None)
+        await stage.chat.wait_for_text("Pick templates")
+
+    notice, offer = stage.chat.shown.values()
+    assert notice.text.endswith("listening …")
+    assert offer.choices
 
 
 async def test_a_second_recording_has_a_notice_of_its_own(stage: Stage) -> None:

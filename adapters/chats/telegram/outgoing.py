@@ -49,6 +49,7 @@ _PLAIN: Final[dict[str, Any]] = {
     "parse_mode": ParseMode.HTML,
     "link_preview_options": LinkPreviewOptions(is_disabled=True),  # a preview would fetch the Link
 }
+_PHOTO: Final = "templates.jpg"
 _UNKNOWN: Final = "unknown"
 """The key of a picture of which nobody knows any more which one it is."""
 
@@ -200,6 +201,7 @@ class Outgoing:
             sent = await self._bot.send_photo(
                 letter.chat,
                 await self._photos.find(letter.picture),
+                filename=_PHOTO,
                 caption=letter.html,
                 parse_mode=ParseMode.HTML,
                 reply_markup=letter.markup,
@@ -301,7 +303,9 @@ class Outgoing:
         }
         if letter.picture is not None and letter.shows != letter.above:
             photo = await self._photos.find(letter.picture)
-            media = InputMediaPhoto(photo, caption=letter.html, parse_mode=ParseMode.HTML)
+            media = InputMediaPhoto(
+                photo, caption=letter.html, parse_mode=ParseMode.HTML, filename=_PHOTO
+            )
             changed = await self._bot.edit_message_media(media, **place)
             if isinstance(changed, Message):
                 await self._photos.note(letter.picture, changed)

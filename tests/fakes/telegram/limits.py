@@ -16,6 +16,7 @@ from typing_extensions import override
 TEXT: Final = 4096
 CAPTION: Final = 1024
 CALLBACK_BYTES: Final = 64
+ENTITIES: Final = 100
 BUTTONS: Final = 100
 BUTTONS_IN_A_ROW: Final = 8
 ALERT: Final = 200
@@ -130,7 +131,7 @@ def read_text(text: str, parse_mode: str | None, longest: int) -> tuple[str, lis
         return _fitting(text, longest), []
     if parse_mode.upper() == "HTML":
         plain, entities = _read_html(text)
-        return _fitting(plain, longest), entities
+        return _fitting(plain, longest), entities[:ENTITIES]  # the rest is plain text
     raise breach(f"this fake reads HTML only, not {parse_mode}")
 
 
