@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     cdn_url: str | None = None
     """Public base of links to the store, where one stands before it. Not used yet."""
     s3_cold_days: int = Field(default=30, ge=1)
-    """S3: to infrequent access after so many days. Not used yet."""
+    """S3: to infrequent access after so many days, once ``chorus store init`` has told the bucket."""
     s3_retention_days: int = Field(default=60, ge=2)
     """S3: deleted after so many days. Not used yet."""
     retention_days: int = Field(default=7, ge=1)

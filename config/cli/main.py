@@ -12,6 +12,7 @@ from config.cli import (
     inspect,
     processes,
     render,
+    store,
     templates,
 )
 from config.cli.output import Failed, error_line
@@ -45,6 +46,7 @@ for command in (
     render.render,
     inspect.inspect,
     templates.templates,
+    store.store,
     bench.bench,
 ):
     chorus.add_command(command)

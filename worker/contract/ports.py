@@ -42,6 +42,18 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True)
+class Lifecycle:
+    """What a store was brought to do by itself, with Takes, Clips and Archives."""
+
+    retention_days: int | None = None
+    """Deleted after so many days; None: nothing is, we sweep ourselves."""
+    cold_days: int | None = None
+    """To a cheaper class after so many days; None: the store has none, or would delete them before."""
+    refusal: str = ""
+    """Why nothing was set."""
+
+
+@dataclass(frozen=True)
 class ArchiveEntry:
     """One file of an Archive: either an object of the store or bytes of its own (the manifest)."""
 
@@ -116,8 +128,8 @@ class ObjectStore(Protocol):
         """A URL that downloads the object under ``filename`` (UTF-8) until the lifetime ends."""
         ...
 
-    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> bool:
-        """Ask the store to expire Takes, Clips and Archives by itself; False if it cannot."""
+    async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
+        """Ask the store to expire Takes, Clips and Archives by itself; tells what came of it."""
         ...
 
     async def close(self) -> None:

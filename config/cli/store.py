@@ -1,0 +1,66 @@
+"""``chorus store``: what is to be set once at the object store."""
+
+import click
+
+from adapters.stores.s3_lifecycle import PREFIXES
+from config.cli.output import Failed, json_option, last_line, run
+from config.paths import secret_key
+from config.settings import Settings, load_settings
+from config.wiring import make_store
+from worker.contract.ports import Lifecycle, StoreUnavailable
+from worker.contract.tokens import TokenCodec
+
+
+@click.group(short_help="What is set once at the object store.")
+def store() -> None:
+    """What is set once at the object store."""
+
+
+@store.command(short_help="Have the bucket expire recordings, videos and archives.")
+@json_option
+def init(as_json: bool) -> None:
+    """Have the bucket expire recordings, videos and archives by itself.
+
+    After CHORUS_S3_COLD_DAYS they go to infrequent access, after CHORUS_S3_RETENTION_DAYS they are deleted, and uploads
+    that broke off after one day. Templates, consents and records stay; rules of others are left as they are.
+    """
+    settings = load_settings()
+    came_of_it = run(_apply(settings))
+    click.echo(sentence(settings, came_of_it), err=as_json)
+    if as_json:
+        last_line(
+            {
+                "store": settings.store,
+                "retention_days": came_of_it.retention_days,
+                "cold_days": came_of_it.cold_days,
+                "prefixes": list(PREFIXES) if came_of_it.retention_days else [],
+                "refusal": came_of_it.refusal or None,
+            }
+        )
+
+
+async def _apply(settings: Settings) -> Lifecycle:
+    hand = make_store(settings, TokenCodec(secret_key(settings)), str)
+    try:
+        return await hand.apply_lifecycle(settings.s3_cold_days, settings.s3_retention_days)
+    except StoreUnavailable as outage:
+        raise Failed(f"Nothing was set: {outage}.", "store_unavailable") from None
+    finally:
+        await hand.close()
+
+
+def sentence(settings: Settings, came_of_it: Lifecycle) -> str:
+    """What was set, for the operator."""
+    if came_of_it.retention_days is None:
+        return f"No lifecycle was set: {came_of_it.refusal}."
+    cold = (
+        f"go to infrequent access after {came_of_it.cold_days} days and are deleted after"
+        if came_of_it.cold_days
+        else "are deleted (this store has no class for infrequent access) after"
+        if settings.s3_cold_days < settings.s3_retention_days
+        else "are deleted after"
+    )
+    return (
+        f"Objects under {', '.join(PREFIXES)} of {settings.s3_bucket} {cold} {came_of_it.retention_days} days; "
+        "uploads that broke off, after one day. Everything else stays."
+    )

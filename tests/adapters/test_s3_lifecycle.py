@@ -1,0 +1,201 @@
+"""What expires in a bucket, what a policy must allow for it, and how long signatures last."""
+
+import ast
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from adapters.stores import s3_lifecycle
+from adapters.stores.s3 import S3Store
+from adapters.stores.s3_credentials import why_links_end_early
+from config.cli.store import sentence
+from config.settings import Settings
+from worker.contract.ports import Lifecycle
+
+BUCKET = "chorus"
+ROOT = Path(__file__).parents[2]
+
+ALLOWED_BY = {
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+    "complete_multipart_upload": "s3:PutObject",
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "upload_part_copy": "s3:PutObject",
+    "put_object": "s3:PutObject",
+    "get_object": "s3:GetObject",
+    "head_object": "s3:GetObject",
+    "delete_object": "s3:DeleteObject",
+    "get_paginator": "s3:ListBucket",
+    "list_objects_v2": "s3:ListBucket",
+    "list_parts": "s3:ListMultipartUploadParts",
+    "list_multipart_uploads": "s3:ListBucketMultipartUploads",
+    "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
+    "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
+}
+"""Of each call, the right it needs (Service Authorization Reference, Amazon S3)."""
+NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "exceptions"}
+
+
+class Bucket:
+    """The lifecycle half of a client whose store accepts what ``takes`` lets pass."""
+
+    def __init__(self, standing=(), takes=lambda rule: True, code="InvalidArgument") -> None:
+        self.rules, self.takes, self.code = list(standing), takes, code
+
+    def get_bucket_lifecycle_configuration(self, **_):
+        if not self.rules:
+            raise refusal("NoSuchLifecycleConfiguration", 404)
+        return {"Rules": self.rules}
+
+    def put_bucket_lifecycle_configuration(self, *, LifecycleConfiguration, **_):  # noqa: N803
+        if not all(map(self.takes, LifecycleConfiguration["Rules"])):
+            raise refusal(self.code, 403 if self.code == "AccessDenied" else 400)
+        self.rules = LifecycleConfiguration["Rules"]
+
+
+def refusal(code: str, status: int) -> ClientError:
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "PutBucketLifecycleConfiguration")
+
+
+def test_the_lifecycle_touches_our_prefixes_and_keeps_the_rules_of_others():
+    theirs = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}}
+    bucket = Bucket([theirs, {"ID": "chorus-clips", "Status": "Disabled"}])
+
+    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, 30)
+
+    assert bucket.rules[0] == theirs
+    assert [rule["Filter"]["Prefix"] for rule in bucket.rules[1:]] == [
+        "takes/",
+        "clips/",
+        "archives/",
+    ]
+    for rule in bucket.rules[1:]:
+        assert rule["Transitions"] == [{"Days": 30, "StorageClass": "STANDARD_IA"}]
+        assert rule["Expiration"] == {"Days": 60}
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_a_store_without_cold_storage_still_expires():
+    bucket = Bucket(takes=lambda rule: "Transitions" not in rule)
+
+    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, None)
+    assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
+
+
+def test_what_would_be_deleted_before_it_is_cold_is_not_moved():
+    bucket = Bucket()
+
+    assert s3_lifecycle.apply(bucket, BUCKET, 30, 30) == Lifecycle(30, None)
+    assert all("Transitions" not in rule for rule in bucket.rules)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [("AccessDenied", "may not change the lifecycle"), ("NotImplemented", "knows no lifecycle")],
+)
+def test_a_store_that_refuses_is_told_with_its_reason(code, says):
+    bucket = Bucket(takes=lambda rule: False, code=code)
+
+    came_of_it = s3_lifecycle.apply(bucket, BUCKET, 30, 60)
+
+    assert came_of_it.retention_days is None
+    assert says in came_of_it.refusal
+
+
+def test_a_wrong_key_is_not_mistaken_for_a_store_without_lifecycle():
+    class Closed(Bucket):
+        def get_bucket_lifecycle_configuration(self, **_):
+            raise refusal("SignatureDoesNotMatch", 403)
+
+    with pytest.raises(ClientError):
+        s3_lifecycle.apply(Closed(), BUCKET, 30, 60)
+
+
+@pytest.mark.parametrize(
+    ("came_of_it", "says"),
+    [
+        (Lifecycle(60, 30), "infrequent access after 30 days and are deleted after 60 days"),
+        (Lifecycle(60), "no class for infrequent access) after 60 days"),
+        (Lifecycle(refusal="the store knows no lifecycle"), "the store knows no lifecycle."),
+    ],
+)
+def test_the_operator_reads_what_was_set(came_of_it, says):
+    settings = Settings(store="s3", s3_bucket="b", _env_file=None)
+
+    assert says in sentence(settings, came_of_it)
+
+
+def calls_of_the_library() -> set[str]:
+    """Every method of an S3 client that our code names."""
+    named = set()
+    for path in (ROOT / "adapters" / "stores").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                owner = node.value.attr if isinstance(node.value, ast.Attribute) else ""
+                owner = node.value.id if isinstance(node.value, ast.Name) else owner
+                if owner in {"client", "_client"}:
+                    named.add(node.attr)
+    return named
+
+
+def test_the_policy_allows_what_the_code_does_and_nothing_else():
+    policy = json.loads((ROOT / "config" / "iam-policy.json").read_text())
+    allowed = set()
+    for statement in policy["Statement"]:
+        actions = statement["Action"]
+        allowed |= {actions} if isinstance(actions, str) else set(actions)
+    used = calls_of_the_library() - NEEDS_NO_RIGHT
+
+    assert used - set(ALLOWED_BY) == set(), "say which right these calls need"
+    assert {ALLOWED_BY[call] for call in used} == allowed
+
+
+@pytest.fixture
+def keys_in_environment(monkeypatch):
+    for name in ("PROFILE", "SESSION_TOKEN", "CREDENTIAL_EXPIRATION", "DEFAULT_REGION", "REGION"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKTEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return monkeypatch
+
+
+def lasting(environment, **delta: float) -> None:
+    environment.setenv("AWS_SESSION_TOKEN", "token")
+    ends = datetime.now(UTC) + timedelta(**delta)
+    environment.setenv("AWS_CREDENTIAL_EXPIRATION", ends.isoformat())
+
+
+def test_lasting_keys_sign_for_any_time(keys_in_environment):
+    assert why_links_end_early(boto3.Session(), 86_400) is None
+
+
+def test_keys_that_end_before_the_link_are_told(keys_in_environment):
+    lasting(keys_in_environment, hours=6)
+
+    assert why_links_end_early(boto3.Session(), 3600) is None
+    assert "end before" in why_links_end_early(boto3.Session(), 86_400)
+
+
+def test_a_session_token_without_an_end_is_told(keys_in_environment):
+    keys_in_environment.setenv("AWS_SESSION_TOKEN", "token")
+
+    assert "not known" in why_links_end_early(boto3.Session(), 3600)
+
+
+async def test_a_link_that_ends_early_is_warned_of_once(keys_in_environment, caplog):
+    lasting(keys_in_environment, hours=6)
+    store = S3Store(BUCKET, endpoint="http://127.0.0.1:1", addressing="path")
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            await store.sign("clips/b/001.mp4", 86_400, "a.mp4")
+    await store.close()
+
+    assert sum("links may end before" in line for line in caplog.messages) == 1
