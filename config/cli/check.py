@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
+from config.cli.check_links import examine_links
 from config.cli.check_telegram import examine_telegram
 from config.cli.findings import Finding, bad, good, unused
 from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
@@ -59,6 +60,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         findings.append(redis)
     if redis.ok:  # without it nothing else can run
         findings += await _serving(settings)
+        findings += await examine_links(settings)
     return [
         *findings,
         _engine(settings),

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from adapters.stores import s3_lifecycle
 from adapters.stores.s3 import S3Store
 from adapters.stores.s3_credentials import why_links_end_early
+from config.cli.check_links import examine_links
 from config.cli.store import sentence
 from config.settings import Settings
 from worker.contract.ports import Lifecycle
@@ -187,6 +188,19 @@ def test_a_session_token_without_an_end_is_told(keys_in_environment):
     keys_in_environment.setenv("AWS_SESSION_TOKEN", "token")
 
     assert "not known" in why_links_end_early(boto3.Session(), 3600)
+
+
+async def test_the_doctor_warns_when_keys_end_before_links_do(keys_in_environment):
+    local, cloud = (Settings(store=kind, s3_bucket="b", _env_file=None) for kind in ("local", "s3"))
+    well = await examine_links(cloud)
+    lasting(keys_in_environment, hours=6)
+
+    warned = await examine_links(cloud)
+
+    assert await examine_links(local) == []
+    assert [finding.ok for finding in well] == [True]
+    assert [finding.ok for finding in warned] == [None]
+    assert "CHORUS_LINK_LIFETIME_S" in warned[0].advice
 
 
 async def test_a_link_that_ends_early_is_warned_of_once(keys_in_environment, caplog):
