@@ -85,6 +85,44 @@ async def test_a_voice_note_in_private_becomes_videos_by_pressing_buttons(telegr
     assert progress(telegram, room)[0].earlier  # one message, revised
 
 
+async def test_pages_of_presenters_are_photos_and_a_preset_is_one_press(telegram, scene):
+    await scene.stock(**{f"p{number:02}": "ok" for number in range(1, 15)})
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    scene.policy = replace(scene.policy, allow=admitted(ann))
+
+    async def press(label: str, then: str) -> None:
+        await telegram.presses(ann, offer, label)
+        await telegram.wait_until(lambda: any(then in each for each in offer.labels()))
+
+    async with scene.foreman(), scene.bot():
+        async with asyncio.timeout(20):
+            while any(t.state != "ready" for t in await scene.ledger.templates()):
+                await asyncio.sleep(0.02)
+        await telegram.says(ann, room, file=VOICE)
+        offer = await telegram.wait_for_text(room, "Pick templates")
+        await telegram.wait_until(lambda: bool(offer.buttons))
+        first, labels = offer.file, offer.labels()
+        await press("2 p02", "✓ 2 p02")
+        ticked = offer.file
+        await press("13–14 ›", "14 p14")
+        second = offer.file
+        await press("14 p14", "✓ 14 p14")
+        await telegram.says(ann, room, "/preset save News")
+        await telegram.wait_for_text(room, "“News” is kept: p02, p14")
+        await press("Pick anew", "★ News")
+        await press("★ News", "✓ ★ News")
+        await telegram.presses(ann, offer, "Start")
+        result = await scene.result(room)
+        await delivered(scene, room, 1)
+
+    assert [first.kind, second.kind] == ["photo", "photo"]
+    assert (first is ticked, first.content == second.content) == (True, False)
+    assert labels == [*(f"{n} p{n:02}" for n in range(1, 13)), "13–14 ›", "All"]
+    assert "2 videos" in result.text
+    assert telegram.shown(room)[0] is offer
+
+
 async def test_in_a_topic_of_a_group_everything_stays_in_the_topic_in_the_asker_s_language(
     telegram, scene
 ):
