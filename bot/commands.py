@@ -20,7 +20,7 @@ COMMANDS: Final = (
     "settings",
     "help",
 )
-_FURTHER: Final = frozenset({"start", "dub", "template", "stats"})
+_FURTHER: Final = frozenset({"start", "dub", "template", "stats", "allow"})
 """Of some platforms, or for administrators: known, but suggested to nobody."""
 
 SYNONYMS: Final = {

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot import (
+    admission,
     backgrounds,
     guide,
     history,
@@ -24,7 +25,7 @@ from bot.drafts import Draft, Question
 from bot.files import FILES
 from bot.incoming import fetched
 from bot.offers import PRESET
-from bot.permissions import admitted, entry_to_add
+from bot.permissions import entry_to_add
 from bot.picks import NO, YES
 from bot.ports import Inbound, Media
 from bot.progress import CANCEL
@@ -41,7 +42,7 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
 
     Raises what the platform, the store and the memory raise when they are away.
     """
-    if not admitted(desk.policy, inbound.chat, inbound.person):
+    if not await admission.lets_in(desk, inbound.chat, inbound.person):
         await _refuse(desk, inbound)
         return
     turn = await turn_for(desk, inbound)
@@ -233,4 +234,5 @@ _COMMANDS: Final[dict[str, Callable[[Turn, str], Awaitable[None]]]] = {
     "dub": _dub,
     "template": makers.template,
     "stats": makers.stats,
+    "allow": admission.allow,
 }

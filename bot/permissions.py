@@ -14,12 +14,12 @@ def admitted(policy: BotPolicy, chat: Chat, person: Person) -> bool:
     if chat.platform == _ALWAYS:
         return True
     known = {*policy.allow, *policy.admins}
-    return not known.isdisjoint({_chat_entry(chat), person_entry(chat, person)})
+    return not known.isdisjoint({chat_entry(chat), person_entry(chat, person)})
 
 
 def may_waive(policy: BotPolicy, chat: Chat, person: Person) -> bool:
     """Whether this chat or this person may order without the visible label; the console, too, only if it is named."""
-    named = {_chat_entry(chat), person_entry(chat, person)}
+    named = {chat_entry(chat), person_entry(chat, person)}
     return not named.isdisjoint(policy.label_waiver)
 
 
@@ -30,10 +30,11 @@ def is_admin(policy: BotPolicy, chat: Chat, person: Person) -> bool:
 
 def entry_to_add(chat: Chat, person: Person) -> str:
     """What an operator adds to the settings to admit them: the person where we talk alone, else the chat."""
-    return person_entry(chat, person) if chat.private else _chat_entry(chat)
+    return person_entry(chat, person) if chat.private else chat_entry(chat)
 
 
-def _chat_entry(chat: Chat) -> str:
+def chat_entry(chat: Chat) -> str:
+    """What an operator writes to name a chat."""
     return f"{chat.platform}:chat:{chat.id}"
 
 

@@ -11,6 +11,7 @@ outlives a cancelled download.
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import time
@@ -18,12 +19,18 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from adapters.stores import disk
 from adapters.stores.recipe import Recipe
 from adapters.stores.streams import exactly
-from worker.contract.ports import ArchiveEntry, Lifecycle, ObjectFacts, ObjectMissing
+from worker.contract.ports import (
+    ArchiveEntry,
+    Lifecycle,
+    ObjectFacts,
+    ObjectMissing,
+    StoreUnavailable,
+)
 from worker.contract.tokens import DOWNLOAD, TokenCodec
 from worker.contract.virtual_zip import Piece, VirtualZip
 
@@ -197,7 +204,38 @@ class LocalStore:
         with disk.reading(key):
             return path if path.is_file() else None
 
+    def is_virtual(self, key: str) -> bool:
+        """Whether only a recipe of it lies here."""
+        return self.local_path(key) is None
+
+    def hold(self, key: str) -> BinaryIO:
+        """Open what lies here of an object with a lock that others see; closing it, or dying, lets go."""
+        with disk.reading(key):
+            file = self._lying(key).open("rb")
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return file
+
+    def is_held(self, key: str) -> bool:
+        """Whether some process of this machine holds it."""
+        try:
+            with disk.reading(key), self._lying(key).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ObjectMissing:
+            return False
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, BlockingIOError):
+                return True
+            raise
+        return False
+
+    async def clear_unfinished(self) -> None:
+        """Clear away drafts of processes that died."""
+        await asyncio.to_thread(self._sweep_unfinished)
+
     # What follows runs in threads.
+
+    def _lying(self, key: str) -> Path:
+        return self.local_path(key) or _recipe_of(self._path(key))
 
     @property
     def _unfinished(self) -> Path:

@@ -189,6 +189,25 @@ class S3Store:
         async for chunk in self._read([Piece(size_bytes, key=key, start=start)]):
             yield chunk
 
+    def is_virtual(self, key: str) -> bool:  # noqa: ARG002 - whatever the key
+        """Everything is written out: always False."""
+        return False
+
+    def hold(self, key: str) -> contextlib.AbstractContextManager[object]:  # noqa: ARG002
+        """Nothing: people download from the store itself, which ends what it began."""
+        return contextlib.nullcontext()
+
+    def is_held(self, key: str) -> bool:  # noqa: ARG002
+        """Always False, see ``hold``."""
+        return False
+
+    async def clear_unfinished(self) -> None:
+        """Abort uploads of ours that broke off a day ago or before: their parts are paid for."""
+        abort = partial(s3_lifecycle.abort_stale, self._client, self._bucket)
+        count = await self._call("uploads", abort)
+        if count:
+            _log.info("%d uploads that broke off were cleared away", count)
+
     def local_path(self, key: str) -> Path | None:  # noqa: ARG002 - whatever the key
         """Nothing of it is on this machine: always None."""
         return None

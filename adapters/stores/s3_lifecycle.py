@@ -1,5 +1,6 @@
 """The rules by which an S3 bucket expires Takes, Clips and Archives by itself. Calls here block."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 PREFIXES: Final = ("takes/", "clips/", "archives/")
 """What expires; Templates, consents and records never do."""
 
+_WRITTEN: Final = (*PREFIXES, "templates/", "prepared/", "pictures/")
+"""Where anything large enough for parts is put."""
 _OURS: Final = "chorus-"
 _FORBIDDEN: Final = frozenset({"AccessDenied", "403"})
 _REFUSED_STATUS: Final = frozenset({400, 405, 409, 411, 501})
@@ -39,6 +42,28 @@ def apply(client: "S3Client", bucket: str, cold_days: int, retention_days: int) 
         if _refused(error):
             return Lifecycle(refusal=_why(error))
         raise
+
+
+def abort_stale(client: "S3Client", bucket: str) -> int:
+    """Abort uploads under our prefixes that began more than a day ago; returns how many there were."""
+    border, aborted = datetime.now(UTC) - timedelta(days=_UNFINISHED_DAYS), 0
+    pages = client.get_paginator("list_multipart_uploads")
+    for prefix in _WRITTEN:
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for upload in page.get("Uploads", []):
+                if upload["Initiated"] < border:
+                    aborted += _abort(client, bucket, upload["Key"], upload["UploadId"])
+    return aborted
+
+
+def _abort(client: "S3Client", bucket: str, key: str, upload_id: str) -> bool:
+    try:
+        client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+    except ClientError as error:
+        if code_of(error) != "NoSuchUpload":  # else somebody was faster
+            raise
+        return False
+    return True
 
 
 def _set(

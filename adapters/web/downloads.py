@@ -126,12 +126,11 @@ class Downloads:
             await response.prepare(request)
             if request.method == hdrs.METH_HEAD or part.size_bytes == 0:
                 return
-            if path is not None:
-                await _send_file(request, path, part)
-            else:
-                async for chunk in self._store.open_range(facts.key, part.start, part.size_bytes):
-                    async with asyncio.timeout(_STALLED_S):
-                        await response.write(chunk)
+            with await asyncio.to_thread(self._store.hold, facts.key):
+                if path is not None:
+                    await _send_file(request, path, part)
+                else:
+                    await self._send_computed(response, facts.key, part)
         except ConnectionError:  # the person went away
             return
         except (ObjectMissing, StoreUnavailable, OSError) as broken:
@@ -139,6 +138,11 @@ class Downloads:
             _log.warning("a download of %s broke off: %r", facts.key, broken)
             if request.transport is not None:
                 request.transport.abort()
+
+    async def _send_computed(self, response: web.StreamResponse, key: str, part: Slice) -> None:
+        async for chunk in self._store.open_range(key, part.start, part.size_bytes):
+            async with asyncio.timeout(_STALLED_S):
+                await response.write(chunk)
 
 
 async def _send_file(request: web.Request, path: Path, part: Slice) -> None:

@@ -31,7 +31,6 @@ ALLOWED_BY = {
     "get_object": "s3:GetObject",
     "head_object": "s3:GetObject",
     "delete_object": "s3:DeleteObject",
-    "get_paginator": "s3:ListBucket",
     "list_objects_v2": "s3:ListBucket",
     "list_parts": "s3:ListMultipartUploadParts",
     "list_multipart_uploads": "s3:ListBucketMultipartUploads",
@@ -39,7 +38,7 @@ ALLOWED_BY = {
     "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
 }
 """Of each call, the right it needs (Service Authorization Reference, Amazon S3)."""
-NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "exceptions"}
+NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "get_paginator"}
 
 
 class Bucket:
@@ -142,6 +141,9 @@ def calls_of_the_library() -> set[str]:
                 owner = node.value.id if isinstance(node.value, ast.Name) else owner
                 if owner in {"client", "_client"}:
                     named.add(node.attr)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr == "get_paginator":
+                    named |= {each.value for each in node.args if isinstance(each, ast.Constant)}
     return named
 
 

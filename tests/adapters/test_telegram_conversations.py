@@ -212,8 +212,17 @@ async def test_who_is_not_admitted_reads_once_what_to_ask_for(telegram, scene):
         await telegram.says(ann, group, "/help")
         await telegram.says(ann, telegram.private(ann), "hello")
         await telegram.wait_for_text(telegram.private(ann), f"telegram:user:{ann.id}")
+    refused = list(telegram.shown(group))
 
-    assert len(telegram.shown(group)) == 1
+    boss = telegram.person("Boss")
+    scene.policy = replace(scene.policy, admins=admitted(boss))
+    async with scene.bot():
+        await telegram.says(boss, group, "/allow@chorus_bot")
+        await telegram.wait_for_text(group, "may use Chorus from now on")
+        await telegram.says(ann, group, "/help")
+        await telegram.wait_for_text(group, "Send a recording, pick templates")
+
+    assert len(refused) == 1
 
 
 async def test_three_batches_in_one_group_stay_within_its_rate(telegram, scene):

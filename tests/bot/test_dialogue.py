@@ -57,7 +57,7 @@ async def test_who_is_not_admitted_reads_once_what_an_operator_adds(stage: Stage
 
     assert first == (
         "Hello! I may not work in this chat yet. Please ask whoever operates Chorus to add this "
-        "entry to CHORUS_ALLOW: telegram:user:ann"
+        "entry to CHORUS_ALLOW: telegram:user:ann – or to type /allow here."
     )
     assert (second, third) == ("", "")
     assert not list(stage.policy.scratch.iterdir())

@@ -37,7 +37,7 @@ _SCOPES: Final[tuple[tuple[BotCommandScope, tuple[str, ...]], ...]] = (
     (BotCommandScopeAllChatAdministrators(), _ADMINS),
 )
 MENU: Final = tuple(dict.fromkeys((*_PRIVATE, *_ADMINS)))
-KNOWN: Final = frozenset({"start", "template", "stats", *MENU})
+KNOWN: Final = frozenset({"start", "template", "stats", "allow", *MENU})
 """Commands that are ours even where other bots listen."""
 _LANGUAGES: Final[tuple[tuple[Literal["en", "zh"], str | None], ...]] = (
     ("en", None),  # for everybody whose language we do not speak
