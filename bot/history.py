@@ -83,6 +83,9 @@ async def show_status(turn: Turn, code: str) -> None:
 
 
 async def _status(turn: Turn, batch: BatchRecord) -> str:
+    if batch.state is BatchState.EXPIRED:
+        take = words.shown_name(batch.order.take_name)
+        return turn.say("status-expired", code=batch.code, take=take, when=_expiry(batch))
     ahead = 0
     if batch.state is BatchState.QUEUED:
         ahead = await turn.desk.ledger.place(batch.id)
@@ -206,5 +209,15 @@ def _history_line(turn: Turn, batch: BatchRecord) -> str:
         take=words.shown_name(batch.order.take_name),
         done=str(batch.done),
         count=str(len(batch.clips)),
-        state=turn.say(f"state-{batch.state}"),
+        state=_state(turn, batch),
     )
+
+
+def _state(turn: Turn, batch: BatchRecord) -> str:
+    if batch.state is BatchState.EXPIRED and batch.expired_at is not None:
+        return turn.say("state-expired-on", when=_expiry(batch))
+    return turn.say(f"state-{batch.state}")
+
+
+def _expiry(batch: BatchRecord) -> str:
+    return batch.expired_at.astimezone().strftime("%Y-%m-%d") if batch.expired_at else "–"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILT = frozenset({"telegram"})
 """Platforms this version has an adapter for."""
 
+_USER = "telegram:user:"
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 _HOOK_PORTS = {443, 80, 88, 8443}
 _HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -42,7 +43,9 @@ def make_chats(settings: Settings, memory: Memory, texts: Texts) -> Chats:
     # The library takes half a second to import, which a console chat need not pay.
     from adapters.chats.telegram.adapter import TelegramChat  # noqa: PLC0415
 
-    chat = TelegramChat(memory, account, texts.say)
+    users = (entry.removeprefix(_USER) for entry in settings.admins if entry.startswith(_USER))
+    admins = [user for user in users if user.isdecimal()]
+    chat = TelegramChat(memory, account, texts.say, admins=admins)
     return Chats([chat], chat.routes())
 
 

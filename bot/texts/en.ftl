@@ -329,6 +329,8 @@ state-partial = partly delivered
 state-failed = failed
 state-cancelled = cancelled
 state-expired = no longer kept
+state-expired-on = expired on { $when }
+status-expired = { $code } · “{ $take }”: expired on { $when }, its videos are no longer kept. Send the recording again to have them made anew.
 
 ## Deleting
 
@@ -469,6 +471,9 @@ menu-delete = Delete an order and its videos
 menu-clear = Delete everything that has ended
 menu-settings = Language, background, captions, sound
 menu-help = How it works
+menu-template = Add a presenter: send a video with /template add NAME
+menu-allow = Let a chat or a person in
+menu-stats = How much there is to do
 menu-dub = As an answer to a recording: make videos with it
 button-old = This button is no longer in use. Send a recording, or type /templates.
 button-not-yours = These buttons belong to { $name }. Send a recording of your own, or answer one with /dub.

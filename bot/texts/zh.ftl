@@ -285,6 +285,8 @@ state-partial = 部分交付
 state-failed = 失败
 state-cancelled = 已取消
 state-expired = 已不再保存
+state-expired-on = 已于 { $when } 过期
+status-expired = { $code } · “{ $take }”：已于 { $when } 过期，视频已不再保存。请重新发送录音以再次生成。
 
 ## 删除
 
@@ -418,6 +420,9 @@ menu-delete = 删除任务及其视频
 menu-clear = 删除所有已结束的任务
 menu-settings = 语言、背景、字幕、声音
 menu-help = 使用说明
+menu-template = 添加主播：发送视频并附上 /template add 名称
+menu-allow = 允许会话或用户使用
+menu-stats = 查看任务量
 menu-dub = 回复一段录音，用它生成视频
 button-old = 这个按钮已失效。请发一段录音，或发送 /templates。
 button-not-yours = 这些按钮是给{ $name }用的。您可以发自己的录音，或用 /dub 回复一段录音。

@@ -118,7 +118,8 @@ def _people(settings: Settings, standing: "Standing") -> Finding:
         return bad(
             name,
             "Nobody is admitted yet.",
-            f"Write to @{standing.username}, or in its group /help: it answers with the entry for CHORUS_ALLOW.",
+            f"Write to @{standing.username}: it answers with your entry, for CHORUS_ADMINS or CHORUS_ALLOW. "
+            "Administrators admit further chats with /allow.",
         )
     said = f"{allowed} chats and persons in CHORUS_ALLOW, {admins} in CHORUS_ADMINS."
     if admins == 0:

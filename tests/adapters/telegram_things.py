@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from adapters.chats.telegram.adapter import Account, TelegramChat
@@ -64,9 +64,10 @@ def make_chat(
     rates: Rates = FAST,
     timing: Timing = QUICK,
     hook_url: str | None = None,
+    admins: Sequence[str] = (),
 ) -> TelegramChat:
     account = Account(TOKEN, telegram.url, hook_url, "a-secret_of-tests")
-    return TelegramChat(memory, account, Texts().say, rates=rates, timing=timing)
+    return TelegramChat(memory, account, Texts().say, admins=admins, rates=rates, timing=timing)
 
 
 @contextlib.asynccontextmanager

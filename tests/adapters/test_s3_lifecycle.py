@@ -141,9 +141,8 @@ def calls_of_the_library() -> set[str]:
                 owner = node.value.id if isinstance(node.value, ast.Name) else owner
                 if owner in {"client", "_client"}:
                     named.add(node.attr)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr == "get_paginator":
-                    named |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_paginator":
+                named |= {each.value for each in node.args if isinstance(each, ast.Constant)}
     return named
 
 

@@ -241,6 +241,19 @@ async def test_the_menus_are_told_once_in_both_languages_and_for_each_kind_of_ch
     assert "clear" not in groups
 
 
+async def test_administrators_see_their_own_commands_once_they_wrote_to_us(telegram, front_end):
+    boss = telegram.person("Boss")
+    admins = [str(boss.id)]
+    async with running(front_end(admins=admins)):
+        await telegram.wait_until(lambda: len(telegram.calls("setMyCommands")) == 7)
+    telegram.private(boss)
+    async with running(front_end(admins=admins)):
+        await telegram.wait_until(lambda: len(telegram.platform.commands) == 8)
+
+    named = [command["command"] for command in telegram.platform.commands["chat", "zh"]]
+    assert named[-3:] == ["template", "allow", "stats"]
+
+
 async def test_a_start_while_telegram_is_away_waits_for_it(telegram, front_end):
     telegram.down = True
     ann = telegram.person("Ann")

@@ -65,6 +65,7 @@ class TelegramChat:
         account: Account,
         say: Says,
         *,
+        admins: Sequence[str] = (),
         rates: Rates | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -74,6 +75,7 @@ class TelegramChat:
             memory: Inbox, budgets, and all we have to remember.
             account: Which bot.
             say: What alerts and menus say.
+            admins: Telegram's numbers of those who administer; their menu has more.
             rates: How fast we speak.
             timing: How long things may take.
         """
@@ -93,6 +95,7 @@ class TelegramChat:
         self._memory = memory
         self._account = account
         self._say = say
+        self._admins = admins
         self._timing = timing
         limiter = SharedRates(memory, self.mailbox, rates)
         self._bot: ExtBot[Kind]
@@ -205,7 +208,7 @@ class TelegramChat:
             await self._bot.initialize()
 
     async def _show_menu(self) -> None:
-        await show_menu(self._bot, self._say, self._notes)
+        await show_menu(self._bot, self._say, self._notes, self._admins)
 
 
 _: type[ChatAdapter] = TelegramChat

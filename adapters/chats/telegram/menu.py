@@ -1,7 +1,9 @@
 """The menu of commands: which are shown where, in which language, and telling Telegram about it once."""
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 from telegram import (
@@ -10,12 +12,14 @@ from telegram import (
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
 )
 from telegram.ext import ExtBot
 
 from adapters.chats.telegram.errors import ours
 from adapters.chats.telegram.notes import Notes
 from adapters.chats.telegram.rates import Kind
+from bot.ports import ChatUnreachable
 
 _USUAL: Final = (
     "templates",
@@ -36,8 +40,10 @@ _SCOPES: Final[tuple[tuple[BotCommandScope, tuple[str, ...]], ...]] = (
     (BotCommandScopeAllGroupChats(), _GROUPS),
     (BotCommandScopeAllChatAdministrators(), _ADMINS),
 )
-MENU: Final = tuple(dict.fromkeys((*_PRIVATE, *_ADMINS)))
-KNOWN: Final = frozenset({"start", "template", "stats", "allow", *MENU})
+_OPERATING: Final = ("template", "allow", "stats")
+_FOR_ADMINS: Final = (*_PRIVATE, *_OPERATING)
+MENU: Final = tuple(dict.fromkeys((*_PRIVATE, *_ADMINS, *_OPERATING)))
+KNOWN: Final = frozenset({"start", *MENU})
 """Commands that are ours even where other bots listen."""
 _LANGUAGES: Final[tuple[tuple[Literal["en", "zh"], str | None], ...]] = (
     ("en", None),  # for everybody whose language we do not speak
@@ -53,19 +59,40 @@ class Says(Protocol):
         ...
 
 
-async def show_menu(bot: ExtBot[Kind], say: Says, notes: Notes) -> None:
-    """Tell Telegram the menus, unless it has these already. Raises PlatformDown, Throttled."""
+async def show_menu(bot: ExtBot[Kind], say: Says, notes: Notes, admins: Sequence[str] = ()) -> None:
+    """Tell Telegram the menus, unless it has these already. Raises PlatformDown, Throttled.
+
+    Args:
+        bot: To tell it with.
+        say: What the commands are for.
+        notes: What it was told before.
+        admins: Persons who see the commands of administrators, where they talk to us alone.
+    """
+    await _tell(bot, say, notes, "menu", _SCOPES)
+    for admin in admins:
+        scope = BotCommandScopeChat(int(admin))
+        with contextlib.suppress(ChatUnreachable):  # never wrote to us yet: at the next start
+            await _tell(bot, say, notes, f"menu:{admin}", [(scope, _FOR_ADMINS)])
+
+
+async def _tell(
+    bot: ExtBot[Kind],
+    say: Says,
+    notes: Notes,
+    name: str,
+    scopes: Sequence[tuple[BotCommandScope, tuple[str, ...]]],
+) -> None:
     menus = [
         (scope, code, {name: say(language, f"menu-{name}") for name in names})
-        for scope, names in _SCOPES
+        for scope, names in scopes
         for language, code in _LANGUAGES
     ]
     told = [(scope.type, code, list(menu.items())) for scope, code, menu in menus]
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-    if not await notes.once("menu", digest):
+    if not await notes.once(name, digest):
         return
     for scope, code, menu in menus:
         commands = [BotCommand(name, description) for name, description in menu.items()]
         with ours():
             await bot.set_my_commands(commands, scope=scope, language_code=code)
-    await notes.note_done("menu", digest)
+    await notes.note_done(name, digest)

@@ -102,6 +102,8 @@ class Methods:
         commands, scope = args.thing("commands"), args.thing("scope") or {"type": "default"}
         language = args.text("language_code")
         check_commands(commands, scope)
+        if scope["type"] == "chat":
+            self._admitted(Arguments({"chat_id": scope["chat_id"]}, {}))
         if language and not (len(language) == 2 and language.islower()):
             raise breach("invalid language code specified")
         self._platform.commands[scope["type"], language] = commands
