@@ -17,6 +17,7 @@ from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import wires
 from worker.asked import LabelRules
 from worker.foreman import Foreman
+from worker.janitor import Keeping
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,14 @@ async def _announce(foreman: Foreman) -> None:
     await foreman.ready.wait()
     sys.stdout.write(json.dumps({"event": "ready", "worker": foreman.name}) + "\n")
     sys.stdout.flush()
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """How long things are kept where they are, and how much of them."""
+    if settings.store == "s3":
+        return Keeping(settings.s3_retention_days)
+    quota = settings.store_quota_gb
+    return Keeping(settings.retention_days, round(quota * 1e9) if quota else None)
 
 
 async def serve(settings: Settings) -> None:
@@ -40,6 +49,7 @@ async def serve(settings: Settings) -> None:
             engine=settings.engine,
             limits={"take": {"max_s": settings.max_take_s}},
             models=models_folder(settings),
+            keeping=keeping_of(settings),
             label=LabelRules(
                 producer=settings.label_producer,
                 text=settings.label_text,

@@ -64,9 +64,11 @@ class Settings(BaseSettings):
     s3_cold_days: int = Field(default=30, ge=1)
     """S3: to infrequent access after so many days, once ``chorus store init`` has told the bucket."""
     s3_retention_days: int = Field(default=60, ge=2)
-    """S3: deleted after so many days. Not used yet."""
+    """S3: deleted after so many days, by the bucket (``chorus store init``) or else by a running worker."""
     retention_days: int = Field(default=7, ge=1)
-    """Local store: Takes, Clips and Archives are kept so many days. Not used yet: nothing is removed by itself."""
+    """Local store: Takes, Clips, Archives and sent pictures are kept so many days; a running worker removes them."""
+    store_quota_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Local store: most it may hold, in GB; beyond that a running worker removes the oldest. None: as much as fits."""
 
     public_url: str | None = None
     """How the web door is reached from outside, for links; None: the address it listens on."""

@@ -55,6 +55,10 @@ class Cache:
         """The folder of a picture, which ``fill`` puts there if it is not; raises what that raises."""
         return await self._kept(f"picture-{sha256}", fill)
 
+    async def forget_unused(self, unused_s: float) -> None:
+        """Remove what nobody used for so long: what the store no longer keeps shall not live on here."""
+        await asyncio.to_thread(self._forget_unused, unused_s)
+
     async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:
         async def fill(folder: Path) -> None:
             for file, key in wanted.items():
@@ -76,6 +80,12 @@ class Cache:
                 await asyncio.to_thread(self._tidy)
             os.utime(folder)  # used now
         return folder
+
+    def _forget_unused(self, unused_s: float) -> None:
+        for folder in self._folder.glob("*"):
+            if folder.is_dir() and _used_at(folder) < time.time() - max(unused_s, _IN_USE_S):
+                log.info("%s leaves the cache, unused for long", folder.name)
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _tidy(self) -> None:
         """Remove the longest unused until the rest fits."""

@@ -150,6 +150,10 @@ class Desk:
         """What was computed of a Take is gone from the store: have it analysed again when it is next sent."""
         await self._scripts.run("forget_take", take_id)
 
+    async def expire_batch(self, batch_id: str) -> bool:
+        """The objects of an ended Batch are about to be removed; False if they must stay because it runs (again)."""
+        return bool(await self._scripts.run("expire_batch", batch_id))
+
     async def sweep(self) -> Sweep:
         """Take over what lapsed, give up what lapsed too often, and add missing tickets."""
         incidents = [new_incident() for _ in range(_MOST_GIVEN_UP)]
@@ -161,11 +165,18 @@ class Desk:
         return Sweep(taken_over, dict(zip(given_up, incidents, strict=False)), tickets)
 
     async def first_to_sweep(self, worker: str, every_s: float) -> bool:
-        """Whether this foreman sweeps now; one among all does, every ``every_s``."""
+        """Whether this foreman sweeps the ledger now; one among all does, every ``every_s``."""
+        return await self._first("sweeper", worker, every_s)
+
+    async def first_to_tidy(self, worker: str, every_s: float) -> bool:
+        """Whether this foreman is the janitor now; one among all is, every ``every_s``."""
+        return await self._first("janitor", worker, every_s)
+
+    async def _first(self, office: str, worker: str, every_s: float) -> bool:
         with redis_errors_as_ours():
             return bool(
                 await self._scripts.client.set(
-                    keys.redis("sweeper"), worker, nx=True, px=round(every_s * 1000)
+                    keys.redis(office), worker, nx=True, px=round(every_s * 1000)
                 )
             )
 

@@ -24,11 +24,12 @@ from worker.cache import Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
 from worker.contract.codes import Code
-from worker.contract.ports import LedgerUnavailable, ObjectStore
+from worker.contract.ports import LedgerUnavailable, ObjectStore, StoreUnavailable
 from worker.contract.records import Reason
 from worker.desk import Verdict, new_incident
 from worker.engine_link import EngineLink
 from worker.holdings import Held, Holdings
+from worker.janitor import Janitor, Keeping
 from worker.ledger import RedisLedger
 from worker.ledger_scripts import Queue
 from worker.lineups import Lineups
@@ -45,6 +46,7 @@ T = TypeVar("T")
 
 _SWEEP_S: Final = 1.0
 _BEAT_S: Final = 2.0
+_TIDY_S: Final = 900.0
 _POLL_S: Final = 0.03
 _POLLS_S: Final[Mapping[Queue, float]] = {"clips": 0.01, "templates": 0.1}
 _SEATS: Final[Mapping[Queue, int]] = {
@@ -79,6 +81,7 @@ class Foreman:
         quiet_s: float = 120.0,
         child_limit_s: float = 3600.0,
         cache_bytes: int = 20 * 2**30,
+        keeping: Keeping | None = None,
     ) -> None:
         """Nothing runs yet.
 
@@ -97,6 +100,7 @@ class Foreman:
             quiet_s: An engine without a line for so long hangs.
             child_limit_s: What a child takes longer for is unreadable.
             cache_bytes: What the cache may hold.
+            keeping: How long things are kept; None: nothing is removed.
         """
         # -P: a module in the current directory must not stand in for ours.
         python = [sys.executable, "-P", "-m"]
@@ -120,6 +124,7 @@ class Foreman:
         self._preparation = Preparation(self._shop, child, limits or {}, models)
         self._lineups = Lineups(self._shop, child)
         self._packing = Packing(self._shop)
+        self._keeping = keeping
         self._holdings = Holdings(self._desk)
         seats: Mapping[Queue, int] = {"clips": slots, **_SEATS}
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
@@ -152,6 +157,7 @@ class Foreman:
                     group.create_task(self._holdings.keep(), name="leases"),
                     group.create_task(self._beat(), name="beat"),
                     group.create_task(self._sweep(), name="sweep"),
+                    group.create_task(self._tidy(), name="janitor"),
                     *(group.create_task(office.run()) for office in self._offices),
                 ]
                 await self._link.started.wait()
@@ -295,6 +301,22 @@ class Foreman:
                     for item, incident in swept.given_up.items():
                         log.error("incident %s: %s was given up, its workers died", incident, item)
             await asyncio.sleep(_SWEEP_S)
+
+    async def _tidy(self) -> None:
+        """One foreman of all removes what the store keeps no longer; each clears its own cache."""
+        if self._keeping is None:
+            return
+        janitor = Janitor(self._ledger, self._shop.store, self._keeping)
+        while True:
+            await self._shop.cache.forget_unused(self._keeping.days * 86_400.0)
+            try:
+                if await self._desk.first_to_tidy(self.name, _TIDY_S * 0.9):
+                    await janitor.sweep()
+            except (LedgerUnavailable, StoreUnavailable) as outage:
+                log.warning("the janitor comes again later: %s", outage)
+            except Exception:
+                log.exception("incident %s: the janitor stumbled", new_incident())
+            await asyncio.sleep(_TIDY_S)
 
     async def _last_words(self) -> None:
         """Hand back what is still held, and say goodbye."""

@@ -212,6 +212,17 @@ class RedisLedger:
         with redis_errors_as_ours():
             return list(await self._client.zrange(keys.redis("active", mailbox), 0, -1))
 
+    async def running(self) -> Sequence[BatchRecord]:
+        """All Batches about which something is still to be told, of whatever mailbox."""
+        ids: list[str] = []
+        with redis_errors_as_ours():
+            async for mailbox in self._client.scan_iter(
+                match=keys.redis("active", "*"), count=1000
+            ):
+                ids += await self._client.zrange(mailbox, 0, -1)
+        records = [await self.batch(batch_id) for batch_id in ids]
+        return [record for record in records if record is not None]
+
     async def place(self, batch_id: str) -> int:
         """How many waiting Clips of others are drawn before the first waiting one of this Batch."""
         return int(await self._scripts.run("place", batch_id))

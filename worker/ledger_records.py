@@ -75,6 +75,7 @@ def batch_of(batch_id: str, fields: Fields, clips: Sequence[Fields]) -> BatchRec
         state=BatchState(fields["state"]),
         created_at=_moment(fields["created_ms"]),
         finished_at=_moment(fields["finished_ms"]) if "finished_ms" in fields else None,
+        expired_at=_moment(fields["expired_ms"]) if "expired_ms" in fields else None,
         clips=tuple(_clip_of(number, clip) for number, clip in enumerate(clips, 1)),
         cancelled=fields["cancelled"] == "1",
         round=int(fields["round"]),

@@ -52,7 +52,11 @@ async def _apply(settings: Settings) -> Lifecycle:
 def sentence(settings: Settings, came_of_it: Lifecycle) -> str:
     """What was set, for the operator."""
     if came_of_it.retention_days is None:
-        return f"No lifecycle was set: {came_of_it.refusal}."
+        days = settings.s3_retention_days if settings.store == "s3" else settings.retention_days
+        return (
+            f"No lifecycle was set: {came_of_it.refusal}. "
+            f"A running worker deletes takes, clips and archives {days} days after they were made."
+        )
     cold = (
         f"go to infrequent access after {came_of_it.cold_days} days and are deleted after"
         if came_of_it.cold_days

@@ -54,14 +54,22 @@ def clip_result(batch_id: str, number: int) -> str:
     return f"clips/{batch_id}/{number:03d}.json"
 
 
+BATCHES: Final = "batches/"
+"""The records of all Batches that ended."""
+
+
 def batch(batch_id: str) -> str:
     """The record of a Batch that ended."""
-    return f"batches/{batch_id}.json"
+    return f"{BATCHES}{batch_id}.json"
+
+
+ARCHIVES: Final = "archives/"
+"""All of them."""
 
 
 def archive(batch_id: str, round_: int) -> str:
     """The Archive of one round of a Batch."""
-    return f"archives/{batch_id}/{round_}.zip"
+    return f"{ARCHIVES}{batch_id}/{round_}.zip"
 
 
 def picture(sha256: str) -> str:

@@ -1,6 +1,7 @@
 """The ports of the working side, as the bot, the door and the stores see them."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +111,22 @@ class ObjectStore(Protocol):
 
     def local_path(self, key: str) -> Path | None:
         """Where the object's bytes lie as one file of this machine, to be read only; None if nowhere."""
+        ...
+
+    def is_virtual(self, key: str) -> bool:
+        """Whether the object is computed while it is read, and takes no room."""
+        ...
+
+    def hold(self, key: str) -> AbstractContextManager[object]:
+        """While the context lasts, the object is told as held; blocks shortly. Raises ObjectMissing."""
+        ...
+
+    def is_held(self, key: str) -> bool:
+        """Whether somebody downloads it through us now, on whatever process of this machine."""
+        ...
+
+    async def clear_unfinished(self) -> None:
+        """Clear away what uploads left that broke off a day ago or before."""
         ...
 
     async def stat(self, key: str) -> ObjectFacts:

@@ -319,6 +319,8 @@ class BatchRecord(Record):
     state: BatchState
     created_at: datetime
     finished_at: datetime | None = None
+    expired_at: datetime | None = None
+    """When its Clips and Archives were removed."""
     clips: tuple[ClipRecord, ...]
     cancelled: bool = False
     """Somebody asked to end it; it ends as cancelled once what was done is packed and told."""
