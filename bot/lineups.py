@@ -15,7 +15,7 @@ _WAIT_S: Final = 1.5
 """Longer than a free worker takes to draw one; then the list goes out in words."""
 _LOOK_S: Final = 0.05
 _ASKED_S: Final = 60
-"""One that was asked for is not asked for again so soon."""
+"""One that was asked for is not asked for again so soon, and a tick does not wait for it a second time."""
 _DRAWN_S: Final = 7 * 86_400
 """So long we take it for granted that the store has it; it keeps them longer."""
 
@@ -45,7 +45,7 @@ async def picture_of(turn: Turn, lineup: Lineup, caption: str, *, wait: bool) ->
         turn: Of the person who shall see it.
         lineup: What it shows.
         caption: What stands below it.
-        wait: Whether it may take a moment.
+        wait: Whether it may take a moment even if it was asked for before.
     """
     limit = turn.desk.adapter.limits.caption_length
     if not lineup.cells or not caption or len(caption) > limit:
@@ -78,7 +78,7 @@ async def _drawn(turn: Turn, lineup: Lineup, *, wait: bool) -> bool:
         return True
     if known is None:
         await _ask(turn, lineup)
-    if not wait or not await turn.desk.ledger.workers():
+    if (known is not None and not wait) or not await turn.desk.ledger.workers():
         return False
     try:
         async with asyncio.timeout(_WAIT_S):

@@ -117,16 +117,17 @@ async def _compose(
     shown = on_page(turn, draft, templates)
     listed = library.list_lines(turn, templates, draft.picks)[shown.start : shown.stop]
     wishes = await wishes_now(turn, draft)
-    picked = turn.say("pick-go", count=len(draft.picks)) if draft.picks else ""
-    text = _joined(*heads, *listed, wishes, picked or turn.say("pick-how"))
+    count = len(draft.picks)
+    how = turn.say("pick-go", count=count) if count else turn.say("pick-how")
+    tap = turn.say("pick-go-tap", count=count) if count else turn.say("pick-tap")
+    text = _joined(*heads, *listed, wishes, how)
     # The picture shows who there is: only what it does not tell stands below it.
     unready = [
         line
         for line, number in zip(listed, shown, strict=True)
         if templates[number].state is not TemplateState.READY
     ]
-    foot = (wishes, picked or turn.say("pick-tap"))
-    caption = _fitted(turn.desk.adapter.limits.caption_length, heads, unready, foot)
+    caption = _fitted(turn.desk.adapter.limits.caption_length, heads, unready, (wishes, tap))
     return _Offer(
         text,
         offer_choices(turn, draft, templates, await last_picks(turn), await load_presets(turn)),

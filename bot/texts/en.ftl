@@ -177,6 +177,10 @@ heard-and-started = { $speech } of speech. Here we go.
 
 pick-templates = Pick templates:
 pick-how = Type numbers, like 1 3 or 1-3, or “all”. Then “go”; or at once: 1 3 go
+pick-go-tap = { $count ->
+    [one] 1 template picked.
+   *[other] { $count } templates picked.
+} Tap Start, or more of them.
 pick-tap = Tap those you want, then Start. Or type: 1 3 go
 pick-how-without-recording = Send me a recording and type the numbers, like 1 3 or 1-3, or “all”.
 pick-go = { $count ->

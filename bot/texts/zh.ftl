@@ -169,6 +169,7 @@ heard-and-started = 听到 { $speech }的说话声，现在开始制作。
 
 pick-templates = 请选择模板：
 pick-how = 输入编号，例如 1 3 或 1-3，或“全部”；然后发“开始”。也可以一步完成：1 3 开始
+pick-go-tap = 已选 { $count } 个模板。点“开始”即可制作，也可以继续选择。
 pick-tap = 点选需要的模板，再点“开始”；也可以直接输入：1 3 开始
 pick-how-without-recording = 请发一段录音，再输入编号，例如 1 3 或 1-3，或“全部”。
 pick-go = 已选 { $count } 个模板。发送“开始”即可制作，也可以继续输入编号。
