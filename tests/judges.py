@@ -11,7 +11,7 @@ import pytest
 
 def need(program: str) -> str:
     """Tell where a program is; skip at home, fail in CI, where it must be installed."""
-    path = shutil.which(program)
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     if path is not None:
         return path
     if os.environ.get("CI") == "true":
