@@ -58,9 +58,13 @@ class Settings(BaseSettings):
     s3_uploads: int = Field(default=3, ge=1, le=16)
     """Parts uploaded at once."""
     cloud_delivery: bool = True
-    """False: links are local ones even where a cloud store is configured. Not used yet."""
-    cdn_url: str | None = None
-    """Public base of links to the store, where one stands before it. Not used yet."""
+    """False: links lead through the web door even where a cloud store is configured."""
+    cdn_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+/?$")
+    """S3: scheme and host of links, where a CDN stands before the bucket; it passes path and query on and asks the bucket by its own name."""
+    cdn_key_id: str | None = None
+    """The CDN is CloudFront and checks links itself: id of the public key; with CDN_KEY_FILE."""
+    cdn_key_file: Path | None = None
+    """The private key to it, RSA as PEM."""
     s3_cold_days: int = Field(default=30, ge=1)
     """S3: to infrequent access after so many days, once ``chorus store init`` has told the bucket."""
     s3_retention_days: int = Field(default=60, ge=2)
@@ -224,6 +228,11 @@ def load_settings() -> Settings:
         raise SettingsRefused(_explain(error)) from None
     if settings.store == "s3" and not settings.s3_bucket:
         raise SettingsRefused(f"{PREFIX}STORE is s3, but {PREFIX}S3_BUCKET is not set.")
+    together = (settings.cdn_key_id, settings.cdn_key_file)
+    if any(together) and not (all(together) and settings.cdn_url):
+        raise SettingsRefused(
+            f"{PREFIX}CDN_KEY_ID and {PREFIX}CDN_KEY_FILE belong together, and to a {PREFIX}CDN_URL."
+        )
     return settings
 
 

@@ -10,9 +10,10 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSlow
 
+from adapters.stores.links import CloudFrontLinks, DoorLinks, KeyRefused, LinkSigner
 from adapters.stores.local import LocalStore
 from config.paths import secret_key, store_folder
-from config.settings import Settings
+from config.settings import PREFIX, Settings, SettingsRefused
 from worker.contract.ports import ObjectStore
 from worker.contract.tokens import TokenCodec
 from worker.ledger import RedisLedger
@@ -55,6 +56,8 @@ def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -
             region=settings.s3_region,
             addressing=settings.s3_addressing,
             uploads=settings.s3_uploads,
+            links=_links(settings, codec, door),
+            front=settings.cdn_url,
         )
     return LocalStore(
         store_folder(settings),
@@ -62,6 +65,18 @@ def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -
         lambda: settings.public_url or door(),
         virtual_archives=settings.accel_prefix is None,  # nginx hands out files only
     )
+
+
+def _links(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> LinkSigner | None:
+    """Who signs Links to a cloud store in its place; None: the store's own signature serves."""
+    if not settings.cloud_delivery:
+        return DoorLinks(codec, lambda: settings.public_url or door())
+    if settings.cdn_url is None or settings.cdn_key_id is None or settings.cdn_key_file is None:
+        return None
+    try:
+        return CloudFrontLinks(settings.cdn_url, settings.cdn_key_id, settings.cdn_key_file)
+    except KeyRefused as refused:
+        raise SettingsRefused(f"{PREFIX}CDN_KEY_FILE: {refused}.") from refused
 
 
 @contextlib.asynccontextmanager

@@ -17,11 +17,12 @@ import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from adapters.stores import disk
+from adapters.stores.links import DoorLinks
 from adapters.stores.recipe import Recipe
 from adapters.stores.streams import exactly
 from worker.contract.ports import (
@@ -31,7 +32,7 @@ from worker.contract.ports import (
     ObjectMissing,
     StoreUnavailable,
 )
-from worker.contract.tokens import DOWNLOAD, TokenCodec
+from worker.contract.tokens import TokenCodec
 from worker.contract.virtual_zip import Piece, VirtualZip
 
 _RECIPE: Final = ".recipe"
@@ -64,10 +65,8 @@ class LocalStore:
             clock: Tells the time; with a time zone.
         """
         self._folder = folder.resolve()
-        self._codec = codec
-        self._public_url = public_url
+        self._links = DoorLinks(codec, public_url, clock)
         self._virtual_archives = virtual_archives
-        self._clock = clock
         with disk.writing(str(folder)):
             self._unfinished.mkdir(parents=True, exist_ok=True)
             self._sweep_unfinished()
@@ -182,10 +181,7 @@ class LocalStore:
     async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
         """A URL of the door that downloads the object until the lifetime ends."""
         self._path(key)
-        thing = {"key": key, "filename": filename}
-        expires_at = self._clock() + timedelta(seconds=lifetime_s)
-        base = self._public_url if isinstance(self._public_url, str) else self._public_url()
-        return f"{base.rstrip('/')}/d/{self._codec.sign(DOWNLOAD, thing, expires_at)}"
+        return self._links.sign(key, lifetime_s, filename)
 
     async def apply_lifecycle(
         self,

@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -23,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from adapters.stores import disk, s3_lifecycle
+from adapters.stores.links import LinkSigner, behind
 from adapters.stores.s3_credentials import why_links_end_early
 from adapters.stores.s3_errors import in_our_words
 from adapters.stores.streams import exactly, fetched_ahead, in_parts
@@ -73,6 +74,8 @@ class S3Store:
         addressing: Literal["auto", "path", "virtual"] = "auto",
         uploads: int = 3,
         session: boto3.Session | None = None,
+        links: LinkSigner | None = None,
+        front: str | None = None,
     ) -> None:
         """Prepare the client; nothing is asked of the store yet.
 
@@ -83,11 +86,15 @@ class S3Store:
             addressing: Whether the bucket stands in the path or in the host name.
             uploads: Most uploads at once.
             session: Brings the credentials; None finds them as boto3 usually does.
+            links: Signs Links in place of the store's own presigned URLs.
+            front: Scheme and host that presigned URLs get in place of the store's; it has to ask the store by its own name.
         """
         self._bucket = bucket
         self._uploads = uploads
         threads = uploads + _READS + 2  # the last for short calls, which shall not wait for bytes
         self._session = session = session or boto3.Session()
+        self._links = links
+        self._front = front
         self._doubt: str | None = None
         """What was last said about the life of Links."""
         self._client: S3Client = session.client(
@@ -216,7 +223,7 @@ class S3Store:
         """Size and time of an object; raises ObjectMissing."""
         head = partial(self._client.head_object, Bucket=self._bucket, Key=key)
         facts = await self._call(key, head)
-        return ObjectFacts(key, facts["ContentLength"], facts["LastModified"])
+        return ObjectFacts(key, facts["ContentLength"], facts["LastModified"].astimezone(UTC))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectFacts]:
         """Every object whose key begins with ``prefix``, in the order of their keys."""
@@ -227,7 +234,9 @@ class S3Store:
         )
         while (page := await self._call(prefix, partial(next, pages, None))) is not None:
             for found in page.get("Contents", []):
-                yield ObjectFacts(found["Key"], found["Size"], found["LastModified"])
+                yield ObjectFacts(
+                    found["Key"], found["Size"], found["LastModified"].astimezone(UTC)
+                )
 
     async def delete(self, key: str) -> None:
         """Remove an object; no error if it is gone already."""
@@ -243,6 +252,8 @@ class S3Store:
         """
         if not 1 <= lifetime_s <= LONGEST_LIFETIME_S:
             raise ValueError(f"S3 signs for 1 to {LONGEST_LIFETIME_S} s, not for {lifetime_s} s")
+        if self._links is not None:
+            return await asyncio.to_thread(self._links.sign, key, lifetime_s, filename)
         # In a thread: it may have to fetch credentials.
         return await self._call(key, partial(self._sign, key, lifetime_s, filename))
 
@@ -364,7 +375,7 @@ class S3Store:
             self._doubt = doubt
             if doubt is not None:
                 _log.warning("links may end before their %d s are over: %s", lifetime_s, doubt)
-        return self._client.generate_presigned_url(
+        url = self._client.generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self._bucket,
@@ -373,6 +384,7 @@ class S3Store:
             },
             ExpiresIn=lifetime_s,
         )
+        return url if self._front is None else behind(self._front, url)
 
     def _get(self, key: str, span: tuple[int, int] | None) -> bytes:
         """Read an object, or ``(start, size_bytes)`` of it; blocks."""

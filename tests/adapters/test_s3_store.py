@@ -87,6 +87,7 @@ async def test_small_objects_come_back_as_they_were_put(store, tmp_path):
     assert await store.get_bytes("batches/b.json") == b"[]"
     assert await store.get_bytes("takes/t/source") == b"voice"
     assert (await store.stat("clips/b/001.mp4")).size_bytes == 5
+    assert (await store.stat("clips/b/001.mp4")).modified_at.tzinfo is UTC
     assert [facts.key async for facts in store.list("")] == [
         "batches/b.json",
         "clips/b/001.mp4",

@@ -30,6 +30,17 @@ http {{
 """
 
 
+_CDN = """server {{
+    listen 127.0.0.1:{port};
+    access_log off;
+    location / {{
+        proxy_pass {origin};
+        proxy_set_header Host {host};
+    }}
+}}
+"""
+
+
 @dataclass(frozen=True)
 class Nginx:
     """A running nginx."""
@@ -61,8 +72,22 @@ def nginx(program: str, folder: Path, port: int, door: str, store: Path) -> Iter
         door: The web door behind it, a URL.
         store: The folder of the store.
     """
+    with _running(program, folder, port, _placed(folder, port, door, store)):
+        yield Nginx(f"http://127.0.0.1:{port}", folder)
+
+
+@contextlib.contextmanager
+def plain_front(program: str, folder: Path, port: int, origin: str) -> Iterator[None]:
+    """Run one that does what a CDN does: passes path and query on, and asks its origin by the origin's name."""
+    server = _CDN.format(port=port, origin=origin, host=origin.partition("//")[2])
+    with _running(program, folder, port, server):
+        yield
+
+
+@contextlib.contextmanager
+def _running(program: str, folder: Path, port: int, configuration: str) -> Iterator[None]:
     user = "user root;\n" if os.geteuid() == 0 else ""  # tests write into folders of their own user
-    (folder / "chorus.conf").write_text(_placed(folder, port, door, store))
+    (folder / "chorus.conf").write_text(configuration)
     (folder / "nginx.conf").write_text(_MAIN.format(user=user, folder=folder))
     with (folder / "output.log").open("wb") as log:
         server = subprocess.Popen(
@@ -73,7 +98,7 @@ def nginx(program: str, folder: Path, port: int, door: str, store: Path) -> Iter
         )
     try:
         _wait_until_it_listens(server, port, folder)
-        yield Nginx(f"http://127.0.0.1:{port}", folder)
+        yield
     finally:
         server.terminate()
         server.wait(10)

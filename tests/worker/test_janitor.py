@@ -26,9 +26,11 @@ from worker.contract.records import (
     OrderOptions,
     SentPicture,
 )
+from worker.contract.tokens import TokenCodec
 from worker.janitor import Janitor, Keeping
 
 WEEK = Keeping(days=7)
+CODEC = TokenCodec(b"0123456789abcdef")
 RECORDING = keys.take(take().id, "source")
 
 
@@ -201,7 +203,7 @@ async def test_a_sweep_that_died_in_the_middle_is_ended_by_the_next(place: Workp
         async def delete(self, key: str) -> None:
             raise RuntimeError("killed")
 
-    dying = DiesAtOnce(place.folder / "store", place.store._codec, "")  # type: ignore[attr-defined]
+    dying = DiesAtOnce(place.folder / "store", CODEC, "")
     later = datetime.now(UTC) + timedelta(days=8)
     with contextlib.suppress(RuntimeError):
         await Janitor(place.ledger, dying, WEEK, clock=lambda: later).sweep()
@@ -286,7 +288,7 @@ async def test_a_janitor_that_stumbles_stops_no_foreman(
             async for facts in super().list(prefix):
                 yield facts
 
-    place.store = Broken(place.folder / "store", place.store._codec, "")  # type: ignore[attr-defined]
+    place.store = Broken(place.folder / "store", CODEC, "")
     async with place.working(keeping=WEEK):
         batch = await place.ended(await place.order("a", "ok"))
 
