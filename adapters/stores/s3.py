@@ -2,7 +2,7 @@
 
 The library blocks, so its calls run in a few threads of our own. Everything larger than one part is uploaded in
 parts, at most ``uploads`` at once, from a stream and in flat memory; an upload that fails in whatever way is aborted,
-so that no part is left to be paid for. Reading goes by ranges, several ahead, each tried again by itself.
+so that no part is left to be paid for. Of an Archive the store copies what it can by itself. Reading goes by ranges, several ahead, each tried again by itself.
 
 What stores differ in is avoided: keys are deleted one by one (some refuse the list without a checksum header), nothing
 relies on ``If-Range`` or on checksums in trailers, a lifecycle is asked for and may be refused.
@@ -16,16 +16,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from adapters.stores import disk, s3_lifecycle
 from adapters.stores.links import LinkSigner, behind
 from adapters.stores.s3_credentials import why_links_end_early
-from adapters.stores.s3_errors import in_our_words
+from adapters.stores.s3_errors import code_of, in_our_words, status_of
+from adapters.stores.s3_parts import CopiedPart, Part, SentPart, plan
 from adapters.stores.streams import exactly, fetched_ahead, in_parts
 from worker.contract.attachments import content_disposition
 from worker.contract.ports import (
@@ -39,7 +45,7 @@ from worker.contract.virtual_zip import Piece, VirtualZip
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +63,15 @@ _TRIES: Final = 3
 _LAST_PARTS_S: Final = 5.0
 """How long an abort waits for parts under way, which would otherwise outlive it."""
 
+_COPIES_NOTHING: Final = frozenset({400, 403, 405, 409, 411, 501})
+
 _BROKEN_READS: Final = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
 Result = TypeVar("Result")
+
+
+class CopyRefused(Exception):
+    """The store does not copy parts by itself; never leaves this module."""
 
 
 class S3Store:
@@ -114,6 +126,8 @@ class S3Store:
             ),
         )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self._copies = True
+        """Until the store refuses to copy parts."""
         self._slots = asyncio.Semaphore(uploads)
         self._aborts: set[asyncio.Task[None]] = set()
 
@@ -151,7 +165,7 @@ class S3Store:
     async def put_archive(
         self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
     ) -> int:
-        """Stream a ZIP of stored objects into the store, while it is being made; returns its size in bytes.
+        """Have the store put a ZIP together of what it has, as far as it can; the rest is sent. Returns the size in bytes.
 
         Raises:
             ObjectMissing: An entry's object is not there, or has another size.
@@ -163,8 +177,9 @@ class S3Store:
                 and (await self.stat(entry.key)).size_bytes != entry.size_bytes
             ):
                 raise ObjectMissing(f"{entry.key} does not have {entry.size_bytes} bytes any more")
-        chunks = self._read(whole.pieces(0, whole.size_bytes))
-        await self._put(key, chunks, whole.size_bytes, "application/zip")
+        if not (self._copies and await self._put_together(key, whole)):
+            chunks = self._read(whole.pieces(0, whole.size_bytes))
+            await self._put(key, chunks, whole.size_bytes, "application/zip")
         return whole.size_bytes
 
     async def get_file(self, key: str, path: Path) -> None:
@@ -283,7 +298,22 @@ class S3Store:
             content = b"".join([part async for part in parts])
             await self.put_bytes(key, content, content_type)
 
-    async def _put_parts(self, key: str, parts: AsyncIterator[bytes], content_type: str) -> None:
+    async def _put_together(self, key: str, whole: VirtualZip) -> bool:
+        """Make a ZIP with parts that the store copies; False if there are none, or it does not copy."""
+        parts = list(plan(whole.pieces(0, whole.size_bytes), part_size(whole.size_bytes)))
+        if not any(isinstance(part, CopiedPart) for part in parts):
+            return False
+        try:
+            await self._put_parts(key, _each(parts), "application/zip")
+        except CopyRefused as refused:
+            _log.info("the store copies no parts, so archives are sent whole: %s", refused)
+            self._copies = False
+            return False
+        return True
+
+    async def _put_parts(
+        self, key: str, parts: AsyncIterator[bytes | Part], content_type: str
+    ) -> None:
         begin = partial(
             self._client.create_multipart_upload,
             Bucket=self._bucket,
@@ -309,7 +339,7 @@ class S3Store:
             raise
 
     async def _send_parts(
-        self, key: str, upload: str, parts: AsyncIterator[bytes]
+        self, key: str, upload: str, parts: AsyncIterator[bytes | Part]
     ) -> "Sequence[CompletedPartTypeDef]":
         """Send parts as they come, at most ``uploads`` at once; returns their numbers and tags in order."""
         sent: list[asyncio.Task[CompletedPartTypeDef]] = []
@@ -326,24 +356,42 @@ class S3Store:
         return [task.result() for task in sent]
 
     async def _send_part(
-        self, key: str, upload: str, number: int, content: bytes
+        self, key: str, upload: str, number: int, part: bytes | Part
     ) -> "CompletedPartTypeDef":
-        """Send one part. Cancelled, it waits a little for its thread to let go, so that the abort finds all parts."""
-        send = partial(
-            self._client.upload_part,
-            Bucket=self._bucket,
-            Key=key,
-            UploadId=upload,
-            PartNumber=number,
-            Body=content,
-        )
-        sending = asyncio.ensure_future(self._call(key, send))
+        """Send or copy one part. Cancelled, it waits a little for its thread to let go, so that the abort finds all parts."""
+        place = {"Bucket": self._bucket, "Key": key, "UploadId": upload, "PartNumber": number}
+        if isinstance(part, CopiedPart):
+            work, key = partial(self._copy_part, place, part), part.key
+        else:
+            content = part if isinstance(part, bytes) else await self._joined(part)
+            work = partial(self._upload_part, place, content)
+        sending = asyncio.ensure_future(self._call(key, work))
         try:
-            answer = await asyncio.shield(sending)
+            tag = await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait([sending], timeout=_LAST_PARTS_S)
             raise
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+        return {"PartNumber": number, "ETag": tag}
+
+    async def _joined(self, part: SentPart) -> bytes:
+        return b"".join([chunk async for chunk in self._read(part.pieces)])
+
+    def _upload_part(self, place: dict[str, Any], content: bytes) -> str:
+        return self._client.upload_part(**place, Body=content)["ETag"]
+
+    def _copy_part(self, place: dict[str, Any], part: CopiedPart) -> str:
+        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": part.key}
+        span = f"bytes={part.start}-{part.start + part.size_bytes - 1}"
+        try:
+            answer = self._client.upload_part_copy(**place, CopySource=source, CopySourceRange=span)
+        except ClientError as error:
+            if status_of(error) in _COPIES_NOTHING:
+                raise CopyRefused(code_of(error)) from error
+            raise
+        tag = answer.get("CopyPartResult", {}).get("ETag")
+        if not tag:  # rclone takes the request for an upload
+            raise CopyRefused("the answer has no tag")
+        return tag
 
     async def _abort(self, key: str, upload: str) -> None:
         abort = partial(
@@ -411,6 +459,11 @@ def part_size(size_bytes: int) -> int:
     """Bytes of each part of an upload: 8 MiB, or whole mebibytes so that 10 000 parts are enough."""
     least = -(-size_bytes // _MOST_PARTS)
     return max(_PART_BYTES, -(-least // (1 << 20)) << 20)
+
+
+async def _each(parts: Iterable[Part]) -> AsyncIterator[bytes | Part]:
+    for part in parts:
+        yield part
 
 
 async def _at_once(content: bytes) -> bytes:

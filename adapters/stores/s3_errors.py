@@ -53,6 +53,11 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def status_of(error: ClientError) -> int:
+    """The HTTP status of what went wrong."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
 def _of_answer(error: ClientError, bucket: str, key: str) -> Exception:
     code = code_of(error)
     if code in _MISSING:

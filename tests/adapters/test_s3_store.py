@@ -193,7 +193,63 @@ async def test_an_archive_in_the_store_has_the_bytes_of_the_virtual_one(store, w
         assert archive.testzip() is None
 
 
-async def test_an_archive_is_made_in_flat_memory(store):
+def counted(store: S3Store, monkeypatch) -> dict[str, int]:
+    """Bytes that parts of uploads and reads carry from now on."""
+    moved = {"sent": 0, "copied": 0}
+    upload, copy = store._upload_part, store._copy_part
+
+    def sent(place, content):
+        moved["sent"] += len(content)
+        return upload(place, content)
+
+    def copied(place, part):
+        moved["copied"] += part.size_bytes
+        return copy(place, part)
+
+    monkeypatch.setattr(store, "_upload_part", sent)
+    monkeypatch.setattr(store, "_copy_part", copied)
+    return moved
+
+
+async def test_the_store_copies_most_of_an_archive_by_itself(store, monkeypatch):
+    clips = (LARGE, LARGE[:5_000_000], LARGE[:9_000_000])
+    entries = await with_clips(store, *clips)
+    moved = counted(store, monkeypatch)
+
+    size_bytes = await store.put_archive("archives/b/1.zip", entries, MOMENT)
+
+    with zipfile.ZipFile(io.BytesIO(await store.get_bytes("archives/b/1.zip"))) as archive:
+        assert archive.testzip() is None
+    assert moved["sent"] + moved["copied"] == size_bytes
+    assert moved["copied"] > 0.6 * size_bytes
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", None])
+async def test_a_store_that_copies_nothing_is_sent_the_whole_archive(
+    store, monkeypatch, code, swift
+):
+    entries = await with_clips(store, LARGE)
+    asked = []
+
+    def refuse(**asking):
+        asked.append(asking)
+        if code is None:
+            return {"CopyPartResult": {}}
+        answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 501}}
+        raise ClientError(answer, "UploadPartCopy")
+
+    monkeypatch.setattr(store._client, "upload_part_copy", refuse)
+    for round_ in (1, 2):
+        await store.put_archive(f"archives/b/{round_}.zip", entries, MOMENT)
+
+    with zipfile.ZipFile(io.BytesIO(await store.get_bytes("archives/b/2.zip"))) as archive:
+        assert archive.testzip() is None
+    assert len(asked) == 1
+    assert "Uploads" not in client_of(swift).list_multipart_uploads(Bucket=BUCKET)
+
+
+async def test_an_archive_is_made_in_flat_memory(store, monkeypatch):
+    monkeypatch.setattr(store, "_copies", False)
     content = LARGE * 5
     entries = await with_clips(store, content)
     process = psutil.Process()
