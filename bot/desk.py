@@ -88,6 +88,8 @@ class Turn:
     """Names what is answered: the inbound message's key, or the outbox entry."""
     reply_to: str | None = None
     inbound: Inbound | None = None
+    addressed: bool = True
+    """Whether it was said to us, or in a group to nobody in particular."""
     notice: MessageRef | None = None
     """A message of ours whose place the next answer takes."""
     _answers: int = field(default=0, init=False)

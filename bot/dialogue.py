@@ -100,6 +100,7 @@ async def turn_for(desk: Desk, inbound: Inbound) -> Turn:
         language=await desk.language_of(inbound.chat, inbound.person),
         receipt=inbound.key,
         reply_to=None if inbound.chat.private else inbound.message_id or None,
+        addressed=inbound.addressed,
     )
 
 

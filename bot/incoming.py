@@ -74,8 +74,8 @@ async def _fetch(turn: Turn, media: Media, path: Path) -> Fetched | str:
         await turn.desk.adapter.fetch(media, path)
     except MediaGone:
         return turn.say("media-gone", name=words.shown_name(media.name))
-    except MediaTooLarge:
-        return _too_large(turn, media, media.size_bytes or 0)
+    except MediaTooLarge as error:
+        return _too_large(turn, media, media.size_bytes or 0, error.limit_bytes)
     file = await asyncio.to_thread(_measured, media, path)
     if file.size_bytes == 0:
         return _empty(turn, media)
@@ -98,8 +98,8 @@ def _empty(turn: Turn, media: Media) -> str:
     return turn.reason(Reason(code=Code.EMPTY, facts=facts))
 
 
-def _too_large(turn: Turn, media: Media, size_bytes: int) -> str:
-    limit = turn.desk.adapter.limits.file_size_bytes
+def _too_large(turn: Turn, media: Media, size_bytes: int, limit: int | None = None) -> str:
+    limit = limit or turn.desk.adapter.limits.file_size_bytes
     if media.kind == "picture":
         size, most = words.size(max(size_bytes, limit + 1)), words.size(limit)
         name = words.shown_name(media.name)

@@ -93,6 +93,15 @@ async def close_offer(turn: Turn, done: Draft) -> None:
         await _soon(lambda: turn.desk.adapter.revise(offer, f"{line}\n{picked_line(turn, done)}"))
 
 
+async def replace_offer(turn: Turn, earlier: Draft, name: str) -> None:
+    """Another recording came: the offer of the one before cannot be mistaken for it, where the platform lets us."""
+    if earlier.offer is None or not turn.desk.adapter.limits.can_revise:
+        return
+    line = turn.say("offer-replaced", take=words.shown_name(name))
+    with contextlib.suppress(*OUTAGES, ChatUnreachable):  # only a nicety
+        await turn.desk.adapter.revise(earlier.offer, line, patient=True)
+
+
 async def _soon(attempt: Callable[[], Awaitable[None]]) -> None:
     """Try now, and again when the platform asks for a short pause only."""
     for _ in range(_TRIES):

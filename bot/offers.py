@@ -14,6 +14,8 @@ PICK, DROP, GO, EMPTY, ALL, LAST, PAGE = "pick:", "drop:", "go", "empty", "all",
 PRESET = "preset:"
 """Tokens. Each says what shall be, so that a second press changes nothing."""
 
+_TAKE: Final = 16
+"""So many letters of a recording's id tell it from the person's others."""
 _CONTROLS: Final = 6
 """Most choices beside those of Templates."""
 _PRESETS: Final = 3
@@ -63,7 +65,7 @@ def offer_choices(
         )
         for number, template in list(enumerate(templates, 1))[shown.start : shown.stop]
     ]
-    start = [Choice(GO, turn.say("button-start"), section="start")] if draft.picks else []
+    start = [Choice(_go(draft), turn.say("button-start"), section="start")] if draft.picks else []
     controls = [*_pages(turn, shown, len(templates)), *_many(turn, draft, templates, last)]
     room = max(limit - len(controls) - len(start), 0)
     kept = _kept(draft, templates, presets[:_PRESETS])[: max(room - len(buttons), 0)]
@@ -74,7 +76,23 @@ def start_choices(turn: Turn, draft: Draft) -> list[Choice]:
     """Below what was picked by typing."""
     if not (draft.take_id and draft.picks):
         return []
-    return [Choice(GO, turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
+    return [Choice(_go(draft), turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
+
+
+def is_go(token: str) -> bool:
+    """Whether a token starts."""
+    return token.partition(":")[0] == GO
+
+
+def starts(token: str, draft: Draft) -> bool:
+    """Whether a token that starts was offered for the recording that is there now, or for none yet."""
+    take = token.partition(":")[2]
+    return not (take and draft.take_id) or draft.take_id.startswith(take)
+
+
+def _go(draft: Draft) -> str:
+    """It names the recording: an offer further up must not start with one that came since."""
+    return f"{GO}:{draft.take_id[:_TAKE]}" if draft.take_id else GO
 
 
 def _pages(turn: Turn, shown: range, count: int) -> list[Choice]:

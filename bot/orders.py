@@ -6,7 +6,7 @@ from bot import library, waivers, words
 from bot.desk import Turn
 from bot.drafts import Draft, Page
 from bot.offering import close_offer, last_picks, picked_line, revise_offer, wishes_now
-from bot.offers import ALL, DROP, EMPTY, GO, LAST, PAGE, PICK, start_choices
+from bot.offers import ALL, DROP, EMPTY, LAST, PAGE, PICK, is_go, start_choices, starts
 from bot.picks import Picks, read_picks
 from bot.progress import note_progress, progress_choices, progress_text
 from bot.wishes import label_is_back, options_now
@@ -24,17 +24,14 @@ from worker.contract.records import (
 )
 
 _RECEIPT_TTL_S = 86_400  # longer than any platform sends a message again
-_CHOICES = frozenset({GO, EMPTY, ALL, LAST})
+_CHOICES = frozenset({EMPTY, ALL, LAST})
 _PREFIXES = (PICK, DROP, PAGE)
 
 
 async def pick_by_choice(turn: Turn, token: str) -> None:
     """A button of the offer: pick, drop or start. Each says what shall be, so a second press changes nothing."""
-    if token == GO:
-        ordered = (await turn.desk.drafts.load(turn.chat, turn.person)).model_dump_json()
-        await turn.desk.memory.keep("closing", turn.receipt, value=ordered, ttl_s=_RECEIPT_TTL_S)
-        await start(turn)
-        await _close_what_was_ordered(turn)
+    if is_go(token):
+        await _start_by_choice(turn, token)
         return
     before = await turn.desk.drafts.load(turn.chat, turn.person)
     templates = await library.listed_templates(turn, before.listed)
@@ -50,9 +47,20 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
         await turn.answer(picked_line(turn, page.draft), _next_step(turn, page.draft))
 
 
+async def _start_by_choice(turn: Turn, token: str) -> None:
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if not starts(token, draft):
+        await turn.answer(turn.say("offer-outdated", take=words.shown_name(draft.take_name)))
+        return
+    ordered = draft.model_dump_json()
+    await turn.desk.memory.keep("closing", turn.receipt, value=ordered, ttl_s=_RECEIPT_TTL_S)
+    await start(turn)
+    await _close_what_was_ordered(turn)
+
+
 def is_choice(token: str) -> bool:
     """Whether a token is one of the offer's."""
-    return token in _CHOICES or token.startswith(_PREFIXES)
+    return token in _CHOICES or is_go(token) or token.startswith(_PREFIXES)
 
 
 def _apply(page: Page, token: str, templates: list[TemplateRecord], last: Sequence[str]) -> None:
@@ -123,6 +131,8 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
     templates = await library.listed_templates(turn, draft.listed)
     picks = read_picks(text, templates)
+    if not turn.addressed and not _is_order_talk(picks, draft):
+        return False
     if not picks.meant and not _names_something(picks, draft):
         return False
     remarks = _remarks(turn, picks, templates)
@@ -313,6 +323,14 @@ def _pick(page: Page, ids: list[str], templates: list[TemplateRecord]) -> None:
 
 def _drop(page: Page, ids: list[str]) -> None:
     page.change(picks=tuple(id_ for id_ in page.draft.picks if id_ not in ids))
+
+
+def _is_order_talk(picks: Picks, draft: Draft) -> bool:
+    """Whether people who talk to each other mean us: nothing but picks, while an order is being made or as a whole one."""
+    if any(not word.lstrip("#-").isdecimal() for word in picks.unknown):
+        return False
+    ordering = bool(draft.take_id or draft.picks or draft.offer)
+    return ordering or (picks.go and bool(picks.add))
 
 
 def _names_something(picks: Picks, draft: Draft) -> bool:

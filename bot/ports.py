@@ -55,6 +55,16 @@ class MediaGone(ChatError):
 class MediaTooLarge(ChatError):
     """The platform does not hand out files of this size."""
 
+    def __init__(self, what: str = "", limit_bytes: int | None = None) -> None:
+        """Name it.
+
+        Args:
+            what: For the log.
+            limit_bytes: The largest size there is; None: the one among the limits.
+        """
+        super().__init__(what)
+        self.limit_bytes = limit_bytes
+
 
 class MemoryUnavailable(Exception):
     """The memory is away: an Outage, to be tried again; nothing may be acknowledged meanwhile."""
@@ -110,6 +120,8 @@ class Inbound:
     """The platform's id, to reply to."""
     choice: str | None = None
     """The token of a choice that was picked; None for typed text."""
+    addressed: bool = True
+    """False: people in a group say it to each other; it may be a pick all the same."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
         id=file.sha256, name=media.name, size_bytes=file.size_bytes, created_at=datetime.now(UTC)
     )
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        earlier = page.draft
         page.change(
             take_id=taken.id,
             take_name=media.name,
@@ -44,6 +45,8 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
     await offering.prepare_offer(turn)
     teller = Utterance(kind="take", chat=turn.chat, person=turn.person, subject=taken.id)
     await turn.desk.ledger.open_take(taken, teller=teller)
+    if earlier.take_id is not None:
+        await offering.replace_offer(turn, earlier, media.name)
 
 
 async def tell_take(turn: Turn, take_id: str) -> None:

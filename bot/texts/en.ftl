@@ -215,6 +215,8 @@ button-files = As files
 files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
+offer-outdated = That was offered for an earlier recording. Type “go” to start with “{ $take }”, or send the earlier one again.
+offer-replaced = Another recording came: “{ $take }”.
 
 preset-head = What you keep here:
 preset-line = ★ { $name }: { $names }

@@ -198,6 +198,8 @@ button-files = 发送文件
 files-left = 以下视频没有以文件发送：{ $names }。这里的文件最大 { $limit }；发送“下载 { $code }”可获取仍保留内容的链接。
 button-cancel = 取消
 offer-closed = 已用“{ $take }”下单。
+offer-outdated = 这个按钮对应的是之前的录音。发送“开始”就用“{ $take }”制作；要用之前的录音，请重新发一次。
+offer-replaced = 已改用新的录音“{ $take }”。
 
 preset-head = 您保存的预设：
 preset-line = ★ { $name }：{ $names }

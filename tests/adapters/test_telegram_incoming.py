@@ -193,12 +193,28 @@ async def test_our_name_is_taken_out_of_what_is_said(telegram, reader):
     assert [inbound.text for inbound in found] == ["状态 K7Q2", "/status K7Q2"]
 
 
-@pytest.mark.parametrize("text", ["/status@other_bot", "/weather", "/weather Bern"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("/status@other_bot", "/weather", "/weather Bern"),
+        *("/etc/hosts is broken", "/s", "/ 2", "/shrug!", "/2。"),
+    ],
+)
 async def test_commands_of_other_bots_are_left_to_them(telegram, reader, text):
     ann = telegram.person("Ann")
     await telegram.says(ann, telegram.group("Marketing", ann), text)
 
     assert await none(telegram, reader)
+
+
+@pytest.mark.parametrize("text", ["/状态", "/历史@chorus_bot", "/Status"])
+async def test_our_commands_are_known_in_chinese_too(telegram, reader, text):
+    ann = telegram.person("Ann")
+    await telegram.says(ann, telegram.group("Marketing", ann), text)
+
+    (found,) = await reader.next()
+
+    assert found.text.casefold() == text.partition("@")[0].casefold()
 
 
 async def test_an_unknown_command_in_private_is_handed_on(telegram, reader):

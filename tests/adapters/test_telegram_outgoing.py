@@ -163,6 +163,13 @@ async def test_a_revision_that_changes_nothing_is_not_sent(telegram, front_end, 
     assert telegram.texts(room) == ["two"]
 
 
+async def test_two_hands_that_show_the_same_at_once_send_it_once(telegram, chat, room):
+    sent = await chat.post(here(room), "1/3", key="k")
+    await asyncio.gather(*(chat.revise(sent, "2/3", PICKS) for _ in range(5)))
+
+    assert len(telegram.calls("editMessageText")) == 1
+
+
 async def test_a_revision_whose_answer_was_lost_is_made_again_without_harm(telegram, chat, room):
     sent = await chat.post(here(room), "one", key="k")
     telegram.fault(dropped("editMessageText", executed=True))
@@ -221,6 +228,22 @@ async def test_a_post_finds_out_by_itself_that_a_group_has_moved(telegram, chat,
     await chat.revise(sent, "hello again")
 
     assert telegram.texts(new) == ["hello again"]
+
+
+async def test_in_a_group_that_moved_what_is_asked_in_a_topic_is_answered_there(
+    telegram, chat, ann
+):
+    old = telegram.group("Marketing", ann, basic=True)
+    new = await telegram.migrates(ann, old)  # as it happens when topics are switched on
+    new.forum = True
+    topic = new.topic("Video")
+    await chat.post(here(old), "to all", key="1")
+    said = await telegram.says(ann, new, "hello", topic=topic)
+    sent = await chat.post(here(old, topic), "in it", key="2", reply_to=f"{new.id}:{said.id}")
+    await chat.revise(sent, "still there")
+
+    _, shown = telegram.shown(new)
+    assert (shown.text, shown.topic, shown.reply_to) == ("still there", topic, said)
 
 
 # Buttons

@@ -106,6 +106,7 @@ async def test_a_group_is_named_by_its_chat_and_not_disturbed(stage: Stage) -> N
         (b"", "“news.ogg” is empty: it has 0 bytes. Please send it again."),
         (MediaGone(), "“news.ogg” could not be fetched"),
         (MediaTooLarge(), "The file has 10 MB; up to 10 MB can be received here."),
+        (MediaTooLarge("", 5), "The file has 0 MB; up to 0 MB"),
         (b"x" * 10_000_001, "The file has 10 MB; up to 10 MB can be received here."),
     ],
 )
@@ -271,6 +272,28 @@ async def test_buttons_pick_drop_and_start_and_the_offer_changes_in_place(stage:
         await ask(stage, "", choice="go")
 
     assert [clip.template_name for clip in (await stage.newest()).clips] == ["idle"]
+
+
+async def test_the_start_of_an_earlier_recording_does_not_start_with_a_newer_one(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        await send_voice(stage)
+        earlier: Shown = list(stage.chat.shown.values())[-1]
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, choice="pick:t-host"))
+        start = earlier.choices[-1].token
+        stage.chat.receive_file(ANN, b"another voice", "b.ogg")
+        await stage.hear()
+        newer = await stage.chat.wait_for_text("“b.ogg”: ")
+        await stage.chat.wait_for(lambda _: earlier.choices == ())
+        said = await ask(stage, "", choice=start)
+        orders = await stage.ledger.history(stage.chat.chat(), None, 0, 9)
+        await ask(stage, "", choice=newer.choices[-1].token)
+
+    assert earlier.text == "Another recording came: “b.ogg”."
+    assert said.startswith("That was offered for an earlier recording. Type “go” to start with “b.")
+    assert orders == []
+    assert (await stage.newest()).order.take_name == "b.ogg"
 
 
 async def test_a_platform_without_buttons_and_revisions_gets_few_plain_messages(

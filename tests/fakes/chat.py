@@ -80,6 +80,7 @@ class FakeChat:
         choice: str | None = None,
         chat: Chat | None = None,
         key: str | None = None,
+        addressed: bool = True,
     ) -> Inbound:
         """Somebody sends something; with the ``key`` of an earlier message it is its second copy."""
         number = next(self._numbers)
@@ -92,6 +93,7 @@ class FakeChat:
             media=media,
             message_id=f"m{number}",
             choice=choice,
+            addressed=addressed,
         )
         self._inbox.put_nowait(inbound)
         return inbound

@@ -14,7 +14,7 @@ from telegram.ext import ExtBot
 
 from adapters.chats.telegram.account import Account
 from adapters.chats.telegram.client import make_bot
-from adapters.chats.telegram.errors import ours
+from adapters.chats.telegram.errors import FETCHED_BYTES, ours
 from adapters.chats.telegram.incoming import Incoming
 from adapters.chats.telegram.menu import Says, show_menu
 from adapters.chats.telegram.moves import Moves
@@ -40,7 +40,6 @@ from bot.ports import (
 _LOG = logging.getLogger(__name__)
 
 HOOK: Final = "/hooks/telegram"
-_CLOUD_FILE_BYTES: Final = 20_000_000
 _LOCAL_FILE_BYTES: Final = 2_000_000_000
 _CLOUD_SEND_BYTES: Final = 50_000_000
 _LOCAL_SEND_BYTES: Final = 200_000_000
@@ -86,7 +85,7 @@ class TelegramChat:
             can_revise=True,
             revise_every_s=rates.revise_every_s,
             choices=_CHOICES,
-            file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else _CLOUD_FILE_BYTES,
+            file_size_bytes=_LOCAL_FILE_BYTES if account.api_base else FETCHED_BYTES,
             link_buttons=True,
             send_bytes=_LOCAL_SEND_BYTES if account.api_base else _CLOUD_SEND_BYTES,
             caption_length=_CAPTION,

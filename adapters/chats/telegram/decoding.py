@@ -25,6 +25,8 @@ _SERVICE: Final = 777000  # Telegram itself: posts of a linked channel
 _COMMAND: Final = re.compile(
     r"/(?P<name>[A-Za-z0-9_]+)(?:@(?P<whose>\w+))?(?:\s+(?P<rest>.*))?$", re.DOTALL
 )
+_OTHER_SLASH: Final = re.compile(r"/(?![^\W\d_a-zA-Z])")
+"""A path, a shrug, a command of nobody's; ``/状态`` is one of ours, though Telegram knows no such commands."""
 _OUT: Final = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 _TALK: Final = frozenset({ChatType.PRIVATE, ChatType.GROUP, ChatType.SUPERGROUP})
 
@@ -51,6 +53,8 @@ class Said:
     album: str | None = None
     pointed: int | None = None
     """The message that holds the recording, if it is not this one."""
+    addressed: bool = True
+    """False: said in a group to nobody in particular."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,9 @@ def _addressed(said: Said, message: telegram.Message, me: telegram.User) -> Said
     if ours or named:
         return said
     if said.media is None:  # in a group people talk; the bot knows what is a pick
-        return said if said.text else None
+        if not said.text or _OTHER_SLASH.match(said.text):
+            return None
+        return replace(said, addressed=False)
     return said if said.media.kind != "document" else None
 
 

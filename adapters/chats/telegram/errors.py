@@ -71,6 +71,8 @@ _NO_PICTURE: Final = (
     "wrong type",
 )
 _NO_FILE: Final = ("wrong file_id", "wrong file identifier", "file_reference", "wrong remote file")
+FETCHED_BYTES: Final = 20_000_000
+"""The largest file that Telegram hands out, and a server of our own that was started without ``--local``."""
 _LARGE_FILE: Final = ("file is too big", "request entity too large")
 _NO_TOPIC: Final = ("topic_closed", "topic_deleted", "message thread not found")
 _SAME: Final = "message is not modified"
@@ -114,7 +116,7 @@ def _refused(error: TelegramError) -> ChatError:
     if says(error, *_NO_MESSAGE):
         return ChatUnreachable(f"the message is gone: {error}")
     if says(error, *_LARGE_FILE):
-        return MediaTooLarge(str(error))
+        return MediaTooLarge(str(error), FETCHED_BYTES)
     if says(error, *_NO_FILE):
         return MediaGone(str(error))
     return ChatError(f"Telegram refuses what we ask: {error}")  # a fault of ours

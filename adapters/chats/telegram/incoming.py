@@ -181,6 +181,7 @@ class Incoming:
                 message_id=name_message(chat.id, said.place.chat, said.number)
                 if said.number
                 else "",
+                addressed=said.addressed,
             )
         )
 

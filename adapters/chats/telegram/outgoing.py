@@ -97,6 +97,20 @@ class Outgoing:
         patient: bool = False,
     ) -> None:
         """Let a message of ours look otherwise; nothing is sent if it does already. Raises as ``say``."""
+        lock = self._sending.setdefault(f"{message.chat.id}/{message.id}", asyncio.Lock())
+        async with lock:  # two hands may show the same at once
+            await self._change(message, text, choices, person, picture, patient=patient)
+
+    async def _change(
+        self,
+        message: MessageRef,
+        text: str,
+        choices: Sequence[Choice],
+        person: Person | None,
+        picture: Picture | None,
+        *,
+        patient: bool,
+    ) -> None:
         chat = message.chat
         shown = await self._notes.shown(chat, message.id)
         letter = Letter(
@@ -147,7 +161,7 @@ class Outgoing:
             actual = await self._moves.now(chat.id)
             letter = Letter(
                 chat=actual,
-                thread=int(chat.thread) if chat.thread and actual == chat.id else None,
+                thread=int(chat.thread) if chat.thread else None,
                 text=text,
                 name=buttons.new_name(),
                 choices=choices,
