@@ -195,7 +195,11 @@ class Foreman:
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Begin work that outlives whoever began it, but not ``run``."""
         assert self._group is not None  # noqa: S101 - nothing is served before run
-        task = self._group.create_task(work)
+        try:
+            task = self._group.create_task(work)
+        except RuntimeError:  # run is ending; the item waits for another
+            work.close()
+            raise
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

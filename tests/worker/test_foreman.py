@@ -76,6 +76,38 @@ async def test_three_videos_come_back_in_one_archive_with_a_manifest(place: Work
     assert list((place.folder / "work" / "scratch").iterdir()) == []
 
 
+class FarStore:
+    """A store that has nothing on this machine; tells what Archives are packed of."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        self._inner = inner
+        self.near: list[list[bytes]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def local_path(self, key: str) -> None:
+        return None
+
+    async def put_archive(self, key, entries, modified_at, near):  # type: ignore[no-untyped-def]
+        self.near.append([path.read_bytes() for path in near.values()])
+        return await self._inner.put_archive(key, entries, modified_at)
+
+
+async def test_an_archive_far_away_is_packed_of_clips_that_are_still_on_this_disk(
+    place: Workplace,
+) -> None:
+    far, near_by = FarStore(place.store), place.store
+    place.store = far  # type: ignore[assignment]
+
+    async with place.working():
+        batch = await place.ended(await place.order("a", "ok", "ok"))
+
+    clips = [await near_by.get_bytes(clip.result.key) for clip in batch.clips if clip.result]
+    assert far.near == [clips]
+    assert list((place.folder / "work" / "cache").glob("clip-*")) == []
+
+
 async def test_every_batch_that_ended_is_recorded_in_the_store(place: Workplace) -> None:
     async with place.working():
         good = await place.ended(await place.order("m1", "ok"))
@@ -631,3 +663,23 @@ async def test_broken_weights_are_told_once_and_cost_no_take(
 
     assert {batch.state for batch in ended} == {BatchState.DELIVERED}
     assert caplog.text.count("a model of the fake is broken") == 1
+
+
+async def test_a_ticket_that_comes_while_the_foreman_ends_leaves_no_work_half_begun(
+    place: Workplace,
+) -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    async with place.working() as foreman:
+        pass
+    late = work()
+    with pytest.raises(RuntimeError):  # its tasks have ended
+        foreman._start(late)
+
+    assert (begun, late.cr_frame) == (
+        [],
+        None,
+    )  # closed, so nobody is told that it was never awaited
