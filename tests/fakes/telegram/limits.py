@@ -27,6 +27,7 @@ PHOTO_SIDES: Final = 10_000
 """Width and height together."""
 PHOTO_RATIO: Final = 20
 COMMANDS: Final = 100
+HOOK_PORTS: Final = {443, 80, 88, 8443}
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 SCOPES: Final = {
     "default",
@@ -127,6 +128,7 @@ def units(text: str) -> int:
 
 def read_text(text: str, parse_mode: str | None, longest: int) -> tuple[str, list[dict[str, Any]]]:
     """Plain text and entities; refuses what does not parse, is empty or too long."""
+    text = text.rstrip()  # what Telegram cuts off makes no message a changed one
     if parse_mode is None:
         return _fitting(text, longest), []
     if parse_mode.upper() == "HTML":

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tests.fakes.telegram.limits import (
     ALERT,
     CAPTION,
     DOWNLOAD_BYTES,
+    HOOK_PORTS,
     PHOTO_BYTES,
     SECRET,
     TEXT,
@@ -34,6 +36,11 @@ CHARGED: Final = {
 _NOT_MODIFIED: Final = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly "
     "the same as a current content and reply markup of the message"
+)
+
+
+_OLD_QUERY: Final = (
+    "Bad Request: query is too old and response timeout expired or query ID is invalid"
 )
 
 
@@ -71,6 +78,7 @@ class Methods:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._edited_in_doubt: set[tuple[int, int]] = set()
+        self._answered_in_doubt: set[str] = set()
 
     def find(self, name: str) -> Callable[[Arguments], Any] | None:
         """The method of this name, in lower case."""
@@ -79,6 +87,7 @@ class Methods:
 
     def doubt(self, args: Arguments) -> None:
         """The bot cannot know whether this was carried out: doing it again is no breach."""
+        self._answered_in_doubt.add(args.text("callback_query_id"))
         message_id = args.number("message_id")
         if message_id is not None:
             self._edited_in_doubt.add((args.number("chat_id") or 0, message_id))
@@ -119,6 +128,8 @@ class Methods:
         url, secret = args.text("url"), args.text("secret_token")
         if not url.startswith("https://"):
             raise breach("bad webhook: An HTTPS URL must be provided for webhook")
+        if (urlsplit(url).port or 443) not in HOOK_PORTS:
+            raise breach("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
         if not SECRET.fullmatch(secret):
             raise breach("a webhook without a secret is open to everybody")
         self._allow(args)
@@ -191,6 +202,8 @@ class Methods:
                 raise breach("wrong file identifier/HTTP URL specified")
             message.file, message.file_id = known, ref
             return
+        if not file.content:
+            raise breach("file must be non-empty")
         if len(file.content) > limit:
             raise Refused("Request Entity Too Large", 413, breach=True)
         if kind == "photo":
@@ -269,17 +282,16 @@ class Methods:
     def do_answercallbackquery(self, args: Arguments) -> Any:
         query = self._platform.queries.get(args.text("callback_query_id"))
         if query is None or query.stale:
-            raise Refused(
-                "Bad Request: query is too old and response timeout expired or query ID is invalid"
-            )
+            raise Refused(_OLD_QUERY)
         text = args.text("text")
         if len(text) > ALERT:
             raise breach("MESSAGE_TOO_LONG")
-        if query.answer is None:
-            query.answer = Answer(text, args.flag("show_alert"))
-            if text:
-                line = f"({query.who.name} sees: {text})"
-                self._platform.transcript.happened(query.message.room, line, query.message.topic)
+        if query.answer is not None:
+            raise Refused(_OLD_QUERY, breach=query.id not in self._answered_in_doubt)
+        query.answer = Answer(text, args.flag("show_alert"))
+        if text:
+            line = f"({query.who.name} sees: {text})"
+            self._platform.transcript.happened(query.message.room, line, query.message.topic)
         return True
 
     # Chats and files

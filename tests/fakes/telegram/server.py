@@ -27,6 +27,8 @@ from tests.fakes.telegram.world import File, Person
 
 TOKEN: Final = "4242:a-token-of-tests-that-must-not-be-seen"  # noqa: S105 - it opens nothing
 _RESEND_S: Final = 0.02
+_POSTED_AT_ONCE: Final = 40
+"""Updates that wait are posted side by side: max_connections."""
 
 
 class FakeTelegram(People):
@@ -254,23 +256,28 @@ class FakeTelegram(People):
 
     async def _push(self) -> None:
         """Post what is pending to the webhook, again until it is taken."""
-        platform, turn = self.platform, 0
         async with aiohttp.ClientSession() as session:
             while True:
                 await self._something_to_push()
-                update, webhook = platform.pending[0], platform.webhook
-                base = next((b for b in self.targets if webhook.url.startswith(b)), "")
-                doors = self.targets.get(base) or [base]
-                url = webhook.url.replace(base, doors[turn % len(doors)], 1)
-                turn, webhook.tries = turn + 1, webhook.tries + 1
-                if await _posted(session, url, webhook.secret, update):
-                    if update in platform.pending:
-                        platform.pending.remove(update)
-                    await platform.tell()
-                else:
-                    webhook.last_error = "Wrong response from the webhook"
-                    await platform.tell()
+                some = self.platform.pending[:_POSTED_AT_ONCE]
+                taken = await asyncio.gather(*(self._push_one(session, update) for update in some))
+                await self.platform.tell()
+                if not all(taken):
                     await asyncio.sleep(_RESEND_S)
+
+    async def _push_one(self, session: aiohttp.ClientSession, update: dict[str, Any]) -> bool:
+        """Post an update to the next door; it stays where it is if that does not take it."""
+        platform, webhook = self.platform, self.platform.webhook
+        base = next((b for b in self.targets if webhook.url.startswith(b)), "")
+        doors = self.targets.get(base) or [base]
+        url = webhook.url.replace(base, doors[webhook.tries % len(doors)], 1)
+        webhook.tries += 1
+        if await _posted(session, url, webhook.secret, update):
+            if update in platform.pending:
+                platform.pending.remove(update)
+            return True
+        webhook.last_error = "Wrong response from the webhook"
+        return False
 
     async def _something_to_push(self) -> None:
         platform = self.platform
