@@ -134,7 +134,7 @@ async def retry(turn: Turn, code: str) -> None:
     if again is not None:  # the same message came twice
         batch = await turn.desk.ledger.batch(again)
     else:
-        found = await find_batch(turn, code, _retriable)
+        found = await find_batch(turn, code, _retriable, "retry-none")
         if found is None:
             return
         if found.state.active:

@@ -312,6 +312,7 @@ retrying = { $code }: once more for { $count ->
 retry-running = { $code } is still running; failed videos can be tried again when it has ended.
 retry-waiver-of = { $code } was ordered without the visible AI label. Only { $name }, who took on the duty to mark these videos, can have it made again; you can order them anew.
 retry-waiver-ended = { $code } was ordered without the visible AI label, and your agreement to mark the videos yourself has ended. “/settings label off” asks again; then /retry { $code }
+retry-none = No order here has videos that failed. /history lists what there is.
 retry-nothing = In { $code } there is nothing to try again.
 zip-not-yet = { $code } is not ready yet: /status { $code }
 zip-nothing = { $code } has no video to download.

@@ -268,6 +268,7 @@ retrying = { $code }：重新制作 { $count } 个视频。
 retry-running = { $code } 还在进行中，结束后才能重做失败的视频。
 retry-waiver-of = { $code } 下单时选择了不显示画面标识。只有承担标识义务的{ $name }可以重做，您也可以重新下单。
 retry-waiver-ended = { $code } 下单时选择了不显示画面标识，而您自行标明的承诺已到期。请先发送“设置 标识 关”重新确认，再发送“重试 { $code }”。
+retry-none = 这里没有失败的视频需要重做。发送“历史”可查看全部。
 retry-nothing = { $code } 没有需要重做的视频。
 zip-not-yet = { $code } 还没有完成，发送“状态 { $code }”可查看进度。
 zip-nothing = { $code } 没有可以下载的视频。
