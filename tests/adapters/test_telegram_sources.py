@@ -189,6 +189,7 @@ async def test_two_front_ends_behind_a_webhook_get_each_update_once(telegram, fr
         (SECRET, "[]", 400),
         (SECRET, '{"update_id": "1"}', 400),
         (SECRET | {"Content-Type": "text/plain"}, '{"update_id": 1}', 415),
+        (SECRET | {"Content-Type": "application/json; charset=none"}, '{"update_id": 1}', 400),
     ],
 )
 async def test_the_hook_takes_updates_from_telegram_only(front_end, headers, body, status):
@@ -197,6 +198,19 @@ async def test_the_hook_takes_updates_from_telegram_only(front_end, headers, bod
         sent = {"Content-Type": "application/json"} | headers
         async with session.post(f"{address}{HOOK}", data=body, headers=sent) as answer:
             assert answer.status == status
+
+
+async def test_the_hook_refuses_a_secret_that_is_no_text(front_end):
+    chat = front_end(hook_url=f"{PUBLIC}{HOOK}")
+    async with door(chat) as address:
+        host, port = address.removeprefix("http://").split(":")
+        reading, writing = await asyncio.open_connection(host, int(port))
+        head = f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{SECRET_HEADER}: "
+        writing.write(head.encode() + b"\xff\xfe\r\n\r\n{}")
+        said = await reading.readline()
+        writing.close()
+
+    assert said.split()[1] == b"403"
 
 
 async def test_the_hook_acknowledges_nothing_while_the_memory_is_away(telegram, tmp_path):

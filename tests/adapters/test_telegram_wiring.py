@@ -111,7 +111,7 @@ async def test_the_doctor_tells_how_updates_come_and_why_they_do_not(tmp_path, t
     telegram.platform.webhook.url = "https://chorus.example/hooks/telegram"
     telegram.platform.webhook.last_error = "Connection refused"
     failing = (await told(posted))["telegram"]
-    telegram.platform.webhook.url = "https://old.example/bot"
+    telegram.platform.webhook.url = f"https://old.example/{TOKEN}"
     left = (await told(with_token(tmp_path, telegram_api_base=telegram.url)))["telegram"]
     telegram.platform.webhook.url = ""
 
@@ -121,7 +121,7 @@ async def test_the_doctor_tells_how_updates_come_and_why_they_do_not(tmp_path, t
         "Telegram could not post to the web door: Connection refused.",
     )
     assert left.ok is True
-    assert "a webhook is left behind: https://old.example/bot" in left.detail
+    assert "a webhook is left behind: https://old.example/…." in left.detail
     assert telegram.calls("deleteWebhook") == []  # looking changes nothing
 
 

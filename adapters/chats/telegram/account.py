@@ -57,7 +57,7 @@ async def look(account: Account) -> Standing:
             username=me.username or me.first_name,
             reads_groups=bool(me.can_read_all_group_messages),
             joins_groups=me.can_join_groups is not False,
-            webhook=info.url,
+            webhook=info.url.replace(account.token, "…"),  # an old one may have it in its path
             waiting=info.pending_update_count,
             trouble=info.last_error_message or "",
         )

@@ -47,6 +47,8 @@ _LOG = logging.getLogger(__name__)
 _ANSWER_TRIES: Final = 5
 _ANSWER_S: Final = 10.0
 """Who pressed a button does not look at it for longer; later Telegram calls the query too old."""
+_NAME: Final = 60
+"""Letters of a name in an alert."""
 _WAITING: Final = 64
 """Messages read ahead of the bot."""
 
@@ -202,7 +204,7 @@ class Incoming:
             tasks.create_task(work)
         else:
             await self._drop(letter)
-            alert = self._say(language, "button-not-yours", name=meant.name)
+            alert = self._say(language, "button-not-yours", name=_shown(meant.name))
             tasks.create_task(self._answer(press, alert))
 
     async def _press_as_group(
@@ -220,7 +222,9 @@ class Incoming:
                 person = press.person.model_copy(update=update)
                 await self._choose(letter, press, meant, token, person)
             else:
-                alert = self._say(press.person.language, "button-not-yours", name=meant.name)
+                alert = self._say(
+                    press.person.language, "button-not-yours", name=_shown(meant.name)
+                )
                 await self._drop(letter)
 
         await self._guarded(letter, read)
@@ -272,6 +276,12 @@ class Incoming:
 
     async def _drop(self, letter: _Letter) -> None:
         await self._memory.dealt_with(self._mailbox, letter.entry)
+
+
+def _shown(name: str) -> str:
+    """A person's name for an alert, which takes 200 characters of which names may have 128."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    return line if len(line) <= _NAME else f"{line[: _NAME - 1]}…"
 
 
 def _is_anonymous(member: telegram.ChatMember) -> bool:

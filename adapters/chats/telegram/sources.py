@@ -182,7 +182,7 @@ class Webhook:
     async def answer(self, request: web.Request) -> web.Response:
         """The hook: 200 once an update is kept, 403 without the secret, 503 to get it again."""
         shown = request.headers.get(SECRET_HEADER, "")
-        if not hmac.compare_digest(shown.encode(), self._secret.encode()):
+        if not hmac.compare_digest(shown.encode(errors="surrogateescape"), self._secret.encode()):
             _LOG.warning("Somebody posts to the hook of Telegram without the secret")
             return web.Response(status=403)
         if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0] != "application/json":
@@ -190,7 +190,7 @@ class Webhook:
         try:
             update = await request.json()
             await self._inbox.put(update if isinstance(update, dict) else {})
-        except ValueError:
+        except (ValueError, LookupError):  # no JSON, no number, or of a charset nobody knows
             _LOG.warning("Telegram's hook got what is no update")
             return web.Response(status=400)
         except MemoryUnavailable:
