@@ -226,14 +226,14 @@ async def test_who_is_not_admitted_reads_once_what_to_ask_for(telegram, scene):
 
 
 async def test_three_batches_in_one_group_stay_within_its_rate(telegram, scene):
-    await scene.stock(anchor="sleep 0.5", host="sleep 0.5", idle="sleep 0.5")
+    await scene.stock(anchor="sleep 0.5")
     people = [telegram.person(name) for name in ("Ann", "Ben", "Cem")]
     group = telegram.group("Marketing", *people)
     scene.policy = replace(scene.policy, allow=admitted(group))
     async with scene.foreman(), scene.bot():
         for who in people:
             voice = replace(VOICE, content=who.name.encode())
-            await telegram.says(who, group, "all go", file=voice)
+            await telegram.says(who, group, "1 go", file=voice)
         await delivered(scene, group, 3)
 
     assert telegram.platform.throttled == 0
