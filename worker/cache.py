@@ -1,16 +1,18 @@
-"""Takes and Templates on this machine's disk: fetched once, whole or absent, the longest unused removed first.
+"""Takes, Templates and Clips on their way, on this machine's disk: fetched once, whole or absent, the longest unused removed first.
 
 Folders are named by content, so nothing in them ever goes stale.
 """
 
 import asyncio
+import contextlib
+import hashlib
 import logging
 import os
 import shutil
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from worker.contract.records import TemplateRecord
 log = logging.getLogger(__name__)
 
 SOURCE: Final = "source"
+_CLIP: Final = "clip.mp4"
 _TAKE_FILES: Final = ("sound.flac", "speech.npz", "words.json")
 _IN_USE_S: Final = 3600.0
 """What was used within the hour may be open in an engine, of this foreman or another on this machine."""
@@ -54,6 +57,31 @@ class Cache:
     async def picture(self, sha256: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
         """The folder of a picture, which ``fill`` puts there if it is not; raises what that raises."""
         return await self._kept(f"picture-{sha256}", fill)
+
+    async def keep_clip(self, key: str, path: Path) -> None:
+        """Keep a finished Clip, which is moved here, until its Archive is packed; without a word if that fails."""
+        folder = self._clip_folder(key)
+
+        def keep() -> None:
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                path.replace(folder / _CLIP)
+            self._tidy()
+
+        await asyncio.to_thread(keep)
+
+    def clips(self, clip_keys: Iterable[str]) -> dict[str, Path]:
+        """Those of some Clips that are here, by their keys."""
+        paths = {key: self._clip_folder(key) / _CLIP for key in clip_keys}
+        return {key: path for key, path in paths.items() if path.exists()}
+
+    async def drop_clips(self, clip_keys: Iterable[str]) -> None:
+        """Their Archive is packed."""
+        for key in clip_keys:
+            await asyncio.to_thread(shutil.rmtree, self._clip_folder(key), ignore_errors=True)
+
+    def _clip_folder(self, key: str) -> Path:
+        return self._folder / f"clip-{hashlib.sha256(key.encode()).hexdigest()}"
 
     async def forget_unused(self, unused_s: float) -> None:
         """Remove what nobody used for so long: what the store no longer keeps shall not live on here."""

@@ -82,6 +82,8 @@ class ClipWork:
             record = keys.clip_result(lease.subject, lease.number)
             written = result.model_dump_json().encode()
             await held.persist(lambda: store.put_bytes(record, written))
+            if store.local_path(result.key) is None:  # else it is as near as can be
+                await self._shop.cache.keep_clip(result.key, made.path)
             await held.persist(lambda: desk.finish_clip(lease, result))
         finally:
             self._link.end_check(made.rendered)

@@ -65,7 +65,13 @@ class Packing:
                 missing.add(clip.number)
         captions = await self._captions(held, batch, take)
         entries = entries_of(batch, take, missing, captions)
-        return await held.persist(lambda: store.put_archive(key, entries, batch.created_at))
+        clips = [entry.key for entry in entries if entry.key is not None]
+        near = self._shop.cache.clips(clips)
+        size_bytes = await held.persist(
+            lambda: store.put_archive(key, entries, batch.created_at, near)
+        )
+        await self._shop.cache.drop_clips(clips)
+        return size_bytes
 
     async def _captions(
         self, held: Held, batch: BatchRecord, take: TakeRecord | None

@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -106,7 +106,11 @@ class LocalStore:
             raise
 
     async def put_archive(
-        self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
+        self,
+        key: str,
+        entries: Sequence[ArchiveEntry],
+        modified_at: datetime,
+        near: Mapping[str, Path] | None = None,  # noqa: ARG002 - all of it is near
     ) -> int:
         """Keep the recipe of a ZIP (or write it out); returns the ZIP's size in bytes.
 

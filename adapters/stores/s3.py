@@ -11,7 +11,15 @@ relies on ``If-Range`` or on checksums in trailers, a lifecycle is asked for and
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +40,7 @@ from adapters.stores.links import LinkSigner, behind
 from adapters.stores.s3_credentials import why_links_end_early
 from adapters.stores.s3_errors import code_of, in_our_words, status_of
 from adapters.stores.s3_parts import CopiedPart, Part, SentPart, plan
+from adapters.stores.s3_rates import Rates
 from adapters.stores.streams import exactly, fetched_ahead, in_parts
 from worker.contract.attachments import content_disposition
 from worker.contract.ports import (
@@ -68,6 +77,8 @@ _COPIES_NOTHING: Final = frozenset({400, 403, 405, 409, 411, 501})
 _BROKEN_READS: Final = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 
 Result = TypeVar("Result")
+Sendable = bytes | CopiedPart | Callable[[], Coroutine[Any, Any, bytes]]
+"""A part: its bytes, what they are copied from, or what reads them once there is room."""
 
 
 class CopyRefused(Exception):
@@ -126,6 +137,7 @@ class S3Store:
             ),
         )
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self._rates = Rates()
         self._copies = True
         """Until the store refuses to copy parts."""
         self._slots = asyncio.Semaphore(uploads)
@@ -163,22 +175,26 @@ class S3Store:
         await self._put(key, chunks, size_bytes, "application/octet-stream")
 
     async def put_archive(
-        self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
+        self,
+        key: str,
+        entries: Sequence[ArchiveEntry],
+        modified_at: datetime,
+        near: Mapping[str, Path] | None = None,
     ) -> int:
-        """Have the store put a ZIP together of what it has, as far as it can; the rest is sent. Returns the size in bytes.
+        """Have the store put a ZIP together of what it has, or send it from ``near`` where that is faster; returns its size in bytes.
+
+        What is neither copied nor near is fetched and sent back, while the ZIP is being made.
 
         Raises:
             ObjectMissing: An entry's object is not there, or has another size.
         """
         whole = VirtualZip(entries, modified_at)
-        for entry in entries:
-            if (
-                entry.key is not None
-                and (await self.stat(entry.key)).size_bytes != entry.size_bytes
-            ):
-                raise ObjectMissing(f"{entry.key} does not have {entry.size_bytes} bytes any more")
-        if not (self._copies and await self._put_together(key, whole)):
-            chunks = self._read(whole.pieces(0, whole.size_bytes))
+        near = await asyncio.to_thread(_whole_ones, near or {}, entries)
+        await asyncio.gather(*(self._check_entry(e) for e in entries if e.key not in near))
+        all_near = all(entry.key is None or entry.key in near for entry in entries)
+        copies = self._copies and (not all_near or self._rates.copying_pays)
+        if not (copies and await self._put_together(key, whole, near)):
+            chunks = self._read(whole.pieces(0, whole.size_bytes), near)
             await self._put(key, chunks, whole.size_bytes, "application/zip")
         return whole.size_bytes
 
@@ -298,22 +314,24 @@ class S3Store:
             content = b"".join([part async for part in parts])
             await self.put_bytes(key, content, content_type)
 
-    async def _put_together(self, key: str, whole: VirtualZip) -> bool:
+    async def _check_entry(self, entry: ArchiveEntry) -> None:
+        if entry.key is not None and (await self.stat(entry.key)).size_bytes != entry.size_bytes:
+            raise ObjectMissing(f"{entry.key} does not have {entry.size_bytes} bytes any more")
+
+    async def _put_together(self, key: str, whole: VirtualZip, near: Mapping[str, Path]) -> bool:
         """Make a ZIP with parts that the store copies; False if there are none, or it does not copy."""
         parts = list(plan(whole.pieces(0, whole.size_bytes), part_size(whole.size_bytes)))
         if not any(isinstance(part, CopiedPart) for part in parts):
             return False
         try:
-            await self._put_parts(key, _each(parts), "application/zip")
+            await self._put_parts(key, self._each(parts, near), "application/zip")
         except CopyRefused as refused:
             _log.info("the store copies no parts, so archives are sent whole: %s", refused)
             self._copies = False
             return False
         return True
 
-    async def _put_parts(
-        self, key: str, parts: AsyncIterator[bytes | Part], content_type: str
-    ) -> None:
+    async def _put_parts(self, key: str, parts: AsyncIterator[Sendable], content_type: str) -> None:
         begin = partial(
             self._client.create_multipart_upload,
             Bucket=self._bucket,
@@ -339,7 +357,7 @@ class S3Store:
             raise
 
     async def _send_parts(
-        self, key: str, upload: str, parts: AsyncIterator[bytes | Part]
+        self, key: str, upload: str, parts: AsyncIterator[Sendable]
     ) -> "Sequence[CompletedPartTypeDef]":
         """Send parts as they come, at most ``uploads`` at once; returns their numbers and tags in order."""
         sent: list[asyncio.Task[CompletedPartTypeDef]] = []
@@ -356,14 +374,14 @@ class S3Store:
         return [task.result() for task in sent]
 
     async def _send_part(
-        self, key: str, upload: str, number: int, part: bytes | Part
+        self, key: str, upload: str, number: int, part: Sendable
     ) -> "CompletedPartTypeDef":
         """Send or copy one part. Cancelled, it waits a little for its thread to let go, so that the abort finds all parts."""
         place = {"Bucket": self._bucket, "Key": key, "UploadId": upload, "PartNumber": number}
         if isinstance(part, CopiedPart):
             work, key = partial(self._copy_part, place, part), part.key
         else:
-            content = part if isinstance(part, bytes) else await self._joined(part)
+            content = part if isinstance(part, bytes) else await part()
             work = partial(self._upload_part, place, content)
         sending = asyncio.ensure_future(self._call(key, work))
         try:
@@ -373,17 +391,27 @@ class S3Store:
             raise
         return {"PartNumber": number, "ETag": tag}
 
-    async def _joined(self, part: SentPart) -> bytes:
-        return b"".join([chunk async for chunk in self._read(part.pieces)])
+    async def _each(
+        self, parts: Iterable[Part], near: Mapping[str, Path]
+    ) -> AsyncIterator[Sendable]:
+        for part in parts:
+            yield part if isinstance(part, CopiedPart) else partial(self._joined, part, near)
+
+    async def _joined(self, part: SentPart, near: Mapping[str, Path]) -> bytes:
+        return b"".join([chunk async for chunk in self._read(part.pieces, near)])
 
     def _upload_part(self, place: dict[str, Any], content: bytes) -> str:
-        return self._client.upload_part(**place, Body=content)["ETag"]
+        with self._rates.sending(len(content)):
+            return self._client.upload_part(**place, Body=content)["ETag"]
 
     def _copy_part(self, place: dict[str, Any], part: CopiedPart) -> str:
         source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": part.key}
         span = f"bytes={part.start}-{part.start + part.size_bytes - 1}"
         try:
-            answer = self._client.upload_part_copy(**place, CopySource=source, CopySourceRange=span)
+            with self._rates.copying(part.size_bytes):
+                answer = self._client.upload_part_copy(
+                    **place, CopySource=source, CopySourceRange=span
+                )
         except ClientError as error:
             if status_of(error) in _COPIES_NOTHING:
                 raise CopyRefused(code_of(error)) from error
@@ -402,11 +430,13 @@ class S3Store:
         except (StoreUnavailable, ObjectMissing) as error:
             _log.warning("an upload of %s could not be aborted: %s", key, error)
 
-    def _read(self, pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
-        return fetched_ahead(self._fetches(pieces), _READS)
+    def _read(
+        self, pieces: Iterable[Piece], near: Mapping[str, Path] | None = None
+    ) -> AsyncIterator[bytes]:
+        return fetched_ahead(self._fetches(pieces, near or {}), _READS)
 
     def _fetches(
-        self, pieces: Iterable[Piece]
+        self, pieces: Iterable[Piece], near: Mapping[str, Path]
     ) -> Iterator[Callable[[], Coroutine[None, None, bytes]]]:
         for piece in pieces:
             if piece.content is not None:
@@ -415,7 +445,7 @@ class S3Store:
             key = piece.key or ""
             for offset in range(0, piece.size_bytes, _READ_BYTES):
                 span = (piece.start + offset, min(_READ_BYTES, piece.size_bytes - offset))
-                yield partial(self._call, key, partial(self._get, key, span))
+                yield partial(self._call, key, partial(self._get_near, key, span, near.get(key)))
 
     def _sign(self, key: str, lifetime_s: int, filename: str) -> str:
         doubt = why_links_end_early(self._session, lifetime_s)
@@ -433,6 +463,13 @@ class S3Store:
             ExpiresIn=lifetime_s,
         )
         return url if self._front is None else behind(self._front, url)
+
+    def _get_near(self, key: str, span: tuple[int, int], path: Path | None) -> bytes:
+        """Read a range from this disk if it is there, else from the store."""
+        if path is not None:
+            with contextlib.suppress(ObjectMissing, StoreUnavailable):
+                return disk.read_at(path, *span, key)
+        return self._get(key, span)
 
     def _get(self, key: str, span: tuple[int, int] | None) -> bytes:
         """Read an object, or ``(start, size_bytes)`` of it; blocks."""
@@ -461,9 +498,15 @@ def part_size(size_bytes: int) -> int:
     return max(_PART_BYTES, -(-least // (1 << 20)) << 20)
 
 
-async def _each(parts: Iterable[Part]) -> AsyncIterator[bytes | Part]:
-    for part in parts:
-        yield part
+def _whole_ones(near: Mapping[str, Path], entries: Iterable[ArchiveEntry]) -> dict[str, Path]:
+    """Those files that are there, as large as they should be: the store need not be asked about them."""
+    found: dict[str, Path] = {}
+    for entry in entries:
+        if entry.key is not None and entry.key in near:
+            with contextlib.suppress(OSError):
+                if near[entry.key].stat().st_size == entry.size_bytes:
+                    found[entry.key] = near[entry.key]
+    return found
 
 
 async def _at_once(content: bytes) -> bytes:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -13,6 +14,9 @@ from config.settings import load_settings
 RENDER_RATIO_BUDGET = 1.6
 REALTIME_BUDGET = 2.0
 SAMPLE_S = 10.0
+PACK_RATIO_BUDGET = 1.1
+PACK_MEMORY_MIB = 64.0
+USUAL_WAY_BUDGET = 3.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,49 @@ def render(engine: str | None, pairs: int, as_json: bool) -> None:
         ),
     ]
     _conclude("render", figures["ratio"], checks, {"seconds": figures}, as_json=as_json)
+
+
+@bench.command(short_help="Making an archive against uploading it.")
+@click.option("--store", type=click.Choice(["local", "s3"]), default="s3", show_default=True)
+@click.option("--clips", default=10, show_default=True, type=click.IntRange(1, 500))
+@click.option(
+    "--clip-mb",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 5000),
+    help="Size of each video; a minute of 720p has about 20 MB.",
+)
+@click.option(
+    "--pairs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 25),
+    help="Interleaved pairs; medians count.",
+)
+@json_option
+def pack(
+    store: Literal["local", "s3"], clips: int, clip_mb: float, pairs: int, as_json: bool
+) -> None:
+    """Making an Archive in the store against uploading the same bytes, with the same parts and as many at once.
+
+    Beside it the usual way: videos fetched, a deflated ZIP on the disk, then its upload.
+    """
+    from config.cli.bench_pack import bench_pack
+
+    figures = bench_pack(load_settings(), store, clips, round(clip_mb * 1e6), pairs)
+    memory, faster = figures.memory_mib, figures.faster
+    checks = [
+        Check(
+            "pack ÷ upload", figures.ratio, PACK_RATIO_BUDGET, figures.ratio <= PACK_RATIO_BUDGET
+        ),
+        Check("memory, MiB above idle", memory, PACK_MEMORY_MIB, memory < PACK_MEMORY_MIB),
+        Check("usual way ÷ ours", faster, USUAL_WAY_BUDGET, faster >= USUAL_WAY_BUDGET),
+    ]
+    more: dict[str, object] = {"store": store, "clips": clips, "figures": figures.as_json()}
+    more["far_ratio"] = figures.far_ratio
+    if not as_json:
+        click.echo(f"  where other workers rendered all videos: {figures.far_ratio:.2f}")
+    _conclude("pack", figures.ratio, checks, more, as_json=as_json)
 
 
 def _bench_render(engine_name: str, pairs: int, report: Report) -> dict[str, float]:

@@ -1,9 +1,12 @@
 """How Archives are laid out as parts of an upload."""
 
+import contextlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.stores.s3_parts import LEAST_BYTES, CopiedPart, SentPart, plan
+from adapters.stores.s3_rates import Rates
 from worker.contract.virtual_zip import Piece
 
 PART = 8 << 20
@@ -62,3 +65,30 @@ def test_small_clips_are_sent():
     parts = list(plan(pieces_of([4 * MIB] * 5), PART))
 
     assert [part.size_bytes for part in parts] == [PART, PART, 4 * MIB + 550]
+
+
+def test_copying_is_tried_until_both_are_known_and_done_while_it_is_faster():
+    now = [0.0]
+    rates = Rates(clock=lambda: now[0])
+
+    def measured(how, size_bytes: int, seconds: float) -> bool:
+        with how(size_bytes):
+            now[0] += seconds
+        return rates.copying_pays
+
+    assert rates.copying_pays
+    assert measured(rates.sending, 8 * MIB, 1.0)
+    assert measured(rates.copying, 8 * MIB, 0.5)
+    assert not measured(rates.copying, 8 * MIB, 2.0)
+    assert measured(rates.copying, 4000 * MIB, 100.0), "what was long ago counts less"
+
+
+def test_a_part_that_failed_is_no_measure():
+    rates = Rates(clock=iter([0.0, 1.0, 2.0]).__next__)
+    with rates.sending(1):
+        pass
+
+    with contextlib.suppress(RuntimeError), rates.copying(1):
+        raise RuntimeError
+
+    assert rates.copying_pays

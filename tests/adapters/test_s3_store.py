@@ -193,6 +193,37 @@ async def test_an_archive_in_the_store_has_the_bytes_of_the_virtual_one(store, w
         assert archive.testzip() is None
 
 
+async def test_an_archive_of_clips_on_this_disk_fetches_nothing(store, monkeypatch, tmp_path):
+    entries = await with_clips(store, LARGE, LARGE[:5_000_000])
+    near = {"clips/b/001.mp4": tmp_path / "1", "clips/b/002.mp4": tmp_path / "2"}
+    near["clips/b/001.mp4"].write_bytes(LARGE)
+    near["clips/b/002.mp4"].write_bytes(LARGE[:5_000_000])
+    with store._rates.copying(1):  # which has shown itself to be slow
+        await asyncio.sleep(0.01)
+    with store._rates.sending(1 << 20):
+        pass
+    moved, fetched = counted(store, monkeypatch), []
+    monkeypatch.setattr(store, "_get", lambda key, span: fetched.append(key))
+
+    size_bytes = await store.put_archive("archives/b/1.zip", entries, MOMENT, near)
+
+    monkeypatch.undo()
+    with zipfile.ZipFile(io.BytesIO(await store.get_bytes("archives/b/1.zip"))) as archive:
+        assert archive.testzip() is None
+    assert (moved, fetched) == ({"sent": size_bytes, "copied": 0}, [])
+
+
+async def test_a_clip_that_is_no_longer_on_this_disk_is_fetched(store, tmp_path):
+    entries = await with_clips(store, LARGE[:3_000_000], LARGE[:5_000_000])
+    (tmp_path / "cut").write_bytes(LARGE[:10])
+    near = {"clips/b/001.mp4": tmp_path / "gone", "clips/b/002.mp4": tmp_path / "cut"}
+
+    await store.put_archive("archives/b/1.zip", entries, MOMENT, near)
+
+    with zipfile.ZipFile(io.BytesIO(await store.get_bytes("archives/b/1.zip"))) as archive:
+        assert archive.testzip() is None
+
+
 def counted(store: S3Store, monkeypatch) -> dict[str, int]:
     """Bytes that parts of uploads and reads carry from now on."""
     moved = {"sent": 0, "copied": 0}

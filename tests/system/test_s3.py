@@ -61,6 +61,34 @@ def test_a_batch_goes_through_a_bucket_and_its_zip_opens(settings, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
+def test_packing_costs_at_most_1_1_times_the_upload_of_the_same_bytes(settings, tmp_path):
+    done = chorus("bench", "pack", "--json", data_dir=tmp_path, settings=settings)
+
+    figures = last_object(done)
+    client = boto3.Session(settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]).client(
+        "s3",
+        endpoint_url=settings["CHORUS_S3_ENDPOINT"],
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    assert {check["name"]: check["ok"] for check in figures["checks"]} == {
+        "pack ÷ upload": True,
+        "memory, MiB above idle": True,
+        "usual way ÷ ours": True,
+    }
+    assert "Contents" not in client.list_objects_v2(Bucket=BUCKET, Prefix="archives/bench-")
+
+
+@pytest.mark.slow
+def test_packing_without_a_bucket_is_refused_with_what_to_set(tmp_path):
+    done = chorus("bench", "pack", "--json", data_dir=tmp_path)
+
+    assert done.returncode == 1
+    assert "CHORUS_S3_BUCKET" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_bucket_that_is_not_there_is_named_by_the_doctor(settings, tmp_path):
     wrong = {**settings, "CHORUS_S3_BUCKET": "nobodys"}
 

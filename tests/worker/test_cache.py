@@ -99,3 +99,20 @@ async def test_a_picture_that_two_clips_need_is_made_once(
 
     assert len(made) == 1
     assert [path.name for path in folders[0].iterdir()] == ["picture.png"]
+
+
+async def test_a_finished_clip_is_here_until_its_archive_is_packed(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 10**6)
+    made = tmp_path / "made.mp4"
+    made.write_bytes(b"video")
+
+    await cache.keep_clip("clips/b/001-1.mp4", made)
+    kept = cache.clips(["clips/b/001-1.mp4", "clips/b/002-2.mp4"])
+    content = {key: path.read_bytes() for key, path in kept.items()}
+    await cache.drop_clips(kept)
+
+    assert content == {"clips/b/001-1.mp4": b"video"}
+    assert cache.clips(kept) == {}
+    assert not made.exists()

@@ -1,6 +1,6 @@
 """The ports of the working side, as the bot, the door and the stores see them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,11 +89,15 @@ class ObjectStore(Protocol):
         ...
 
     async def put_archive(
-        self, key: str, entries: Sequence[ArchiveEntry], modified_at: datetime
+        self,
+        key: str,
+        entries: Sequence[ArchiveEntry],
+        modified_at: datetime,
+        near: Mapping[str, Path] | None = None,
     ) -> int:
         """Make a ZIP (stored, not deflated) of objects of this store; returns its exact size in bytes.
 
-        The same entries give the same bytes. Raises ObjectMissing naming the key of a missing entry.
+        ``near`` names files of this machine that hold what lies under a key; they may go at any time. The same entries give the same bytes. Raises ObjectMissing naming the key of a missing entry.
         """
         ...
 
