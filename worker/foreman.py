@@ -37,6 +37,7 @@ from worker.packing import Packing
 from worker.patience import NoLongerWanted, insist
 from worker.pictures import Pictures
 from worker.preparation import Limits, Preparation
+from worker.rebuild import rebuild
 from worker.ticket_office import TicketOffice
 from worker.workshop import Impossible, Workshop
 
@@ -158,6 +159,7 @@ class Foreman:
                     group.create_task(self._beat(), name="beat"),
                     group.create_task(self._sweep(), name="sweep"),
                     group.create_task(self._tidy(), name="janitor"),
+                    group.create_task(self._rebuild(), name="rebuild"),
                     *(group.create_task(office.run()) for office in self._offices),
                 ]
                 await self._link.started.wait()
@@ -305,6 +307,19 @@ class Foreman:
                     for item, incident in swept.given_up.items():
                         log.error("incident %s: %s was given up, its workers died", incident, item)
             await asyncio.sleep(_SWEEP_S)
+
+    async def _rebuild(self) -> None:
+        """Bring back what the store remembers, should this Redis know nothing of it; foremen that start at once do no harm."""
+
+        async def look() -> None:
+            if await self._ledger.is_blank():
+                await rebuild(self._ledger, self._shop.store)
+                await self._ledger.note_rebuilt()
+
+        try:
+            await insist("the rebuild", look, asyncio.Event())
+        except Exception:
+            log.exception("incident %s: nothing was rebuilt", new_incident())
 
     async def _tidy(self) -> None:
         """One foreman of all removes what the store keeps no longer; each clears its own cache."""

@@ -17,6 +17,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
                                   chorus:served, :owed, :crowd keep it fair
     chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
     chorus:facts, chorus:outbox:<mailbox>    streams
+    chorus:rebuilt                what the store remembers was looked through
 """
 
 import asyncio
@@ -48,8 +49,10 @@ from worker.contract.records import (
 from worker.desk import Desk
 from worker.ledger_records import (
     batch_of,
+    fields_of_clip,
     name_of_chat,
     name_of_person,
+    optional_fields,
     pairs,
     take_of,
     template_of,
@@ -181,6 +184,57 @@ class RedisLedger:
         name = template.name if template else template_id
         file = template.file_name if template else ""
         return template_id, name, file, _gone(Code.TEMPLATE_GONE, name)
+
+    async def restore_take(self, take: TakeRecord) -> bool:
+        """Bring an analysed Take back that the store remembers; False if it is known."""
+        written = take.model_dump_json()
+        return bool(
+            await self._scripts.run("restore_take", take.id, written, max(take.analyses, 1))
+        )
+
+    async def restore_batch(self, batch: BatchRecord) -> bool:
+        """Bring an ended Batch back that the store remembers; False if it is known."""
+        fields = [field for pair in optional_fields(batch).items() for field in pair]
+        clips = [
+            fields_of_clip(clip, _gone(Code.TEMPLATE_GONE, clip.template_name))
+            for clip in batch.clips
+        ]
+        order = batch.order
+        outcome = Utterance(kind="outcome", chat=order.chat, person=order.person, subject=batch.id)
+        return bool(
+            await self._scripts.run(
+                "restore_batch",
+                batch.id,
+                order.key,
+                order.model_dump_json(),
+                name_of_chat(order.chat),
+                name_of_person(order.person),
+                order.chat.mailbox,
+                outcome.model_dump_json(),
+                order.take_id,
+                _gone(Code.TAKE_GONE, order.take_name),
+                round(batch.created_at.timestamp() * 1000),
+                batch.code,
+                batch.state,
+                "1" if batch.cancelled else "",
+                batch.round,
+                batch.reason.model_dump_json() if batch.reason else "",
+                len(fields) // 2,
+                *fields,
+                len(clips),
+                *(field for clip in clips for field in clip),
+            )
+        )
+
+    async def is_blank(self) -> bool:
+        """Whether this Redis has not been asked before, in which case it may have lost what the store remembers."""
+        with redis_errors_as_ours():
+            return not await self._client.exists(keys.redis("rebuilt"))
+
+    async def note_rebuilt(self) -> None:
+        """What the store remembers is here."""
+        with redis_errors_as_ours():
+            await self._client.set(keys.redis("rebuilt"), "1")
 
     async def batch(self, batch_id: str) -> BatchRecord | None:
         """None if unknown."""

@@ -87,6 +87,34 @@ def batch_of(batch_id: str, fields: Fields, clips: Sequence[Fields]) -> BatchRec
     )
 
 
+def optional_fields(batch: BatchRecord) -> dict[str, str]:
+    """The fields of a Batch's hash that not every Batch has."""
+    known = {
+        "finished_ms": _milliseconds(batch.finished_at),
+        "expired_ms": _milliseconds(batch.expired_at),
+        "archive_key": batch.archive_key,
+        "archive_size": str(batch.archive_size_bytes) if batch.archive_key else None,
+        "archive_name": batch.archive_name,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def fields_of_clip(clip: ClipRecord, gone: str) -> tuple[str | int, ...]:
+    """The values of a Clip's hash, in the order ``restore_batch`` has; ``gone`` is said should its Template be."""
+    return (
+        clip.template_id,
+        clip.template_name,
+        clip.template_file,
+        gone,
+        clip.state,
+        clip.done,
+        clip.total,
+        clip.attempts,
+        clip.reason.model_dump_json() if clip.reason else "",
+        clip.result.model_dump_json() if clip.result else "",
+    )
+
+
 def _clip_of(number: int, fields: Fields) -> ClipRecord:
     result = fields["result"]
     return ClipRecord(
@@ -109,6 +137,10 @@ def _reason(written: str) -> Reason | None:
 
 def _facts(written: str) -> dict[str, Any]:
     return dict(json.loads(written)) if written else {}
+
+
+def _milliseconds(moment: datetime | None) -> str | None:
+    return None if moment is None else str(round(moment.timestamp() * 1000))
 
 
 def _moment(written_ms: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -22,7 +23,9 @@ from config.cli.output import (
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
+from worker.contract.ports import StoreUnavailable
 from worker.contract.records import TemplateRecord, TemplateState
+from worker.rebuild import Rebuilt, rebuild
 
 _LOOK_AGAIN_S = 0.2
 _SCREENS = {"green": "a green or blue screen", "alpha": "a transparent background"}
@@ -98,6 +101,31 @@ def remove(names: tuple[str, ...]) -> None:
     missing = run(_remove(load_settings(), names))
     if missing:
         raise Failed(f"No template is called {', '.join(missing)}. See: chorus templates list")
+
+
+@templates.command(short_help="Bring back what Redis lost.")
+@json_option
+def reindex(as_json: bool) -> None:
+    """Bring back templates, recordings and orders that the store remembers and Redis lost.
+
+    What is known stays as it is. A worker does the same when it starts with an empty Redis.
+    """
+    rebuilt = run(_reindex(load_settings()))
+    click.echo(
+        f"Back from the store: templates {rebuilt.templates}, recordings {rebuilt.takes}, "
+        f"orders {rebuilt.batches}. Templates are ready as soon as a worker has looked at them.",
+        err=as_json,
+    )
+    if as_json:
+        last_line(asdict(rebuilt))
+
+
+async def _reindex(settings: Settings) -> Rebuilt:
+    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
+        try:
+            return await rebuild(hand.ledger, hand.store)
+        except StoreUnavailable as outage:
+            raise Failed(f"The store cannot be read: {outage}.", "store_unavailable") from None
 
 
 async def _add(

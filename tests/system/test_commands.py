@@ -1,6 +1,7 @@
 """Commands besides the demo: what they say, how they end, what they leave behind."""
 
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -265,6 +266,21 @@ def test_a_library_grows_and_shrinks(tmp_path, video):
     assert [each["name"] for each in last_object(listed)["templates"]] == ["mira"]
     assert removed.returncode == 0
     assert (again.returncode, "mira" in again.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_library_comes_back_after_redis_lost_it(tmp_path, video):
+    added = chorus("templates", "add", video, "--name", "mira", data_dir=tmp_path)
+    shutil.rmtree(tmp_path / "redis")
+
+    lost = last_object(chorus("templates", "list", "--json", data_dir=tmp_path))
+    done = chorus("templates", "reindex", "--json", data_dir=tmp_path)
+    back = last_object(chorus("templates", "list", "--json", data_dir=tmp_path))
+
+    assert added.returncode == 0, added.stderr
+    assert lost["templates"] == []
+    assert last_object(done) == {"templates": 1, "takes": 0, "batches": 0}
+    assert [template["name"] for template in back["templates"]] == ["mira"]
 
 
 def test_the_doctor_finds_a_bare_machine_well(tmp_path):
