@@ -1,7 +1,7 @@
 """The janitor: removes what is kept no longer, never of a Batch that runs nor while somebody downloads it.
 
 What belongs together goes together: a Batch's Clips and Archives, a Take with all that was computed of it. Its age is that
-of its newest object. Templates, consents, records and waivers are none of the janitor's business.
+of its newest object; a Take that is sent again is young again. Templates, consents, records and waivers are none of the janitor's business.
 """
 
 import asyncio
@@ -83,8 +83,9 @@ class Janitor:
         holdings, total_bytes = await self._look()
         left = []
         for holding in holdings:
-            outlived = holding.used_at < oldest
-            if outlived and await self._remove(holding, "it was kept long enough"):
+            if await self._outlived(holding, oldest) and await self._remove(
+                holding, "it was kept long enough"
+            ):
                 total_bytes -= holding.size_bytes
             else:
                 left.append(holding)
@@ -123,7 +124,7 @@ class Janitor:
         for holding in left:
             if total_bytes <= most_bytes:
                 return
-            old_enough = holding.used_at < now - _FRESH
+            old_enough = await self._outlived(holding, now - _FRESH)
             if old_enough and await self._remove(holding, "the store is full"):
                 total_bytes -= holding.size_bytes
         if total_bytes > most_bytes:
@@ -132,6 +133,13 @@ class Janitor:
                 total_bytes / 1e6,
                 (total_bytes - most_bytes) / 1e6,
             )
+
+    async def _outlived(self, holding: Holding, border: datetime) -> bool:
+        """Whether it was used before the border only; a Take is used also when it is sent again."""
+        if holding.used_at >= border:
+            return False
+        sent_at = await self._ledger.take_used_at(holding.id) if holding.kind == "take" else None
+        return sent_at is None or sent_at < border
 
     async def _remove(self, holding: Holding, why: str) -> bool:
         """Remove what goes together, unless it is in use; the ledger knows before the first object goes."""

@@ -23,8 +23,9 @@ What the bot and the commands use stands here; what the foremen use is the ``des
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Final, cast
 
 import redis.asyncio
 
@@ -98,6 +99,14 @@ class RedisLedger:
         """None if unknown."""
         fields = await self._scripts.read_hash(keys.redis("take", take_id))
         return take_of(fields) if fields else None
+
+    async def take_used_at(self, take_id: str) -> datetime | None:
+        """When somebody last sent it; None if that is not known."""
+        with redis_errors_as_ours():
+            # redis-py shares its annotations between the blocking and the asyncio client
+            asked = self._client.hget(keys.redis("take", take_id), "used_ms")
+            used_ms = await cast("Awaitable[str | None]", asked)
+        return datetime.fromtimestamp(int(used_ms) / 1000, UTC) if used_ms else None
 
     async def add_template(self, template: TemplateRecord) -> TemplateRecord:
         """Have a video prepared; a taken name gets a number behind it."""

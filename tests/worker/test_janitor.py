@@ -228,6 +228,24 @@ async def test_a_recording_that_is_sent_again_after_its_time_is_analysed_again(
     assert heard.analyses == 1
 
 
+async def test_a_recording_that_was_sent_again_is_kept_anew(place: Workplace) -> None:
+    await delivered(place, "a")
+    then = time.time() - 8 * 86_400
+    for key in await objects(place, "takes/"):
+        path = place.store.local_path(key)
+        assert path is not None
+        os.utime(path, (then, then))
+    before = await objects(place, "takes/")
+
+    await place.ledger.open_take(take())
+    await after(place).sweep()
+    kept = await objects(place, "takes/")
+    await after(place, days=7.1).sweep()
+
+    assert kept == before
+    assert await objects(place, "takes/") == []
+
+
 async def test_drafts_of_processes_that_died_are_cleared_away(place: Workplace) -> None:
     draft = place.folder / "store" / ".unfinished" / "abandoned"
     draft.write_bytes(b"half")

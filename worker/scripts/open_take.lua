@@ -5,6 +5,7 @@ local state = redis.call('HGET', hash, 'state')
 if not state then
   redis.call('HSET', hash, 'record', record, 'analyses', 0, 'facts', '')
 end
+redis.call('HSET', hash, 'used_ms', now_ms())
 if not state or state == 'failed' then
   open_preparation('take', id, 'analysing', chat, person)
   state = 'analysing'
