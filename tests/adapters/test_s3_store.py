@@ -18,6 +18,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, UndefinedModelAttributeError
 
+from adapters.stores import s3_lifecycle
 from adapters.stores.s3 import S3Store, part_size
 from adapters.stores.s3_errors import in_our_words
 from tests.adapters.s3_things import BUCKET, client_of, session_of, store_of
@@ -375,6 +376,24 @@ async def test_a_store_that_knows_no_lifecycle_says_so(store):
 
     assert came_of_it.retention_days is None
     assert "knows no lifecycle" in came_of_it.refusal
+
+
+@pytest.mark.parametrize(("days", "left"), [(1, 2), (-1, 1)])  # the second: of tomorrow
+async def test_uploads_of_ours_that_broke_off_a_day_ago_are_cleared_away(
+    store, swift, monkeypatch, days, left
+):
+    monkeypatch.setattr(s3_lifecycle, "_UNFINISHED_DAYS", days)
+    client = client_of(swift)
+    for key in ("clips/b/001.mp4", "somebody/elses"):
+        client.create_multipart_upload(Bucket=BUCKET, Key=key)
+
+    await store.clear_unfinished()
+
+    uploads = client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+    for upload in uploads:
+        client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
+    assert len(uploads) == left
+    assert "somebody/elses" in {upload["Key"] for upload in uploads}
 
 
 async def test_an_endpoint_that_is_down_is_an_outage(swift, monkeypatch):
