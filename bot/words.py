@@ -8,6 +8,8 @@ from bot.texts.catalogue import Language, Texts
 
 _BAR: Final = 10
 _NAME_SHOWN: Final = 40
+_JOINERS: Final = "\u200c\u200d"
+"""They hold an emoji together, and the words of Persian and Hindi."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -57,7 +59,8 @@ def bar(share: float) -> str:
 def shown_name(name: str) -> str:
     """A name from outside, on one line and not too long: what people sent must not draw our messages."""
     line = "".join(
-        letter if unicodedata.category(letter)[0] not in "CZ" else " " for letter in name
+        letter if unicodedata.category(letter)[0] not in "CZ" or letter in _JOINERS else " "
+        for letter in name
     )
     line = " ".join(line.split())
     if len(line) <= _NAME_SHOWN:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.commands import Command, UnknownCommand, read_command
 from bot.picks import read_picks
+from bot.words import shown_name
 from worker.contract.records import TemplateRecord
 
 
@@ -99,3 +100,7 @@ def test_a_novel_is_read_without_delay() -> None:
 )
 def test_commands_are_read(text: str, command: Command | UnknownCommand | None) -> None:
     assert read_command(text) == command
+
+
+def test_a_shown_name_keeps_its_emoji_whole_and_turns_no_line_around() -> None:
+    assert shown_name("R&D 👩\u200d🚀 \u202efoo\u202c\nbar") == "R&D 👩\u200d🚀 foo bar"
