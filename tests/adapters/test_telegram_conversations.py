@@ -261,10 +261,10 @@ async def test_a_batch_is_told_once_telegram_is_back(telegram, scene):
 
         # Progress, result, and what /status says: of the order, or that it has ended by then.
         await telegram.wait_until(lambda: len(telegram.shown(room)) == 3, 20)
+        await telegram.wait_until(lambda: "1/1 · done" in telegram.shown(room)[0].text, 20)
 
     assert results(telegram, room) == [result]
     assert unheard.id < result.id
-    assert "1/1 · done" in telegram.shown(room)[0].text
 
 
 async def test_random_floods_lose_nothing_and_double_nothing(telegram, scene):
