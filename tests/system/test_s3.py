@@ -77,7 +77,9 @@ def test_packing_costs_about_what_the_upload_of_the_same_bytes_costs(settings, t
         "memory, MiB above idle",
         "usual way ÷ ours",
     }
-    assert figures["ratio"] < 1.4  # the budget is 1.1; a packer that fetches the Clips first needs 1.6 and more
+    assert (
+        figures["ratio"] < 1.4
+    )  # the budget is 1.1; a packer that fetches the Clips first needs 1.6 and more
     assert "Contents" not in client.list_objects_v2(Bucket=BUCKET, Prefix="archives/bench-")
 
 
