@@ -6,6 +6,7 @@ import inspect
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import telegram as library
@@ -461,6 +462,23 @@ async def test_a_flood_that_comes_while_a_message_waits_for_room_holds_it_back(
     until_s = time.time() + 1.0
     await memory.keep("flood", chat.mailbox, here(room).id, value=str(until_s))
     await second
+
+    assert time.time() >= until_s
+
+
+async def test_floods_that_come_while_another_is_waited_out_are_waited_out_as_well(
+    telegram, front_end, memory, room
+):
+    chat = front_end(rates=Rates())
+    flooded = partial(memory.keep, "flood", chat.mailbox, here(room).id)
+    until_s = time.time() + 0.4
+    await flooded(value=str(until_s))
+    message = asyncio.create_task(chat.post(here(room), "hello", key="k"))
+    for _ in range(3):
+        await asyncio.sleep(until_s - time.time() - 0.2)
+        until_s += 0.4
+        await flooded(value=str(until_s))
+    await message
 
     assert time.time() >= until_s
 

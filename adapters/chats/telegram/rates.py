@@ -135,13 +135,19 @@ class SharedRates(BaseRateLimiter[Kind]):
         await asyncio.sleep(wait_s)
 
     async def _wait_out_floods(self, chat: str) -> None:
-        for where in (chat, _EVERYWHERE):
-            if where and (left_s := await self._flooded_s(where)) > 0:
-                await self._wait(left_s)
+        """Until there is none: another one may have come while we waited for the first."""
+        waited_s = 0.0
+        while (left_s := await self._flooded_s(chat)) > 0:
+            if waited_s + left_s > self._rates.patience_s:
+                raise Throttled(left_s)
+            await asyncio.sleep(left_s)
+            waited_s += left_s
 
-    async def _flooded_s(self, where: str) -> float:
-        kept = await self._memory.load("flood", self._mailbox, where)
-        return 0.0 if kept is None else float(kept) - time.time()
+    async def _flooded_s(self, chat: str) -> float:
+        """Seconds that the chat still has to be left alone, or everybody."""
+        places = [where for where in (chat, _EVERYWHERE) if where]
+        kept = [await self._memory.load("flood", self._mailbox, where) for where in places]
+        return max((float(until) for until in kept if until is not None), default=0.0) - time.time()
 
     async def _note_flood(self, chat: str, after_s: float) -> None:
         """A second chat refused while the first one still is: it is the whole bot that is meant."""
@@ -150,7 +156,8 @@ class SharedRates(BaseRateLimiter[Kind]):
         if other not in {None, where}:
             where = _EVERYWHERE
         _LOG.warning("Telegram asks %s to wait %.0f s", where, after_s)
-        ttl_s = math.ceil(after_s + _MARGIN_S) + 1
-        until = str(time.time() + after_s + _MARGIN_S)
+        after_s = max(after_s + _MARGIN_S, await self._flooded_s(where))
+        ttl_s = math.ceil(after_s) + 1
+        until = str(time.time() + after_s)
         await self._memory.keep("flood", self._mailbox, where, value=until, ttl_s=ttl_s)
         await self._memory.keep("flood", self._mailbox, "last", value=where, ttl_s=ttl_s)
