@@ -78,6 +78,7 @@ def test_the_effect_fades_while_something_covers_the_mouth(look: Look, kind: str
     assert_it_fades_while_hidden(track, facts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[:2])
 @pytest.mark.parametrize("name", REAL)
 def test_the_effect_fades_while_something_covers_a_real_mouth(samples, kind: str, name: str):

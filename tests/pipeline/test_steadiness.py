@@ -127,6 +127,7 @@ def test_a_painted_presenter_stays_steady_and_sharp(tmp_path: Path):
     assert_steady_and_sharp(video, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_presenter_stays_steady_and_sharp(samples, tmp_path: Path, name: str):
     assert_steady_and_sharp(samples / "templates" / name, tmp_path)

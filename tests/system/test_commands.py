@@ -85,14 +85,18 @@ def faceless(folder):
     return path
 
 
+def mute(folder):
+    return presenter(folder, "mira", 1.0)
+
+
 @pytest.mark.parametrize(
     ("make", "code", "says"),
     [
         (empty, "empty", "“empty.ogg” is empty"),
         (renamed, "not_a_recording", "“letter.ogg” is not a recording but a text"),
-        (silent, "no_speech", "3 s"),
-        (short, "take_too_short", "0.25 s"),
-        (lambda folder: presenter(folder, "mira", 1.0), "no_sound", "“mira.mp4”"),
+        pytest.param(silent, "no_speech", "3 s", marks=pytest.mark.slow),
+        pytest.param(short, "take_too_short", "0.25 s", marks=pytest.mark.slow),
+        pytest.param(mute, "no_sound", "“mira.mp4”", marks=pytest.mark.slow),
     ],
 )
 def test_render_refuses_a_bad_recording_with_a_sentence(make, code, says, tmp_path, video):
@@ -120,9 +124,11 @@ def test_render_refuses_a_bad_recording_with_a_sentence(make, code, says, tmp_pa
     ("make", "code", "says"),
     [
         (empty, "empty", "“empty.ogg”"),
-        (renamed, "not_a_video", "“letter.ogg” is not a video but a text"),
-        (cut_off, "unreadable", "“cut.mp4”"),
-        (picture, "picture", "“portrait.mp4” is a picture"),
+        pytest.param(
+            renamed, "not_a_video", "“letter.ogg” is not a video but a text", marks=pytest.mark.slow
+        ),
+        pytest.param(cut_off, "unreadable", "“cut.mp4”", marks=pytest.mark.slow),
+        pytest.param(picture, "picture", "“portrait.mp4” is a picture", marks=pytest.mark.slow),
         (faceless, "no_face", "second 0.0"),
     ],
 )
@@ -293,6 +299,7 @@ def test_the_doctor_finds_a_bare_machine_well(tmp_path):
     assert checks["words"] is None
 
 
+@pytest.mark.slow
 def test_the_doctor_sees_the_weights_of_whisper(tmp_path):
     write_whisper(tmp_path / "models" / "faster-whisper")
 
@@ -301,6 +308,7 @@ def test_the_doctor_sees_the_weights_of_whisper(tmp_path):
     assert {each["name"]: each["ok"] for each in last_object(done)["checks"]}["words"] is True
 
 
+@pytest.mark.slow
 def test_the_doctor_tries_the_weights_of_whisper_out(tmp_path):
     weights = tmp_path / "models" / "faster-whisper"
     write_whisper(weights)

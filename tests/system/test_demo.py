@@ -208,6 +208,7 @@ def test_the_mouth_of_the_idle_man_follows_and_is_shut_in_silence(samples, tmp_p
     assert abs(figures["av_offset_s"]) <= 1 / 25
 
 
+@pytest.mark.slow
 def test_what_is_piped_into_the_chat_is_answered_before_it_ends(good, inputs, folder):
     typed = f"/help\n{inputs[0]} mira go\n"
 

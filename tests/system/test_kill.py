@@ -37,7 +37,7 @@ def server(system):
 @pytest.mark.parametrize(
     "victim",
     [
-        pytest.param(engine, id="engine"),
+        pytest.param(engine, id="engine", marks=pytest.mark.slow),
         pytest.param(part("worker"), id="foreman"),
         pytest.param(part("front end"), id="bot", marks=pytest.mark.slow),
         pytest.param(keeper, id="keeper of Redis", marks=pytest.mark.slow),
