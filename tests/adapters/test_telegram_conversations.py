@@ -225,23 +225,23 @@ async def test_who_is_not_admitted_reads_once_what_to_ask_for(telegram, scene):
     assert len(refused) == 1
 
 
-async def test_three_batches_in_one_group_stay_within_its_rate(telegram, scene):
-    await scene.stock(anchor="sleep 0.5")
-    people = [telegram.person(name) for name in ("Ann", "Ben", "Cem")]
+@pytest.mark.slow
+@pytest.mark.alone
+async def test_five_batches_in_one_group_stay_within_its_rate(telegram, scene):
+    await scene.stock(anchor="sleep 0.5", host="sleep 0.5", idle="sleep 0.5")
+    people = [telegram.person(name) for name in ("Ann", "Ben", "Cem", "Dan", "Eve")]
     group = telegram.group("Marketing", *people)
     scene.policy = replace(scene.policy, allow=admitted(group))
     async with scene.foreman(), scene.bot():
         for who in people:
             voice = replace(VOICE, content=who.name.encode())
-            await telegram.says(who, group, "1 go", file=voice)
-        await delivered(scene, group, 3)
-        # What a group may hear in a minute goes to results first: a bar may come after them.
-        await telegram.wait_until(lambda: len(progress(telegram, group)) == 3, 60)
+            await telegram.says(who, group, "all go", file=voice)
+        await delivered(scene, group, 5)
 
     assert telegram.platform.throttled == 0
     assert telegram.platform.meter.most_in_group <= 20
     assert {m.reply_to.sender.name for m in results(telegram, group)} == {p.name for p in people}
-    assert len(results(telegram, group)) == 3
+    assert len(results(telegram, group)) == len(progress(telegram, group)) == 5
 
 
 async def test_a_batch_is_told_once_telegram_is_back(telegram, scene):
@@ -285,6 +285,7 @@ async def test_random_floods_lose_nothing_and_double_nothing(telegram, scene):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_flood_now_and_then_loses_nothing_and_doubles_nothing(telegram, scene):
     await scene.stock(anchor="sleep 0.5", host="sleep 0.5", idle="ok")
     people = [telegram.person(name) for name in ("Ann", "Ben", "Cem")]

@@ -62,7 +62,7 @@ def test_a_batch_goes_through_a_bucket_and_its_zip_opens(settings, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.alone
-def test_packing_costs_about_what_the_upload_of_the_same_bytes_costs(settings, tmp_path):
+def test_packing_costs_at_most_1_1_times_the_upload_of_the_same_bytes(settings, tmp_path):
     done = chorus("bench", "pack", "--json", data_dir=tmp_path, settings=settings)
 
     figures = last_object(done)
@@ -72,14 +72,11 @@ def test_packing_costs_about_what_the_upload_of_the_same_bytes_costs(settings, t
         region_name="us-east-1",
         config=Config(s3={"addressing_style": "path"}),
     )
-    assert {check["name"] for check in figures["checks"]} == {
-        "pack ÷ upload",
-        "memory, MiB above idle",
-        "usual way ÷ ours",
+    assert {check["name"]: check["ok"] for check in figures["checks"]} == {
+        "pack ÷ upload": True,
+        "memory, MiB above idle": True,
+        "usual way ÷ ours": True,
     }
-    assert (
-        figures["ratio"] < 1.4
-    )  # the budget is 1.1; a packer that fetches the Clips first needs 1.6 and more
     assert "Contents" not in client.list_objects_v2(Bucket=BUCKET, Prefix="archives/bench-")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 Clock = Callable[[], float]
 _EVERYWHERE: Final = 0
-_IN_FLIGHT_S: Final = 0.5
+_IN_FLIGHT_S: Final = 0.1
 """Who asked before the first refusal could be read may be refused, too, without having known better."""
 
 
