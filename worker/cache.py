@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Final
 
 from worker.contract import keys
-from worker.contract.ports import ObjectStore
+from worker.contract.ports import ObjectMissing, ObjectStore
 from worker.contract.records import TemplateRecord
 
 log = logging.getLogger(__name__)
 
 SOURCE: Final = "source"
+_TEMPLATE: Final = "template-"
 _CLIP: Final = "clip.mp4"
+_KEY: Final = "key"
+"""Beside a Clip: what it is called in the store."""
+_TAKE: Final = "take-"
 _TAKE_FILES: Final = ("sound.flac", "speech.npz", "words.json")
 _IN_USE_S: Final = 3600.0
 """What was used within the hour may be open in an engine, of this foreman or another on this machine."""
@@ -41,11 +45,11 @@ class Cache:
     async def take(self, take_id: str) -> Path:
         """The folder of an analysed Take. Raises ObjectMissing, StoreUnavailable."""
         wanted = {name: keys.take(take_id, name) for name in _TAKE_FILES}
-        return await self._fetched(f"take-{take_id}", wanted)
+        return await self._fetched(f"{_TAKE}{take_id}", wanted)
 
     async def template(self, template: TemplateRecord) -> Path:
         """The folder of a prepared Template, its video under ``SOURCE``. Raises ObjectMissing, StoreUnavailable."""
-        name = f"template-{template.sha256}"
+        name = f"{_TEMPLATE}{template.sha256}"
         if (self._folder / name).is_dir():
             return await self._fetched(name, {})
         beginning = keys.prepared(template.sha256, "")
@@ -53,6 +57,11 @@ class Cache:
         async for facts in self._store.list(beginning):
             wanted[facts.key.removeprefix(beginning)] = facts.key
         return await self._fetched(name, wanted)
+
+    async def templates_here(self) -> frozenset[str]:
+        """SHA-256 of the videos whose prepared Templates lie here."""
+        found = await asyncio.to_thread(lambda: list(self._folder.glob(f"{_TEMPLATE}*")))
+        return frozenset(folder.name.removeprefix(_TEMPLATE) for folder in found)
 
     async def picture(self, sha256: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
         """The folder of a picture, which ``fill`` puts there if it is not; raises what that raises."""
@@ -65,6 +74,7 @@ class Cache:
         def keep() -> None:
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
+                (folder / _KEY).write_text(key)
                 path.replace(folder / _CLIP)
             self._tidy()
 
@@ -86,6 +96,31 @@ class Cache:
     async def forget_unused(self, unused_s: float) -> None:
         """Remove what nobody used for so long: what the store no longer keeps shall not live on here."""
         await asyncio.to_thread(self._forget_unused, unused_s)
+
+    async def forget_deleted(self) -> None:
+        """Remove the Clips and Takes that are no longer in the store: somebody deleted their order. Raises StoreUnavailable."""
+        kept = await asyncio.to_thread(self._kept_clips) + await asyncio.to_thread(self._kept_takes)
+        for folder, key in kept:
+            try:
+                await self._store.stat(key)
+            except ObjectMissing:
+                log.info("%s leaves the cache, it was deleted", key)
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _kept_clips(self) -> list[tuple[Path, str]]:
+        """Folders of Clips, and what they are called in the store."""
+        kept = []
+        for note in self._folder.glob(f"clip-*/{_KEY}"):
+            with contextlib.suppress(FileNotFoundError):  # dropped meanwhile
+                kept.append((note.parent, note.read_text()))
+        return [(folder, key) for folder, key in kept if key]  # else it is being written
+
+    def _kept_takes(self) -> list[tuple[Path, str]]:
+        """Folders of Takes, and one object of the store that each was made of."""
+        folders = [each for each in self._folder.glob(f"{_TAKE}*") if each.is_dir()]
+        return [
+            (each, keys.take(each.name.removeprefix(_TAKE), _TAKE_FILES[0])) for each in folders
+        ]
 
     async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:
         async def fill(folder: Path) -> None:

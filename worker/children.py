@@ -5,6 +5,7 @@ SIGKILLed parent leaves nothing behind. The signal fires when the *thread* that 
 spawn from the main thread.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -18,7 +19,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)  # opened here: after fork() nothing m
 def die_with_parent(signal_number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
     """A ``preexec_fn`` that has the child sent ``signal_number`` when this process ends.
 
-    Only Linux has this; elsewhere the child is left as it is.
+    If we stand back for others (nice(2)), so does the child. Only Linux has this; elsewhere the child is left as it is.
     """
     parent = os.getpid()
 
@@ -28,5 +29,20 @@ def die_with_parent(signal_number: signal.Signals = signal.SIGKILL) -> Callable[
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
         if os.getppid() != parent:  # it ended before we could ask
             os._exit(0)
+        stand_back_as_a_session()
 
     return in_child
+
+
+def stand_back_as_a_session() -> None:
+    """Have the kernel weigh a new session by its niceness: it divides processors among sessions first (sched(7), autogroup)."""
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    if niceness <= 0:
+        return
+    try:
+        autogroup = os.open("/proc/self/autogroup", os.O_WRONLY)
+    except OSError:  # a kernel without it
+        return
+    with contextlib.suppress(OSError):
+        os.write(autogroup, str(niceness).encode())
+    os.close(autogroup)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from worker.asked import LabelRules, asked_of_clip
+from worker.attempts import finished_attempt
 from worker.cache import SOURCE
 from worker.contract import keys
 from worker.contract.codes import Code
@@ -21,6 +20,7 @@ from worker.engine_link import EngineLink, EngineMissing, Rendered, RenderRefuse
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.pictures import Pictures
+from worker.refusals import stored
 from worker.workshop import Workshop, refusal
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class Made:
     path: Path
     result: ClipResult
     rendered: Rendered
+    template: TemplateRecord
 
 
 class ClipWork:
@@ -68,7 +69,7 @@ class ClipWork:
             raise
 
     async def store(self, held: Held, made: Made) -> None:
-        """Store a rendered Clip, however long the store is away, and settle it."""
+        """Store a rendered Clip, however long the store is away, and settle it. Raises RefusedForGood too."""
         desk, store, lease = self._shop.ledger.desk, self._shop.store, held.lease
         result = made.result
         try:
@@ -77,14 +78,16 @@ class ClipWork:
             )
             if not still_ours:
                 raise NoLongerWanted
-            await held.persist(lambda: store.put_file(result.key, made.path, "video/mp4"))
+            await stored(
+                held, store, result.key, lambda: store.put_file(result.key, made.path, "video/mp4")
+            )
             result = await self._judged(held, made)
-            record = keys.clip_result(lease.subject, lease.number)
+            record = keys.clip_result(result.key)
             written = result.model_dump_json().encode()
-            await held.persist(lambda: store.put_bytes(record, written))
+            await stored(held, store, record, lambda: store.put_bytes(record, written))
             if store.local_path(result.key) is None:  # else it is as near as can be
                 await self._shop.cache.keep_clip(result.key, made.path)
-            await held.persist(lambda: desk.finish_clip(lease, result))
+            await held.persist(lambda: desk.finish_clip(lease, result, made.template))
         finally:
             self._link.end_check(made.rendered)
             shutil.rmtree(made.path.parent, ignore_errors=True)
@@ -101,13 +104,11 @@ class ClipWork:
 
     async def _was_stored(self, held: Held) -> bool:
         """Settle a Clip whose worker died between storing it and saying so."""
-        key = keys.clip_result(held.lease.subject, held.lease.number)
-        try:
-            written = await held.persist(lambda: self._shop.store.get_bytes(key))
-            result = ClipResult.model_validate_json(written)
-        except (ObjectMissing, ValidationError):
+        store, lease = self._shop.store, held.lease
+        found = await held.persist(lambda: finished_attempt(store, lease.subject, lease.number))
+        if found is None:
             return False
-        await held.persist(lambda: self._shop.ledger.desk.finish_clip(held.lease, result))
+        await held.persist(lambda: self._shop.ledger.desk.finish_clip(lease, found[0]))
         return True
 
     async def _rendered(
@@ -133,13 +134,15 @@ class ClipWork:
                 **rendered.result,
             }
         )
-        return Made(out, result, rendered)
+        return Made(out, result, rendered, template)
 
     async def _ask_engine(
         self, held: Held, request: dict[str, Any], reporter: "_Reporter"
     ) -> Rendered:
         try:
-            return await self._link.render(request, reporter.note, held.stop)
+            # What a worker died of, or was taken from one that stood still, might take others with it.
+            alone = held.lease.attempt > 1
+            return await self._link.render(request, reporter.note, held.stop, alone=alone)
         except RenderStopped:
             raise NoLongerWanted from None
         except RenderRefused as refused:
@@ -188,6 +191,7 @@ class ClipWork:
         try:
             yield reporter
         finally:
+            reporter.over = True
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
 
@@ -200,6 +204,8 @@ class _Reporter:
         self._held = held
         self._latest = (0, 0)
         self._news = asyncio.Event()
+        self.over = False
+        """Set before it is cancelled: what a report awaits may swallow that, and the Clip would wait for ever."""
 
     def note(self, stage: str, done: int, total: int) -> None:
         """What the engine says; only rendered frames are worth telling."""
@@ -208,8 +214,8 @@ class _Reporter:
             self._news.set()
 
     async def run(self) -> None:
-        """Report until cancelled; a report that Redis does not take is dropped, another one follows."""
-        while True:
+        """Report until it is over; a report that Redis does not take is dropped, another one follows."""
+        while not self.over:
             await self._news.wait()
             self._news.clear()
             with contextlib.suppress(LedgerUnavailable):

@@ -5,7 +5,7 @@ Every call names the lease's fencing number: a worker that stalled and lost its 
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -14,8 +14,18 @@ from arq.constants import in_progress_key_prefix
 
 from worker.contract import keys
 from worker.contract.codes import Code
-from worker.contract.records import ClipResult, ClipState, Reason, TakeState, TemplateState
+from worker.contract.records import (
+    Archive,
+    ClipResult,
+    ClipState,
+    Reason,
+    TakeState,
+    TemplateRecord,
+    TemplateState,
+)
+from worker.ledger_records import written_archives
 from worker.ledger_scripts import Queue, Scripts, redis_errors_as_ours
+from worker.outlook import work_of
 
 LEASE_S: Final = 5.0
 """A lease nobody renewed for so long is lost; with a sweep every second a killed worker's Clip waits 6 s and a little."""
@@ -23,6 +33,8 @@ _MOST_ATTEMPTS: Final = 3
 """An item whose worker died this often is what kills them, and is given up."""
 _MOST_GIVEN_UP: Final = 8  # in one sweep; the next one takes the rest
 _FOREMAN_SILENT_S: Final = 6.0
+_HELD_S: Final = 300
+"""What a worker holds is forgotten when it says nothing for so long."""
 
 
 def new_incident() -> str:
@@ -45,7 +57,7 @@ class Lease:
     """The right to work on one item, until it lapses."""
 
     item: str
-    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``lineup:<id>``, ``archive:<batch>:<round>``, ``record:<batch>:<round>``."""
+    """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``lineup:<id>``, ``archive:<batch>:<round>``, ``record:<batch>``."""
     fence: str
     attempt: int
     """1 the first time."""
@@ -62,7 +74,7 @@ class Lease:
 
     @property
     def number(self) -> int:
-        """The Clip's number, or the round of the Archive or record."""
+        """The Clip's number, or the round of the Archive."""
         return int(self.item.split(":")[2])
 
 
@@ -106,9 +118,24 @@ class Desk:
         """Say how far a Clip is; False if the lease is lost."""
         return bool(await self._scripts.run("report", lease.item, lease.fence, state, done, total))
 
-    async def finish_clip(self, lease: Lease, result: ClipResult) -> bool:
-        """The Clip lies in the store. False if the lease is lost: then it counts for nothing."""
-        return await self._finish(lease, ClipState.DONE, result.model_dump_json(), None)
+    async def report_archive(self, lease: Lease, done_bytes: int, size_bytes: int) -> bool:
+        """Say how much of an Archive lies in the store; False if the lease is lost."""
+        return bool(
+            await self._scripts.run("report", lease.item, lease.fence, "", done_bytes, size_bytes)
+        )
+
+    async def finish_clip(
+        self, lease: Lease, result: ClipResult, template: TemplateRecord | None = None
+    ) -> bool:
+        """The Clip lies in the store. False if the lease is lost: then it counts for nothing.
+
+        With its ``template`` given, what it took counts for how long others will.
+        """
+        more: tuple[str, ...] = ()
+        if template is not None:
+            work = work_of(result.engine, template, result.duration_s)
+            more = (work.engine, repr(work.megapixels), repr(work.template_s))
+        return await self._finish(lease, ClipState.DONE, result.model_dump_json(), None, *more)
 
     async def cancel_clip(self, lease: Lease) -> bool:
         """The Clip was stopped because its Batch was cancelled."""
@@ -126,12 +153,24 @@ class Desk:
         """A Template is READY with its facts, or REJECTED for a reason."""
         return await self._finish(lease, state, json.dumps(facts), reason)
 
-    async def finish_archive(self, lease: Lease, key: str, size_bytes: int, name: str) -> bool:
-        """The Archive lies in the store."""
-        return await self._finish(lease, "done", f"{key} {size_bytes} {name}", None)
+    async def finish_archive(
+        self, lease: Lease, key: str, size_bytes: int, name: str, more: Sequence[Archive] = ()
+    ) -> bool:
+        """The Archive lies in the store, with ``more`` parts behind the first."""
+        facts = f"{key} {size_bytes} {name}\n{written_archives(more)}"
+        return await self._finish(lease, "done", facts, None)
+
+    async def finish_without_archive(self, lease: Lease) -> bool:
+        """None was wanted."""
+        return await self._finish(lease, "done", "", None)
+
+    async def lose_clip(self, lease: Lease, number: int, reason: Reason) -> bool:
+        """A Clip that was done is no longer in the store, as the holder of its Archive's lease found; False if that is lost."""
+        written = reason.model_dump_json()
+        return bool(await self._scripts.run("lose_clip", lease.item, lease.fence, number, written))
 
     async def finish_record(self, lease: Lease) -> bool:
-        """The record of a Batch that ended lies in the store."""
+        """The record of a Batch lies in the store; should the Batch have changed meanwhile, another is due."""
         return await self._finish(lease, "done", "", None)
 
     async def finish_lineup(self, lease: Lease) -> bool:
@@ -141,6 +180,11 @@ class Desk:
     async def fail(self, lease: Lease, reason: Reason) -> bool:
         """The item cannot be done. A Clip, Take or Template fails; without Archive the Batch does."""
         return await self._finish(lease, "failed", "", reason)
+
+    async def put_off(self, lease: Lease, pause_s: float, tries: int) -> bool:
+        """Have somebody try again after a pause; False if it was tried so often already, or the lease is lost."""
+        pause_ms = round(pause_s * 1000)
+        return bool(await self._scripts.run("put_off", lease.item, lease.fence, pause_ms, tries))
 
     async def give_back(self, lease: Lease) -> bool:
         """Let another worker have it; this attempt does not count."""
@@ -180,21 +224,46 @@ class Desk:
                 )
             )
 
-    async def beat(self, worker: str) -> None:
-        """Say that this foreman lives."""
-        await self._scripts.run("beat", worker, round(_FOREMAN_SILENT_S * 1000))
+    async def beat(self, worker: str, seats: int = 1, engines: Sequence[str] = ()) -> None:
+        """Say that this foreman lives, how many Clips it renders at a time, and which engines it can run."""
+        silent_ms = round(_FOREMAN_SILENT_S * 1000)
+        await self._scripts.run("beat", worker, silent_ms, seats, ",".join(engines))
 
     async def leave(self, worker: str) -> None:
         """Say that this foreman ends."""
+        await self._scripts.run("leave", worker)
+
+    async def note_held(self, worker: str, template_ids: Collection[str]) -> None:
+        """These Templates lie on this foreman's disk, and no others: it gets Clips of them rather than others."""
+        name = keys.redis("held", worker)
         with redis_errors_as_ours():
-            await self._scripts.client.zrem(keys.redis("foremen"), worker)
+            async with self._scripts.client.pipeline(transaction=True) as pipe:
+                pipe.delete(name)
+                if template_ids:
+                    pipe.sadd(name, *template_ids)
+                    pipe.expire(name, _HELD_S)
+                await pipe.execute()
 
     async def workers(self) -> int:
         """Foremen alive."""
-        return int(await self._scripts.run("beat", "", round(_FOREMAN_SILENT_S * 1000)))
+        return len(await self._alive())
 
-    async def _finish(self, lease: Lease, state: str, facts: str, reason: Reason | None) -> bool:
+    async def engines(self) -> tuple[str, ...]:
+        """Those that every foreman alive can run: any of them may draw a Clip."""
+        told = [engines.split(",") for engines in await self._alive() if engines]
+        return tuple(each for each in told[0] if all(each in more for more in told)) if told else ()
+
+    async def _alive(self) -> list[str]:
+        """What each foreman alive said of its engines; empty while its engine starts."""
+        found: list[str] = await self._scripts.run(
+            "beat", "", round(_FOREMAN_SILENT_S * 1000), 0, ""
+        )
+        return found
+
+    async def _finish(
+        self, lease: Lease, state: str, facts: str, reason: Reason | None, *more: str
+    ) -> bool:
         written = reason.model_dump_json() if reason else ""
         return bool(
-            await self._scripts.run("finish", lease.item, lease.fence, state, facts, written)
+            await self._scripts.run("finish", lease.item, lease.fence, state, facts, written, *more)
         )

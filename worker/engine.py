@@ -1,20 +1,20 @@
-"""The engine process: holds engines resident and renders Clips. ``python -m worker.engine --engine NAME --slots N``.
+"""The engine process: holds engines resident and renders Clips. ``python -m worker.engine --engine NAME --slots N --device DEVICE``.
 
 Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosses). It reads
 
 ::
 
     {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path,
-     "options": fields of pipeline.options}
+     "options": fields of pipeline.options, "context": what log lines of this Clip carry}
     {"do": "cancel", "id"}
 
 and writes, each Clip's lines ending with one of the last six
 
 ::
 
-    {"event": "ready", "engines": [...], "unavailable": {engine: advice}}
+    {"event": "ready", "engines": [...], "unavailable": {engine: advice}, "residents": {engine: facts}}
     {"event": "progress", "id", "stage", "done", "total"}
-    {"event": "done", "id", "result": {...}, "features": [new files beside the Template], "checking": true}
+    {"event": "done", "id", "result": {...}, "features": [new files beside the Template], "checking": true, "residents": as above}
     {"event": "checked", "id", "figures": {...}, or null if it could not be, "trace": why not; none if it was cancelled}
     {"event": "rejected", "id", "code", "facts"}
     {"event": "unavailable", "id", "engine", "advice"}
@@ -22,16 +22,15 @@ and writes, each Clip's lines ending with one of the last six
     {"event": "fault", "id", "trace"}
 
 Behind ``done`` with ``checking`` follows ``checked``, beside the rendering of the next Clip: the file stays where it is until
-then. It ends when its standard input does, and by the kernel's hand when the foreman is killed.
+then. ``residents`` tell of each engine how often its weights were loaded, on which device, how many frames go through it at once, the
+memory it took, and notes for the operator. It ends when its standard input does, and by the kernel's hand when the foreman is killed.
 """
 
 import argparse
 import hashlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import traceback
 import zlib
@@ -41,9 +40,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
-from pipeline.engines.port import LipSync, Prepared
-from pipeline.engines.registry import EMBEDDED, open_engine
-from pipeline.engines.viseme import engine as viseme
+from structlog.contextvars import bound_contextvars
+
+from pipeline.engines.names import EMBEDDED
+from pipeline.engines.port import ANY_HARDWARE, Hardware, LipSync, Prepared, Sampling
+from pipeline.engines.registry import NO_SHELF
+from pipeline.engines.weights.finding import Shelf
 from pipeline.errors import EngineUnavailable, InputRejected, Stopped
 from pipeline.faces.mesh import FaceMesh
 from pipeline.measure.check import Check
@@ -52,6 +54,7 @@ from pipeline.render import ClipFacts, render_clip
 from pipeline.takes import load_take
 from pipeline.templates import load_template
 from pipeline.types import Progress
+from worker.residence import Residence
 
 T = TypeVar("T")
 
@@ -83,16 +86,22 @@ class _Kept:
 class Renderer:
     """Renders what it is asked for, in a few threads, and tells how it goes."""
 
-    def __init__(self, lines: IO[str], slots: int) -> None:
-        """``lines`` gets the events; ``slots`` Clips are rendered at a time."""
+    def __init__(
+        self,
+        lines: IO[str],
+        slots: int,
+        shelf: Shelf = NO_SHELF,
+        hardware: Hardware = ANY_HARDWARE,
+    ) -> None:
+        """``lines`` gets the events; ``slots`` Clips are rendered at a time; weights stand on the ``shelf`` and run on ``hardware``."""
         self._lines = lines
+        self._residents = Residence(shelf, hardware)
         self._writing = threading.Lock()
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="render")
         self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._mesh = _Kept(1)
         """The check's thread alone uses it."""
         self._stops: dict[str, threading.Event] = {}
-        self._engines = _Kept(8)
         self._speeches = _Kept(_SPEECHES_KEPT)
         self._prepared = _Kept(_TEMPLATES_KEPT)
 
@@ -100,12 +109,13 @@ class Renderer:
         """Load an engine before the first Clip asks for it, and say that we are ready."""
         unavailable: dict[str, str] = {}
         try:
-            self._engine(engine)
+            self._residents.warm(engine)
         except EngineUnavailable as error:
             unavailable[engine] = str(error)
         self._checks.submit(self._open_mesh)
-        engines = [engine] if not unavailable else []
-        self._tell("ready", engines=engines, unavailable=unavailable)
+        engines = [EMBEDDED] if unavailable else list(dict.fromkeys((engine, EMBEDDED)))
+        residents = self._residents.as_json()
+        self._tell("ready", engines=engines, unavailable=unavailable, residents=residents)
 
     def serve(self, requests: IO[str]) -> None:
         """Do what each line asks, until there are no more; Clips in work are then given up."""
@@ -116,12 +126,16 @@ class Renderer:
                     stop.set()
             else:
                 self._stops[request["id"]] = threading.Event()
-                self._threads.submit(self._render, request)
+                self._threads.submit(self._spoken_of, request)
         for stop in list(self._stops.values()):
             stop.set()
         self._threads.shutdown()
         self._checks.submit(self._close_mesh)
         self._checks.shutdown()
+
+    def _spoken_of(self, request: dict[str, Any]) -> None:
+        with bound_contextvars(**request.get("context", {})):
+            self._render(request)
 
     def _render(self, request: dict[str, Any]) -> None:
         name = request["id"]
@@ -138,7 +152,8 @@ class Renderer:
         except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
             self._tell("fault", id=name, trace=traceback.format_exc()[-_TRACE_CHARS:])
         else:
-            self._tell("done", id=name, result=result, features=features, checking=True)
+            told = {"features": features, "residents": self._residents.as_json()}
+            self._tell("done", id=name, result=result, checking=True, **told)
             self._checks.submit(self._check, name, check, out)
             return
         del self._stops[name]
@@ -179,7 +194,7 @@ class Renderer:
             self._tell("progress", id=name, stage=stage, done=done, total=total)
 
         progress("load", 0, 1)
-        engine = self._engine(request["engine"])
+        engine = self._residents.engine(request["engine"], lambda: progress("load", 0, 1))
         take, template = Path(request["take"]), Path(request["template"])
         options = options_from_json(request["options"])
         speech = self._speeches.get(
@@ -199,9 +214,6 @@ class Renderer:
         facts = render_clip(check.engine, prepared, speech, out, progress, options)
         return check, facts, features
 
-    def _engine(self, name: str) -> LipSync:
-        return self._engines.get(name, lambda: open_engine(name))
-
     def _tell(self, event: str, **facts: object) -> None:
         with self._writing:
             self._lines.write(json.dumps({"event": event, **facts}) + "\n")
@@ -212,19 +224,9 @@ def _prepare(
     engine: LipSync, folder: Path, video: Path, progress: Progress
 ) -> tuple[Prepared, list[str]]:
     """The Template as the engine wants it, and the names of files that were added to its folder."""
-    performance = load_template(folder, video)
-    if engine.name != EMBEDDED:
-        return engine.prepare(performance, progress), []
-    kept = viseme.load(performance, folder)
-    if kept is not None:
-        return kept, []
-    prepared = viseme.VisemeEngine().prepare(performance, progress)
-    with tempfile.TemporaryDirectory(prefix=".features-", dir=folder) as draft:
-        viseme.save(prepared, Path(draft))
-        made = sorted(path.name for path in Path(draft).iterdir())
-        for name in made:
-            shutil.move(Path(draft) / name, folder / name)  # a rename: whole or absent
-    return prepared, made
+    before = set(folder.iterdir())
+    prepared = engine.prepare(load_template(folder, video), progress, folder)
+    return prepared, sorted(made.name for made in folder.iterdir() if made not in before)
 
 
 def _as_json(facts: ClipFacts) -> dict[str, Any]:
@@ -253,11 +255,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="worker.engine")
     parser.add_argument("--engine", default=EMBEDDED)
     parser.add_argument("--slots", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda: the one GPU that is visible")
+    parser.add_argument("--models", type=Path, default=NO_SHELF.models)
+    parser.add_argument("--unverified", type=Path)
+    parser.add_argument("--speedup", default=ANY_HARDWARE.speedup)
+    parser.add_argument("--steps", type=int, default=ANY_HARDWARE.sampling.steps)
+    parser.add_argument("--guidance", type=float, default=ANY_HARDWARE.sampling.guidance)
+    parser.add_argument("--interval", type=int, default=ANY_HARDWARE.sampling.interval)
     options = parser.parse_args()
     # Standard output is ours alone: what C libraries print there goes to standard error.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    renderer = Renderer(lines, options.slots)
+    shelf = Shelf(options.models, options.unverified)
+    sampling = Sampling(options.steps, options.guidance, options.interval)
+    hardware = Hardware(options.device, options.speedup, sampling)
+    renderer = Renderer(lines, options.slots, shelf, hardware)
     renderer.warm(options.engine)
     renderer.serve(sys.stdin)
 

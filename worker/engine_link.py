@@ -16,14 +16,17 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from structlog.contextvars import get_contextvars
+
 from worker.children import die_with_parent
+from worker.contract.figures import FIGURES
 
 log = logging.getLogger(__name__)
 
 _START_S: Final = 180.0
 """Models of some gigabytes are read from a cold disk."""
-_ASK_S: Final = 2.0
-"""How long a Clip that was asked to stop may take to do so."""
+_ASK_S: Final = 1.4
+"""How long a Clip that was asked to stop may take to do so: with the time until that is noticed a seat is free in 2 s."""
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 5.0
 _LINE_BYTES: Final = 1 << 20
@@ -81,10 +84,29 @@ Told = dict[str, Any] | None
 class EngineLink:
     """One engine process, kept running."""
 
-    def __init__(self, command: Sequence[str], *, quiet_s: float) -> None:
-        """Nothing runs yet; ``quiet_s`` without a line of a Clip in work means that the engine hangs."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        quiet_s: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            command: Starts the engine.
+            quiet_s: So long without a line of a Clip in work means that the engine hangs.
+            environment: What it finds in its environment, beside what is in ours.
+        """
+        self._environment = {**os.environ, **(environment or {})}
+        self._loads: dict[str, int] = {}
+        """How often the process told that each engine was loaded, those that had to leave included."""
+        self.residents: Mapping[str, Mapping[str, Any]] = {}
+        """By engine: loads, device, window_frames, memory_bytes, notes; as the engine process told them last."""
         self.started = asyncio.Event()
         """Set once the engine was ready, or could not be."""
+        self.engines: tuple[str, ...] = ()
+        """Which ones it told that it can run."""
         self._command = command
         self._quiet_s = quiet_s
         self._process: Process | None = None
@@ -115,26 +137,29 @@ class EngineLink:
         request: Mapping[str, Any],
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
+        *,
+        alone: bool = False,
     ) -> Rendered:
         """Render one Clip.
 
         Args:
             request: engine, take, template, video, out, options.
             progress: Called with (stage, done, total).
-            stop: Set by whoever no longer wants the Clip; heeded within 2 s and a little.
+            alone: Nothing else is rendered meanwhile: it may be what a worker died of.
+            stop: Set by whoever no longer wants the Clip; heeded within 1.5 s and a little.
 
         Raises:
             RenderRefused, EngineMissing, EngineFailed, RenderStopped: As they say.
         """
         fault = False
         try:
-            async with self._seat(alone=False) as seat:
+            async with self._seat(stop, alone=alone) as seat:
                 return await self._attempt(seat, request, progress, stop)
         except (_Died, _Fault) as error:
             log.warning("a Clip is rendered once more, alone: %s", error)
             fault = isinstance(error, _Fault)
         try:
-            async with self._seat(alone=True) as seat:
+            async with self._seat(stop, alone=True) as seat:
                 if fault:
                     await self._end()
                 return await self._attempt(seat, request, progress, stop)
@@ -168,25 +193,41 @@ class EngineLink:
                 self._send({"do": "cancel", "id": name})
 
     @contextlib.asynccontextmanager
-    async def _seat(self, *, alone: bool) -> AsyncIterator[str]:
-        """Wait for a seat aboard; who rides alone waits until all others have left."""
+    async def _seat(self, stop: asyncio.Event, *, alone: bool) -> AsyncIterator[str]:
+        """Wait for a seat aboard; who rides alone waits until all others have left. Raises RenderStopped."""
         seat = uuid.uuid4().hex
         async with self._seats:
+            stopping = asyncio.create_task(self._notify_when(stop))
             self._alone += alone
             try:
-                await self._seats.wait_for(lambda: not (self._aboard if alone else self._alone))
+                await self._seats.wait_for(
+                    lambda: stop.is_set() or not (self._aboard if alone else self._alone)
+                )
             except BaseException:
-                self._alone -= alone
-                self._seats.notify_all()
+                self._leave(alone=alone)
                 raise
+            finally:
+                stopping.cancel()
+            if stop.is_set():
+                self._leave(alone=alone)
+                raise RenderStopped
             self._aboard[seat] = asyncio.Queue()
         try:
             yield seat
         finally:
             del self._aboard[seat]
             async with self._seats:
-                self._alone -= alone
-                self._seats.notify_all()
+                self._leave(alone=alone)
+
+    def _leave(self, *, alone: bool) -> None:
+        """Others may go on; whoever calls this has the lock of the seats."""
+        self._alone -= alone
+        self._seats.notify_all()
+
+    async def _notify_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        async with self._seats:
+            self._seats.notify_all()
 
     async def _attempt(
         self,
@@ -199,7 +240,7 @@ class EngineLink:
         lines = self._aboard[seat]
         while not lines.empty():  # told of an engine that ended before this Clip was aboard
             lines.get_nowait()
-        self._send({"do": "render", "id": seat, **request})
+        self._send({"do": "render", "id": seat, "context": get_contextvars(), **request})
         try:
             while True:
                 line = await self._next_line(lines, stop)
@@ -249,7 +290,7 @@ class EngineLink:
         return line
 
     async def _ask_to_stop(self, seat: str) -> None:
-        """Ask for 2 s, then end the engine with everything aboard."""
+        """Ask, and when that does not help end the engine with everything aboard."""
         self._send({"do": "cancel", "id": seat})
         try:
             async with asyncio.timeout(_ASK_S):
@@ -276,6 +317,7 @@ class EngineLink:
                 *self._command,
                 stdin=PIPE,
                 stdout=PIPE,
+                env=self._environment,
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
                 limit=_LINE_BYTES,
@@ -310,8 +352,12 @@ class EngineLink:
             except ValueError:  # a library that prints while it is loaded
                 log.warning("the engine wrote what is no line of ours: %r", text[:200])
                 continue
+            if line["event"] == "ready":  # a new process, which has loaded nothing before
+                self.residents, self._loads = {}, {}
+            self._note_residents(line.get("residents"))
             if line["event"] == "ready":
                 waiting.cancel()
+                self.engines = tuple(line["engines"])
                 for engine, advice in line["unavailable"].items():
                     log.warning("engine %s is unavailable: %s", engine, advice)
                 self._ready.set()
@@ -326,6 +372,18 @@ class EngineLink:
                         asyncio.get_running_loop().create_future()
                     )
                 self._aboard[line["id"]].put_nowait(line)
+
+    def _note_residents(self, residents: Mapping[str, Mapping[str, Any]] | None) -> None:
+        for engine, facts in (residents or {}).items():
+            before = self.residents.get(engine, {})
+            for note in facts["notes"]:
+                if note not in before.get("notes", ()):
+                    log.warning("engine %s: %s", engine, note)
+            loads = facts["loads"] - self._loads.get(engine, 0)
+            if loads > 0 and facts["device"]:  # one without models is not loaded
+                FIGURES.count("loads", engine, loads)
+            self._loads[engine] = facts["loads"]
+        self.residents = residents or self.residents
 
     def _note_check(self, name: str, figures: Figures) -> None:
         check = self._checking.pop(name, None)

@@ -14,52 +14,57 @@ import os
 import shutil
 import socket
 import sys
-import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context, copy_context
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+
+from redis.asyncio import ConnectionPool
 
 from worker.asked import LabelRules
 from worker.cache import Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
-from worker.contract.codes import Code
+from worker.contract.archives import MOST_BYTES
 from worker.contract.ports import LedgerUnavailable, ObjectStore, StoreUnavailable
-from worker.contract.records import Reason
 from worker.desk import Verdict, new_incident
+from worker.drawing import Draws
 from worker.engine_link import EngineLink
+from worker.guard import LAST_WORD_S, Guard
 from worker.holdings import Held, Holdings
 from worker.janitor import Janitor, Keeping
 from worker.ledger import RedisLedger
 from worker.ledger_scripts import Queue
 from worker.lineups import Lineups
+from worker.manifest import Report
 from worker.packing import Packing
-from worker.patience import NoLongerWanted, insist
+from worker.patience import insist
 from worker.pictures import Pictures
 from worker.preparation import Limits, Preparation
 from worker.rebuild import rebuild
 from worker.ticket_office import TicketOffice
-from worker.workshop import Impossible, Workshop
+from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _SWEEP_S: Final = 1.0
 _BEAT_S: Final = 2.0
+_HELD_AGAIN_S: Final = 60.0
+"""The library changes too."""
 _TIDY_S: Final = 900.0
+_LOSS_S: Final = 2.0
+"""So often a foreman looks whether Redis lost its memory under it."""
+_STUMBLED_S: Final = 60.0
+"""Until it is tried again what could not be brought back; nothing is deleted meanwhile."""
 _POLL_S: Final = 0.03
-_POLLS_S: Final[Mapping[Queue, float]] = {"clips": 0.01, "templates": 0.1}
+_POLLS_S: Final[Mapping[Queue, float]] = {"clips": 0.01, "templates": 0.1, "records": 0.1}
 _SEATS: Final[Mapping[Queue, int]] = {
     "takes": 2,
-    "archives": 2,
     "templates": max(1, (os.cpu_count() or 1) // 2),
+    "records": 2,
 }
-"""Done at a time, beside Clips. Templates leave half of the machine to what a person waits for."""
-_UNSTORED: Final = 20
-"""Rendered Clips that may wait on the disk for a store that is away; then rendering waits."""
-_LAST_WORD_S: Final = 1.0
-"""What a foreman that ends has for telling the ledger; else its leases lapse."""
+"""Done at a time, beside Clips and Archives. Templates leave half of the machine to what a person waits for."""
 
 
 class Foreman:
@@ -73,9 +78,16 @@ class Foreman:
         store: ObjectStore,
         folder: Path,
         engine: str = "viseme",
+        engine_module: str = "worker.engine",
         slots: int = 1,
+        device: str = "cpu",
+        environment: Mapping[str, str] | None = None,
+        packers: int = 2,
+        unstored: int = 20,
         limits: Limits | None = None,
         models: Path | None = None,
+        unverified: Path | None = None,
+        engine_options: Sequence[str] = (),
         label: LabelRules | None = None,
         engine_command: Sequence[str] | None = None,
         child_command: Sequence[str] | None = None,
@@ -83,6 +95,9 @@ class Foreman:
         child_limit_s: float = 3600.0,
         cache_bytes: int = 20 * 2**30,
         keeping: Keeping | None = None,
+        report: Report | None = None,
+        most_archive_bytes: int = MOST_BYTES,
+        open_pool: Callable[[str], ConnectionPool] = ConnectionPool.from_url,
     ) -> None:
         """Nothing runs yet.
 
@@ -92,16 +107,26 @@ class Foreman:
             store: Likewise.
             folder: For the cache and scratch files; foremen of one machine may share it.
             engine: The one kept warm; others are loaded when a Clip asks for them.
+            engine_module: What runs it.
             slots: Clips rendered at a time.
+            device: Where the engine computes.
+            environment: What else its process finds in its environment.
+            packers: Archives packed at a time.
+            unstored: Rendered Clips that may wait on the disk for a store that is away; then no more are drawn.
             limits: What a Take and a Template may be.
             models: The folder of all weights.
+            unverified: A folder of weights that the engine loads unchecked in place of its own.
+            engine_options: What else ``engine_module`` is told on its command line: how a GPU is used, how thoroughly faces are made.
             label: What the operator decided about the AI label.
-            engine_command: Starts the engine process; None: ``worker.engine``.
+            engine_command: Starts the engine process; None: ``engine_module`` does.
             child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
             quiet_s: An engine without a line for so long hangs.
             child_limit_s: What a child takes longer for is unreadable.
             cache_bytes: What the cache may hold.
             keeping: How long things are kept; None: nothing is removed.
+            report: Writes the report in each Archive; None: there is none.
+            most_archive_bytes: What is larger comes in several ZIPs, unless the order wants it otherwise.
+            open_pool: Makes connections of ``redis_url``; the wiring knows TLS and Sentinels.
         """
         # -P: a module in the current directory must not stand in for ours.
         python = [sys.executable, "-P", "-m"]
@@ -115,8 +140,15 @@ class Foreman:
             ledger, store, Cache(folder / "cache", store, cache_bytes), self._scratch
         )
         self._link = EngineLink(
-            engine_command or [*python, "worker.engine", "--engine", engine, "--slots", str(slots)],
+            engine_command
+            or [
+                *(*python, engine_module, "--engine", engine),
+                *("--slots", str(slots), "--device", device, *engine_options),
+                *(("--models", str(models)) if models else ()),
+                *(("--unverified", str(unverified)) if unverified else ()),
+            ],
             quiet_s=quiet_s,
+            environment=environment,
         )
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
         self._clips = ClipWork(
@@ -124,22 +156,30 @@ class Foreman:
         )
         self._preparation = Preparation(self._shop, child, limits or {}, models)
         self._lineups = Lineups(self._shop, child)
-        self._packing = Packing(self._shop)
+        self._packing = Packing(self._shop, report, most_archive_bytes)
         self._keeping = keeping
         self._holdings = Holdings(self._desk)
-        seats: Mapping[Queue, int] = {"clips": slots, **_SEATS}
+        self._guard = Guard(self._desk)
+        self._draws = Draws(self._desk, self._holdings, self._guard, self.name)
+        seats: Mapping[Queue, int] = {"clips": slots, "archives": packers, **_SEATS}
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
+        self._slots = slots
         self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
-        self._unstored = asyncio.Semaphore(_UNSTORED)
+        self._unstored = asyncio.Semaphore(unstored)
         self._offices = [
             TicketOffice(
-                redis_url, queue, self.name, count, _POLLS_S.get(queue, _POLL_S), self._serve
+                redis_url,
+                queue,
+                self.name,
+                count,
+                _POLLS_S.get(queue, _POLL_S),
+                self._serve,
+                open_pool,
             )
             for queue, count in seats.items()
         ]
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._draining = False
         self._drained = asyncio.Event()
 
     @property
@@ -157,6 +197,7 @@ class Foreman:
                     group.create_task(self._link.run(), name="engine"),
                     group.create_task(self._holdings.keep(), name="leases"),
                     group.create_task(self._beat(), name="beat"),
+                    group.create_task(self._tell_what_is_held(), name="held"),
                     group.create_task(self._sweep(), name="sweep"),
                     group.create_task(self._tidy(), name="janitor"),
                     group.create_task(self._rebuild(), name="rebuild"),
@@ -173,7 +214,7 @@ class Foreman:
 
     async def drain(self, grace_s: float = 5.0) -> None:
         """Take no more work; finish what is in work within ``grace_s``, hand back the rest, and have ``run`` return."""
-        self._draining = True
+        self._draws.close()
         for office in self._offices:
             office.close()
         try:
@@ -190,15 +231,16 @@ class Foreman:
 
     async def _serve(self, queue: Queue, ticket: str) -> None:
         """Draw and do one item; if arq cancels us, the work goes on."""
-        if self._draining:
-            return
-        await asyncio.shield(self._start(self._draw_and_do(queue, ticket)))
+        context = copy_context()
+        await asyncio.shield(self._start(self._draw_and_do(queue, ticket, context), context))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _start(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None
+    ) -> "asyncio.Task[None]":
         """Begin work that outlives whoever began it, but not ``run``."""
         assert self._group is not None  # noqa: S101 - nothing is served before run
         try:
-            task = self._group.create_task(work)
+            task = self._group.create_task(work, context=context)
         except RuntimeError:  # run is ending; the item waits for another
             work.close()
             raise
@@ -206,23 +248,16 @@ class Foreman:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _draw_and_do(self, queue: Queue, ticket: str) -> None:
+    async def _draw_and_do(self, queue: Queue, ticket: str, context: Context) -> None:
         async with self._seats[queue]:
-            if self._draining:
+            if queue == "clips":
+                await self._draw_and_render(ticket, context)
+                return
+            held = await self._draws.draw(queue, ticket, context)
+            if held is None:
                 return
             try:
-                lease = await self._desk.draw(queue, self.name, ticket)
-            except LedgerUnavailable as error:
-                log.info("nothing was drawn: %s", error)
-                return
-            if lease is None:
-                return
-            held = self._holdings.take(lease)
-            if lease.kind == "clip":
-                await self._render(held)
-                return
-            try:
-                await self._guarded(held, self._prepare_or_pack(held))
+                await self._guard.do(held, self._prepare_or_pack(held))
             finally:
                 await self._holdings.drop(held)
 
@@ -239,61 +274,51 @@ class Foreman:
             case _:
                 await self._packing.record(held)
 
-    async def _render(self, held: Held) -> None:
-        """Render a Clip and leave storing it to a task of its own, so that the next one can render."""
+    async def _draw_and_render(self, ticket: str, context: Context) -> None:
+        """Render a Clip and leave storing it to a task of its own, so that the next one can render.
+
+        One that could not be begun is not drawn: where it waits it is cancelled at once, and others may have it.
+        """
+        held: Held | None = None
         made: Made | None = None
         await self._unstored.acquire()
         try:
-            made = await self._guarded(held, self._clips.render(held))
+            held = await self._draws.draw("clips", ticket, context)
+            if held is not None:
+                made = await self._guard.do(held, self._clips.render(held))
         finally:
             if made is None:
                 self._unstored.release()
-                await self._holdings.drop(held)
-        if made is not None:
+                if held is not None:
+                    await self._holdings.drop(held)
+        if held is not None and made is not None:
             self._start(self._store(held, made))
 
     async def _store(self, held: Held, made: Made) -> None:
         try:
-            await self._guarded(held, self._clips.store(held, made))
+            await self._guard.do(held, self._clips.store(held, made))
         finally:
             self._unstored.release()
             await self._holdings.drop(held)
 
-    async def _guarded(self, held: Held, work: Coroutine[Any, Any, T]) -> T | None:
-        """Do a piece of work; what goes wrong with it is settled here. None then."""
-        try:
-            return await work
-        except NoLongerWanted:
-            await self._let_go(held)
-        except Impossible as impossible:
-            log.info("%s cannot be done: %s", held.lease.item, impossible.reason.code)
-            await self._fail(held, impossible.reason)
-        except Exception:  # noqa: BLE001 - the top of a job
-            incident = new_incident()
-            log.error(  # noqa: TRY400 - the id comes first, the traceback after it
-                "incident %s: %s failed\n%s", incident, held.lease.item, traceback.format_exc()
-            )
-            await self._fail(held, Reason(code=Code.INCIDENT, incident=incident))
-        return None
-
-    async def _fail(self, held: Held, reason: Reason) -> None:
-        with contextlib.suppress(NoLongerWanted):
-            await held.persist(lambda: self._desk.fail(held.lease, reason))
-
-    async def _let_go(self, held: Held) -> None:
-        """End a lease whose work was stopped; if Redis is away it lapses by itself."""
-        lease, never = held.lease, asyncio.Event()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORD_S):
-                if held.verdict is Verdict.STOP and lease.kind == "clip":
-                    await insist(lease.item, lambda: self._desk.cancel_clip(lease), never)
-                elif held.verdict is not Verdict.LOST:
-                    await insist(lease.item, lambda: self._desk.give_back(lease), never)
-
     async def _beat(self) -> None:
         while True:
             with contextlib.suppress(LedgerUnavailable):
-                await self._desk.beat(self.name)
+                await self._desk.beat(self.name, self._slots, self._link.engines)
+            await asyncio.sleep(_BEAT_S)
+
+    async def _tell_what_is_held(self) -> None:
+        """Have Clips of Templates that lie here drawn by us rather than by others."""
+        told: frozenset[str] = frozenset()
+        told_s = 0.0
+        while True:
+            here = await self._shop.cache.templates_here()
+            if here != told or time.monotonic() - told_s > _HELD_AGAIN_S:
+                with contextlib.suppress(LedgerUnavailable):
+                    library = await self._ledger.templates()
+                    held = [template.id for template in library if template.sha256 in here]
+                    await self._desk.note_held(self.name, held)
+                    told, told_s = here, time.monotonic()
             await asyncio.sleep(_BEAT_S)
 
     async def _sweep(self) -> None:
@@ -309,17 +334,20 @@ class Foreman:
             await asyncio.sleep(_SWEEP_S)
 
     async def _rebuild(self) -> None:
-        """Bring back what the store remembers, should this Redis know nothing of it; foremen that start at once do no harm."""
+        """Bring back what the store remembers, should this Redis know nothing of it; several foremen that do so do no harm."""
 
         async def look() -> None:
             if await self._ledger.is_blank():
                 await rebuild(self._ledger, self._shop.store)
                 await self._ledger.note_rebuilt()
 
-        try:
-            await insist("the rebuild", look, asyncio.Event())
-        except Exception:
-            log.exception("incident %s: nothing was rebuilt", new_incident())
+        while True:
+            try:
+                await insist("the rebuild", look, asyncio.Event())
+            except Exception:
+                log.exception("incident %s: not all was rebuilt", new_incident())
+                await asyncio.sleep(_STUMBLED_S)
+            await asyncio.sleep(_LOSS_S)
 
     async def _tidy(self) -> None:
         """One foreman of all removes what the store keeps no longer; each clears its own cache."""
@@ -329,6 +357,7 @@ class Foreman:
         while True:
             await self._shop.cache.forget_unused(self._keeping.days * 86_400.0)
             try:
+                await self._shop.cache.forget_deleted()
                 if await self._desk.first_to_tidy(self.name, _TIDY_S * 0.9):
                     await janitor.sweep()
             except (LedgerUnavailable, StoreUnavailable) as outage:
@@ -340,8 +369,9 @@ class Foreman:
     async def _last_words(self) -> None:
         """Hand back what is still held, and say goodbye."""
         with contextlib.suppress(TimeoutError, LedgerUnavailable):
-            async with asyncio.timeout(_LAST_WORD_S):
-                for held in self._holdings.held:
+            async with asyncio.timeout(LAST_WORD_S):
+                await self._draws.hand_back()
+                for held in (*self._holdings.held, *self._guard.cut_off):
                     if held.verdict is not Verdict.LOST:
                         await self._desk.give_back(held.lease)
                 await self._desk.leave(self.name)

@@ -1,8 +1,9 @@
 """The leases a foreman holds, and the loop that keeps them."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -44,6 +45,7 @@ class Holdings:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._held: set[Held] = set()
+        self._drawing = 0
         self._changed = asyncio.Condition()
 
     @property
@@ -63,10 +65,21 @@ class Holdings:
         async with self._changed:
             self._changed.notify_all()
 
+    @contextlib.asynccontextmanager
+    async def drawing(self) -> AsyncIterator[None]:
+        """While the context lasts, something may come to be held."""
+        self._drawing += 1
+        try:
+            yield
+        finally:
+            self._drawing -= 1
+            async with self._changed:
+                self._changed.notify_all()
+
     async def wait_until_none(self) -> None:
-        """Wait until nothing is held."""
+        """Wait until nothing is held, nor being drawn."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._held)
+            await self._changed.wait_for(lambda: not self._held and not self._drawing)
 
     async def keep(self) -> None:
         """Renew all leases, again and again, until cancelled; while Redis is away the work goes on."""

@@ -77,7 +77,12 @@ class Janitor:
         self._clock = clock
 
     async def sweep(self) -> None:
-        """Remove what is too old, then what is too much. Raises StoreUnavailable, LedgerUnavailable."""
+        """Remove what is too old, then what is too much; nothing while orders may be missing that need it.
+
+        Raises StoreUnavailable, LedgerUnavailable.
+        """
+        if await self._ledger.is_blank():
+            return
         now = self._clock()
         oldest = now - timedelta(days=self._keeping.days)
         holdings, total_bytes = await self._look()
@@ -145,6 +150,8 @@ class Janitor:
         """Remove what goes together, unless it is in use; the ledger knows before the first object goes."""
         if await asyncio.to_thread(self._is_held, holding) or await self._runs(holding):
             return False
+        if await self._ledger.is_blank():  # asked last: it may have become so meanwhile
+            return False
         if holding.kind == "batch" and not await self._ledger.desk.expire_batch(holding.id):
             return False
         if holding.kind == "take":
@@ -176,7 +183,7 @@ class Janitor:
             batch_id = facts.key.removeprefix(keys.BATCHES).removesuffix(".json")
             if facts.modified_at < oldest and batch_id not in seen:
                 batch = await self._ledger.batch(batch_id)
-                if batch is not None and batch.archive_key is not None and not batch.expired_at:
+                if batch is not None and batch.done and not batch.expired_at:
                     await self._ledger.desk.expire_batch(batch_id)
 
 

@@ -13,9 +13,15 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:code:<CODE>, chorus:order:<key>   the Batch's id
     chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
     chorus:item:<item>            hash: a work item in play, its flow and its lease
-    chorus:waiting:<queue>        index of what waits: clips, takes, archives, templates;
+    chorus:waiting:<queue>        index of what waits: clips, takes, archives, templates, records;
                                   chorus:served, :owed, :crowd keep it fair
     chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
+    chorus:later                  what is tried again, by the time it is
+    chorus:open                   set: Clips that are not made yet
+    chorus:running:person:<m>, :chat:<c>          sets: Batches at work
+    chorus:spent:person:<m>:<day>, :chat:<c>:<day>   ms of video ordered on a day
+    chorus:rates:<engine>         hash: what its last Clips took
+    chorus:foremen, :seats, :held:<worker>        who lives, how much each renders at a time, Templates on its disk
     chorus:facts, chorus:outbox:<mailbox>    streams
     chorus:rebuilt                what the store remembers was looked through
 """
@@ -23,7 +29,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -34,23 +40,30 @@ from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import Ledger
 from worker.contract.records import (
+    Allowance,
     BatchRecord,
+    BatchState,
     Chat,
     Fact,
     Lineup,
     MessageRef,
     Order,
+    Outlook,
     Person,
     Reason,
     TakeRecord,
     TemplateRecord,
     TemplateState,
+    UnderWay,
     Utterance,
 )
 from worker.desk import Desk
+from worker.ledger_limits import NO_LIMITS, limit_reached, limits_of
+from worker.ledger_outlook import LOOKED_AT, Outlooks
 from worker.ledger_records import (
     batch_of,
     fields_of_clip,
+    fields_of_order,
     name_of_chat,
     name_of_person,
     optional_fields,
@@ -59,11 +72,16 @@ from worker.ledger_records import (
     template_of,
 )
 from worker.ledger_scripts import Scripts, redis_errors_as_ours
+from worker.roster import Roster
 
 _CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Nothing that is taken for something else: no 0 and O, no 1, I and L."""
 _SHORT_CODES, _LONG_CODES = 6, 6
 """Candidates of 4 letters, then of 5: with 10 000 Batches alive the last short one is reached once in 10^10."""
+
+_BATCHES: Final = keys.redis("batch", "*")
+_SCANNED: Final = 1000
+"""Keys looked at in one step, so that others are served between."""
 
 _LINEUP_S: Final = 86_400
 """So long a worker may take to draw one."""
@@ -78,6 +96,12 @@ class RedisLedger:
         self._scripts = Scripts(client)
         self.desk = Desk(self._scripts)
         """Where foremen draw work."""
+        self._outlooks = Outlooks(self._scripts)
+
+    @property
+    def scripts(self) -> Scripts:
+        """For whoever looks at the whole (``worker/overview.py``)."""
+        return self._scripts
 
     async def open_take(self, take: TakeRecord, teller: Utterance | None = None) -> TakeRecord:
         """Have a recording analysed, unless it is or was already; ``teller`` is told when it is settled."""
@@ -108,6 +132,23 @@ class RedisLedger:
             used_ms = await cast("Awaitable[str | None]", asked)
         return datetime.fromtimestamp(int(used_ms) / 1000, UTC) if used_ms else None
 
+    async def takes_ordered(self) -> frozenset[str]:
+        """Ids of the Takes of all Batches there are, of anybody; those that expired need theirs no longer."""
+        found: set[str] = set()
+        with redis_errors_as_ours():
+            names = [name async for name in self._client.scan_iter(_BATCHES, count=_SCANNED)]
+            for begin in range(0, len(names), _SCANNED):
+                async with self._client.pipeline(transaction=False) as pipe:
+                    for name in names[begin : begin + _SCANNED]:
+                        pipe.hmget(name, ["take", "state"])
+                    read = await pipe.execute()
+                found.update(take for take, state in read if take and state != BatchState.EXPIRED)
+        return frozenset(found)
+
+    async def remove_take(self, take_id: str) -> bool:
+        """Forget a Take that nobody uses any more; False if it is being analysed."""
+        return bool(await self._scripts.run("remove_take", take_id))
+
     async def add_template(self, template: TemplateRecord) -> TemplateRecord:
         """Have a video prepared; a taken name gets a number behind it."""
         fields = await self._scripts.run(
@@ -136,6 +177,19 @@ class RedisLedger:
         fields = await self._scripts.read_hash(keys.redis("template", template_id))
         return template_of(fields) if fields else None
 
+    async def preparing(self, template_ids: Collection[str]) -> frozenset[str]:
+        """Which of these Templates are still being prepared, in one step."""
+        ids = sorted(template_ids)
+        if not ids:
+            return frozenset()
+        with redis_errors_as_ours():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for template_id in ids:
+                    pipe.hget(keys.redis("template", template_id), "state")
+                states = await pipe.execute()
+        found = zip(ids, states, strict=True)
+        return frozenset(id_ for id_, state in found if state == TemplateState.PREPARING)
+
     async def remove_template(self, template_id: str) -> None:
         """Forget a Template; Clips that waited for its preparation fail."""
         await self._scripts.run("remove_template", template_id)
@@ -157,15 +211,15 @@ class RedisLedger:
             plan = await self._client.get(keys.redis("lineup", lineup_id))
         return Lineup.model_validate_json(plan) if plan else None
 
-    async def open_batch(self, order: Order) -> BatchRecord:
-        """Make a Batch of an order; the same order key gives the same Batch."""
+    async def open_batch(self, order: Order, allowance: Allowance | None = None) -> BatchRecord:
+        """Make a Batch of an order; the same order key gives the same Batch. Raises LimitReached."""
         created_ms = time.time_ns() // 1_000_000
         clips = await asyncio.gather(*(self._ordered(id_) for id_ in order.template_ids))
         outcome = Utterance(kind="outcome", chat=order.chat, person=order.person, subject="")
         while True:
             batch_id = f"{created_ms:011x}{secrets.token_hex(4)}"
             codes = _code_candidates()
-            opened: str = await self._scripts.run(
+            opened: str | list[str | int] = await self._scripts.run(
                 "open_batch",
                 batch_id,
                 order.key,
@@ -177,11 +231,15 @@ class RedisLedger:
                 order.take_id,
                 _gone(Code.TAKE_GONE, order.take_name),
                 created_ms,
+                *fields_of_order(order).values(),
+                *limits_of(allowance),
                 len(codes),
                 *codes,
                 len(clips),
                 *(field for clip in clips for field in clip),
             )
+            if isinstance(opened, list):
+                raise limit_reached(opened, allowance or NO_LIMITS)
             if opened:
                 batch = await self.batch(opened)
                 assert batch is not None  # noqa: S101 - just opened, and only ended ones are forgotten
@@ -202,7 +260,7 @@ class RedisLedger:
         )
 
     async def restore_batch(self, batch: BatchRecord) -> bool:
-        """Bring an ended Batch back that the store remembers; False if it is known."""
+        """Bring a Batch back that the store remembers; one that is not told yet is told or goes on. False if it is known."""
         fields = [field for pair in optional_fields(batch).items() for field in pair]
         clips = [
             fields_of_clip(clip, _gone(Code.TEMPLATE_GONE, clip.template_name))
@@ -236,7 +294,7 @@ class RedisLedger:
         )
 
     async def is_blank(self) -> bool:
-        """Whether this Redis has not been asked before, in which case it may have lost what the store remembers."""
+        """Whether what the store remembers may be missing here: this Redis lost its memory, or is new, until it was looked through."""
         with redis_errors_as_ours():
             return not await self._client.exists(keys.redis("rebuilt"))
 
@@ -248,10 +306,7 @@ class RedisLedger:
     async def batch(self, batch_id: str) -> BatchRecord | None:
         """None if unknown."""
         picture = await self._scripts.run("read_batch", batch_id)
-        if not picture:
-            return None
-        batch, *clips = (pairs(flat) for flat in picture)
-        return batch_of(batch_id, batch, clips)
+        return _batch_of(batch_id, picture) if picture else None
 
     async def batch_by_code(self, code: str) -> BatchRecord | None:
         """Whatever the case of the letters; None if unknown."""
@@ -270,6 +325,20 @@ class RedisLedger:
         records = [await self.batch(batch_id) for batch_id in ids]
         return [record for record in records if record is not None]
 
+    async def under_way(
+        self, chat: Chat, person: Person | None, looked: int, told: int
+    ) -> UnderWay:
+        """What is still to come in a chat (for one person if given), in one step."""
+        who = name_of_person(person) if person else ""
+        count, *found = await self._scripts.run(
+            "under_way", name_of_chat(chat), who, looked, told, LOOKED_AT
+        )
+        newest = [
+            (_batch_of(batch_id, picture), await self._outlooks.read(outlook))
+            for batch_id, picture, outlook in found
+        ]
+        return UnderWay(count=count, newest=tuple(newest))
+
     async def active_batches(self, mailbox: str) -> Sequence[str]:
         """Ids of the Batches of a mailbox about which something is still to be told, oldest first."""
         with redis_errors_as_ours():
@@ -286,18 +355,26 @@ class RedisLedger:
         records = [await self.batch(batch_id) for batch_id in ids]
         return [record for record in records if record is not None]
 
-    async def place(self, batch_id: str) -> int:
-        """How many waiting Clips of others are drawn before the first waiting one of this Batch."""
-        return int(await self._scripts.run("place", batch_id))
+    async def outlook(self, batch_id: str) -> Outlook:
+        """Who comes before this Batch, and how long it will still take."""
+        return await self._outlooks.of(batch_id)
 
     async def cancel(self, batch_id: str) -> BatchRecord | None:
         """End a Batch: waiting Clips are taken out, running ones asked to stop, done ones kept."""
-        await self._scripts.run("cancel", batch_id)
+        await self._take_out(batch_id)
         return await self.batch(batch_id)
 
-    async def retry(self, batch_id: str) -> BatchRecord | None:
-        """Set failed and cancelled Clips of an ended Batch waiting again, in a new round; None if there are none."""
-        reopened = await self._scripts.run("retry", batch_id, secrets.token_hex(8))
+    async def _take_out(self, batch_id: str) -> int:
+        """Cancel a Batch; how many of its Clips waited until then."""
+        return int(await self._scripts.run("cancel", batch_id))
+
+    async def retry(self, batch_id: str, allowance: Allowance | None = None) -> BatchRecord | None:
+        """Set failed and cancelled Clips of an ended Batch waiting again, in a new round; None if there are none. Raises LimitReached."""
+        reopened: int | list[str | int] = await self._scripts.run(
+            "retry", batch_id, secrets.token_hex(8), *limits_of(allowance)
+        )
+        if isinstance(reopened, list):
+            raise limit_reached(reopened, allowance or NO_LIMITS)
         return await self.batch(batch_id) if reopened else None
 
     async def forget_batch(self, batch_id: str) -> None:
@@ -326,12 +403,30 @@ class RedisLedger:
         """The chat took it, or finally refused it."""
         await ledger_streams.told(self._client, mailbox, entry)
 
+    async def used_bytes(self) -> int:
+        """What Redis uses for all it holds."""
+        with redis_errors_as_ours():
+            return int((await self._client.info("memory"))["used_memory"])
+
+    async def counted(self, since: datetime) -> Mapping[str, float]:
+        """What all processes counted since the hour of a moment, at most eight days ago, by name."""
+        return await Roster(self._client).counted(since)
+
     async def workers(self) -> int:
         """Foremen alive."""
         return await self.desk.workers()
 
+    async def engines(self) -> tuple[str, ...]:
+        """Engines that every foreman alive can run."""
+        return await self.desk.engines()
+
 
 _: type[Ledger] = RedisLedger
+
+
+def _batch_of(batch_id: str, picture: Sequence[Sequence[str]]) -> BatchRecord:
+    batch, *clips = (pairs(flat) for flat in picture)
+    return batch_of(batch_id, batch, clips)
 
 
 def _gone(code: Code, name: str) -> str:

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
+from pydantic import TypeAdapter
+
 from worker.contract.records import (
+    Archive,
     BatchRecord,
     BatchState,
     Chat,
@@ -22,6 +25,7 @@ from worker.contract.records import (
 )
 
 Fields = Mapping[str, str]
+_ARCHIVES: Final = TypeAdapter(tuple[Archive, ...])
 
 
 def pairs(flat: Sequence[str]) -> dict[str, str]:
@@ -32,6 +36,11 @@ def pairs(flat: Sequence[str]) -> dict[str, str]:
 def name_of_chat(chat: Chat) -> str:
     """One word for a chat, whatever its threads."""
     return ":".join(quote(part, safe="") for part in (chat.platform, chat.account, chat.id))
+
+
+def name_of_member(chat: Chat, person: Person) -> str:
+    """One word for a person, in whatever chat of a platform."""
+    return ":".join(quote(part, safe="") for part in (chat.platform, chat.account, person.id))
 
 
 def name_of_person(person: Person) -> str:
@@ -74,27 +83,44 @@ def batch_of(batch_id: str, fields: Fields, clips: Sequence[Fields]) -> BatchRec
         order=Order.model_validate_json(fields["order"]),
         state=BatchState(fields["state"]),
         created_at=_moment(fields["created_ms"]),
-        finished_at=_moment(fields["finished_ms"]) if "finished_ms" in fields else None,
-        expired_at=_moment(fields["expired_ms"]) if "expired_ms" in fields else None,
+        finished_at=_moment_or_none(fields.get("finished_ms")),
+        expired_at=_moment_or_none(fields.get("expired_ms")),
         clips=tuple(_clip_of(number, clip) for number, clip in enumerate(clips, 1)),
         cancelled=fields["cancelled"] == "1",
         round=int(fields["round"]),
         archive_key=fields.get("archive_key"),
         archive_size_bytes=int(fields.get("archive_size", 0)),
         archive_name=fields.get("archive_name"),
+        more_archives=_archives(fields.get("more_archives", "")),
+        packed_bytes=int(fields.get("packed", 0)),
         progress_message=MessageRef.model_validate_json(message) if message else None,
         reason=_reason(fields["reason"]),
     )
 
 
+def fields_of_order(order: Order) -> dict[str, str | int]:
+    """What the scripts themselves need of an order: who is charged, how it stands in the index, what it costs."""
+    return {
+        "member": name_of_member(order.chat, order.person),
+        "weight": repr(order.weight),
+        "urgent": "1" if order.urgent else "",
+        "clip_ms": round(order.clip_s * 1000),
+        "engine": order.engine,
+    }
+
+
 def optional_fields(batch: BatchRecord) -> dict[str, str]:
     """The fields of a Batch's hash that not every Batch has."""
+    message = batch.progress_message
     known = {
+        **{name: str(value) for name, value in fields_of_order(batch.order).items()},
+        "message": message.model_dump_json() if message else None,
         "finished_ms": _milliseconds(batch.finished_at),
         "expired_ms": _milliseconds(batch.expired_at),
         "archive_key": batch.archive_key,
         "archive_size": str(batch.archive_size_bytes) if batch.archive_key else None,
         "archive_name": batch.archive_name,
+        "more_archives": written_archives(batch.more_archives) or None,
     }
     return {name: value for name, value in known.items() if value is not None}
 
@@ -112,6 +138,7 @@ def fields_of_clip(clip: ClipRecord, gone: str) -> tuple[str | int, ...]:
         clip.attempts,
         clip.reason.model_dump_json() if clip.reason else "",
         clip.result.model_dump_json() if clip.result else "",
+        *(_milliseconds(at) or "" for at in (clip.queued_at, clip.started_at, clip.ended_at)),
     )
 
 
@@ -128,7 +155,19 @@ def _clip_of(number: int, fields: Fields) -> ClipRecord:
         attempts=int(fields["attempts"]),
         reason=_reason(fields["reason"]),
         result=ClipResult.model_validate_json(result) if result else None,
+        queued_at=_moment_or_none(fields.get("queued_ms")),
+        started_at=_moment_or_none(fields.get("started_ms")),
+        ended_at=_moment_or_none(fields.get("ended_ms")),
     )
+
+
+def written_archives(archives: Sequence[Archive]) -> str:
+    """Parts of an Archive as they lie in a hash; empty for none."""
+    return _ARCHIVES.dump_json(tuple(archives)).decode() if archives else ""
+
+
+def _archives(written: str) -> tuple[Archive, ...]:
+    return _ARCHIVES.validate_json(written) if written else ()
 
 
 def _reason(written: str) -> Reason | None:
@@ -141,6 +180,10 @@ def _facts(written: str) -> dict[str, Any]:
 
 def _milliseconds(moment: datetime | None) -> str | None:
     return None if moment is None else str(round(moment.timestamp() * 1000))
+
+
+def _moment_or_none(written_ms: str | None) -> datetime | None:
+    return _moment(written_ms) if written_ms else None
 
 
 def _moment(written_ms: str) -> datetime:

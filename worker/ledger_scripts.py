@@ -6,13 +6,11 @@ and the sweeper adds those that were lost between the two.
 """
 
 import contextlib
-import json
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import redis.asyncio
-from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
 from redis.exceptions import (
     BusyLoadingError,
@@ -24,17 +22,16 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSlow
 
+from worker.arq_client import open_arq
 from worker.contract import keys
 from worker.contract.ports import LedgerUnavailable
 
-Queue = Literal["clips", "takes", "archives", "templates"]
+Queue = Literal["clips", "takes", "archives", "templates", "records"]
 """Which waiting index, and which of the arq queues; ``scripts/prelude.lua`` says what stands in which."""
-QUEUES: Final[tuple[Queue, ...]] = ("clips", "takes", "archives", "templates")
+QUEUES: Final[tuple[Queue, ...]] = ("clips", "takes", "archives", "templates", "records")
 
 TICKET_JOB: Final = "serve_ticket"
 """Name of the only job arq runs."""
-TICKET_LIFE_MS: Final = 86_400_000
-"""After a day arq drops a ticket that nobody took; the sweeper adds another if it is still needed."""
 _MOST_TICKETS: Final = 256
 """So many idle tickets keep every worker busy from one sweep to the next, whatever the backlog."""
 
@@ -73,12 +70,7 @@ class Scripts:
             for path in sorted(_FOLDER.glob("*.lua"))
             if path.stem != "prelude"
         }
-        self._arq = ArqRedis(
-            client.connection_pool,
-            job_serializer=dump_json,
-            job_deserializer=json.loads,
-            expires_extra_ms=TICKET_LIFE_MS,
-        )
+        self._arq = open_arq(client.connection_pool)
 
     async def run(self, name: str, *arguments: str | int) -> Any:
         """Run a script, issue tickets for what it made ready, and return its answer.
@@ -118,8 +110,3 @@ class Scripts:
         count = min(count, _MOST_TICKETS - await self.client.zcard(name))
         for _ in range(count):
             await self._arq.enqueue_job(TICKET_JOB, _queue_name=name)  # arq makes a fresh id
-
-
-def dump_json(value: dict[str, Any]) -> bytes:
-    """How jobs are written: JSON, never pickle."""
-    return json.dumps(value).encode()

@@ -22,6 +22,8 @@ from worker.ledger_scripts import OUTAGES, is_outage, redis_errors_as_ours
 log = logging.getLogger(__name__)
 
 _GROUP: Final = "bot"
+_NO_GROUP: Final = ("NOGROUP", "no such key")
+"""The first reader is told so, and whoever reads when Redis lost everything."""
 _LISTEN_MS: Final = 1000
 """How long one read waits for news; dead consumers are looked for between two reads."""
 _ALIVE_S: Final = 1.0
@@ -77,7 +79,7 @@ class Outbox:
                 try:
                     batch = await self._next(mine)
                 except (ResponseError, *OUTAGES) as error:
-                    if "NOGROUP" in str(error):
+                    if any(words in str(error) for words in _NO_GROUP):
                         await self._make_group()
                     elif is_outage(error):
                         await outage.wait(error)

@@ -12,6 +12,7 @@ from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.records import Lineup, LineupCell
 from worker.decoding import decode
 from worker.holdings import Held
+from worker.refusals import stored
 from worker.workshop import Workshop
 
 LINEUP: Final = "lineup.jpg"
@@ -53,7 +54,8 @@ class Lineups:
             made = folder / "made"
             await decode(self._child, held, "lineup", plan, LINEUP, made)
             key, picture = keys.lineup(lineup.id), made / LINEUP
-            await held.persist(lambda: self._shop.store.put_file(key, picture, "image/jpeg"))
+            store = self._shop.store
+            await stored(held, store, key, lambda: store.put_file(key, picture, "image/jpeg"))
 
     async def _cell(self, held: Held, cell: LineupCell, folder: Path) -> dict[str, Any]:
         """What the child is told of a Template; its poster is put into the folder."""

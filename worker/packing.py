@@ -1,77 +1,244 @@
-"""Archive work: the Clips that are done, under names people can use, with a manifest that says what became of the rest."""
+"""Archive work: the Clips that are done, with a manifest that says what became of the rest."""
 
+import asyncio
 import contextlib
 import functools
-import json
-import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
 
 from worker.contract import keys
-from worker.contract.names import archive_name, clip_name
-from worker.contract.ports import ArchiveEntry, ObjectMissing
-from worker.contract.records import BatchRecord, BatchState, ClipRecord, ClipState, TakeRecord
+from worker.contract.archives import MOST_BYTES
+from worker.contract.codes import Code
+from worker.contract.names import archive_name
+from worker.contract.ports import ArchiveEntry, LedgerUnavailable, ObjectMissing
+from worker.contract.records import (
+    Archive,
+    BatchRecord,
+    BatchState,
+    ClipRecord,
+    ClipState,
+    Reason,
+    TakeRecord,
+)
+from worker.contract.virtual_zip import VirtualZip
+from worker.desk import Desk, Lease
 from worker.holdings import Held
+from worker.manifest import (
+    MANIFEST,
+    REPORT,
+    Report,
+    clips_of,
+    manifest_bytes,
+    manifest_of,
+    parts_of,
+    report_bytes,
+    written_of,
+)
+from worker.patience import NoLongerWanted
+from worker.refusals import RefusedForGood, stored
 from worker.workshop import Workshop
 
+log = logging.getLogger(__name__)
+
 _CAPTIONS: Final = (".srt", ".vtt")
+_TELL_EVERY_S: Final = 0.5
+_LOOKS: Final = 5
+"""So often the Clips of an Archive are looked for, should one vanish between looking and packing."""
 
 
 class Packing:
     """Makes Archives."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(
+        self, shop: Workshop, report: Report | None = None, most_bytes: int = MOST_BYTES
+    ) -> None:
+        """Nothing is packed yet.
+
+        Args:
+            shop: What is at hand.
+            report: Writes the report; None: there is none.
+            most_bytes: Of one Archive; what is larger comes in parts, unless the order wants it otherwise.
+        """
         self._shop = shop
+        self._report = report
+        self._most_bytes = most_bytes
 
     async def archive(self, held: Held) -> None:
-        """Make the Archive of one round of a Batch and settle it. Raises NoLongerWanted, LookupError."""
-        ledger, batch_id = self._shop.ledger, held.lease.subject
-        batch = await held.persist(lambda: ledger.batch(batch_id))
-        if batch is None or batch.round != held.lease.number:
-            raise LookupError(f"no Batch in that round: {held.lease.item}")
-        take = await held.persist(lambda: ledger.take(batch.order.take_id))
-        key = keys.archive(batch_id, batch.round)
-        size_bytes = await self._put(held, key, batch, take)
-        name = archive_name(batch.code, batch.created_at)
+        """Make the Archive of one round of a Batch and settle it. Raises NoLongerWanted, LookupError, RefusedForGood."""
+        desk = self._shop.ledger.desk
+        batch, archives = await self._put(held)
+        if not archives:
+            await self._put_record(held, batch.model_copy(update={"state": BatchState.READY}))
+            await held.persist(lambda: desk.finish_without_archive(held.lease))
+            return
+        first, *more = archives
         # The record stands in the store before anybody is told.
         ended = batch.model_copy(
             update={
                 "state": BatchState.READY,
-                "archive_key": key,
-                "archive_size_bytes": size_bytes,
-                "archive_name": name,
+                "archive_key": first.key,
+                "archive_size_bytes": first.size_bytes,
+                "archive_name": first.name,
+                "more_archives": tuple(more),
             }
         )
         await self._put_record(held, ended)
-        await held.persist(lambda: ledger.desk.finish_archive(held.lease, key, size_bytes, name))
+        await held.persist(
+            lambda: desk.finish_archive(held.lease, first.key, first.size_bytes, first.name, more)
+        )
 
     async def record(self, held: Held) -> None:
-        """Put the record of a Batch that ended into the store. Raises NoLongerWanted."""
+        """Put the record of a Batch into the store, as it is now. Raises NoLongerWanted."""
         ledger, batch_id = self._shop.ledger, held.lease.subject
         batch = await held.persist(lambda: ledger.batch(batch_id))
         if batch is not None:
             await self._put_record(held, batch)
+            if await held.persist(lambda: ledger.batch(batch_id)) is None:  # deleted meanwhile
+                await held.persist(lambda: self._shop.store.delete(keys.batch(batch_id)))
         await held.persist(lambda: ledger.desk.finish_record(held.lease))
 
     async def _put_record(self, held: Held, batch: BatchRecord) -> None:
+        """What is not taken costs people nothing, as long as Redis keeps its memory."""
         key, written = keys.batch(batch.id), batch.model_dump_json().encode()
-        await held.persist(lambda: self._shop.store.put_bytes(key, written))
+        store = self._shop.store
+        try:
+            await stored(held, store, key, lambda: store.put_bytes(key, written))
+        except RefusedForGood as refused:
+            log.error("should Redis lose its memory, this order would be lost: %s", refused)  # noqa: TRY400
 
-    async def _put(self, held: Held, key: str, batch: BatchRecord, take: TakeRecord | None) -> int:
-        """Store the Archive of what is there; returns its size."""
-        store, missing = self._shop.store, set[int]()
-        for clip in batch.clips:
-            if clip.result is not None and not await self._exists(held, clip.result.key):
-                missing.add(clip.number)
+    async def _put(self, held: Held) -> tuple[BatchRecord, Sequence[Archive]]:
+        """Store the Archive of what is there, in parts where it is too large; the Batch as it was packed, and the parts."""
+        for _ in range(_LOOKS - 1):
+            batch = await self._packable(held)
+            try:
+                return batch, await self._put_all(held, batch)
+            except ObjectMissing as gone:  # since we looked
+                log.warning("%s is packed anew: %s", held.lease.item, gone)
+        batch = await self._packable(held)
+        return batch, await self._put_all(held, batch)
+
+    async def _put_all(self, held: Held, batch: BatchRecord) -> Sequence[Archive]:
+        clip_keys = [entry.key for entry in clips_of(batch) if entry.key is not None]
+        archives: list[Archive] = []
+        if clip_keys and batch.order.options.zip != "none":  # a manifest alone is of no use
+            parts = await self._parts(held, batch)
+            async with self._told(held, parts, batch) as teller:
+                for entries in parts:
+                    archives.append(await self._put_part(held, batch, entries, archives, teller))
+        await self._shop.cache.drop_clips(clip_keys)
+        return archives
+
+    async def _put_part(
+        self,
+        held: Held,
+        batch: BatchRecord,
+        entries: Sequence[ArchiveEntry],
+        earlier: Sequence[Archive],
+        teller: "_Teller",
+    ) -> Archive:
+        """Store one ZIP, behind those that are stored."""
+        store, part = self._shop.store, len(earlier) + 1
+        key = keys.archive(batch.id, batch.round, part if teller.parts > 1 else None)
+        near = self._shop.cache.clips([entry.key for entry in entries if entry.key is not None])
+        before = sum(archive.size_bytes for archive in earlier)
+
+        async def put() -> int:
+            noted = teller.begin(before)
+            return await store.put_archive(key, entries, batch.created_at, near, noted)
+
+        size_bytes = await stored(held, store, key, put)
+        name = archive_name(batch.code, batch.created_at, part, teller.parts)
+        return Archive(key=key, name=name, size_bytes=size_bytes)
+
+    async def _parts(self, held: Held, batch: BatchRecord) -> list[list[ArchiveEntry]]:
+        """What each ZIP holds: mostly there is one."""
+        take = await held.persist(lambda: self._shop.ledger.take(batch.order.take_id))
         captions = await self._captions(held, batch, take)
-        entries = entries_of(batch, take, missing, captions)
-        clips = [entry.key for entry in entries if entry.key is not None]
-        near = self._shop.cache.clips(clips)
-        size_bytes = await held.persist(
-            lambda: store.put_archive(key, entries, batch.created_at, near)
-        )
-        await self._shop.cache.drop_clips(clips)
-        return size_bytes
+        clips, beside = clips_of(batch), self._beside(batch, take, captions, {})
+        if batch.order.options.zip == "one":
+            return [[*clips, *beside]]
+        shared = parts_of(clips, beside, self._most_bytes)
+        if len(shared) == 1:
+            return [[*clips, *beside]]
+        archives = {
+            entry.name: archive_name(batch.code, batch.created_at, part, len(shared))
+            for part, entries in enumerate(shared, 1)
+            for entry in entries
+        }
+        # The same in each: whoever unpacks them into one folder finds one of each.
+        beside = self._beside(batch, take, captions, archives)
+        return [[*entries, *beside] for entries in shared]
+
+    def _beside(
+        self,
+        batch: BatchRecord,
+        take: TakeRecord | None,
+        captions: Mapping[str, bytes],
+        archives: Mapping[str, str],
+    ) -> list[ArchiveEntry]:
+        """What stands beside the Clips: captions, the manifest, the report."""
+        manifest = manifest_of(batch, take, list(captions), archives)
+        written = {**captions, MANIFEST: manifest_bytes(manifest)}
+        if self._report is not None:
+            written[REPORT] = report_bytes(self._report(batch, take, archives))
+        return written_of(written)
+
+    @contextlib.asynccontextmanager
+    async def _told(
+        self, held: Held, parts: Sequence[Sequence[ArchiveEntry]], batch: BatchRecord
+    ) -> AsyncIterator["_Teller"]:
+        """While the Archive is being made, the ledger hears how far it is."""
+        sizes = [VirtualZip(entries, batch.created_at).size_bytes for entries in parts]
+        teller = _Teller(self._shop.ledger.desk, held.lease, sum(sizes), len(parts))
+        telling = asyncio.create_task(teller.run())
+        try:
+            yield teller
+        finally:
+            teller.over = True
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _packable(self, held: Held) -> BatchRecord:
+        """The Batch, whose Clips that are done lie in the store: those that are gone from there have failed."""
+        batch = await self._batch(held)
+        looked = await asyncio.gather(*(self._lies_there(held, clip) for clip in batch.clips))
+        lost = [
+            clip
+            for clip, there in zip(batch.clips, looked, strict=True)
+            if clip.state is ClipState.DONE and not there
+        ]
+        for clip in lost:
+            await self._lose(held, clip)
+        return await self._batch(held) if lost else batch
+
+    async def _batch(self, held: Held) -> BatchRecord:
+        batch = await held.persist(lambda: self._shop.ledger.batch(held.lease.subject))
+        if batch is None or batch.round != held.lease.number:
+            raise LookupError(f"no Batch in that round: {held.lease.item}")
+        return batch
+
+    async def _lies_there(self, held: Held, clip: ClipRecord) -> bool:
+        result = clip.result
+        if result is None:
+            return False
+        try:
+            facts = await held.persist(lambda: self._shop.store.stat(result.key))
+        except ObjectMissing:
+            return False
+        return facts.size_bytes == result.size_bytes
+
+    async def _lose(self, held: Held, clip: ClipRecord) -> None:
+        """People are told that a Clip is gone, and can have it made again."""
+        log.error("%s: clip %d is gone from the store", held.lease.item, clip.number)
+        reason = Reason(code=Code.CLIP_GONE)
+        # Else a worker that takes over the next attempt at it would believe that it is stored.
+        if clip.result is not None:
+            result_key = keys.clip_result(clip.result.key)
+            await held.persist(lambda: self._shop.store.delete(result_key))
+        desk = self._shop.ledger.desk
+        if not await held.persist(lambda: desk.lose_clip(held.lease, clip.number, reason)):
+            raise NoLongerWanted
 
     async def _captions(
         self, held: Held, batch: BatchRecord, take: TakeRecord | None
@@ -88,86 +255,34 @@ class Packing:
                 found[f"captions{suffix}"] = await held.persist(read)
         return found
 
-    async def _exists(self, held: Held, key: str) -> bool:
-        try:
-            await held.persist(lambda: self._shop.store.stat(key))
-        except ObjectMissing:
-            return False
-        return True
 
+class _Teller:
+    """Tells the ledger how much of an Archive lies in the store: the latest, now and then."""
 
-def entries_of(
-    batch: BatchRecord,
-    take: TakeRecord | None,
-    missing: set[int],
-    captions: Mapping[str, bytes] | None = None,
-) -> list[ArchiveEntry]:
-    """What the Archive holds: the Clips that are done, then captions, then the manifest.
+    def __init__(self, desk: Desk, lease: Lease, size_bytes: int, parts: int) -> None:
+        self.parts = parts
+        self._desk = desk
+        self._lease = lease
+        self._size_bytes = size_bytes
+        self._done_bytes = 0
+        self._news = asyncio.Event()
+        self.over = False
+        """Set before it is cancelled: what is awaited to tell may swallow that, and the Archive would wait for ever."""
 
-    Args:
-        batch: With its Clips.
-        take: The recording; None if the ledger no longer knows it.
-        missing: Numbers of Clips whose object is no longer in the store.
-        captions: Files of captions, by name.
-    """
-    captions = captions or {}
-    entries = [
-        ArchiveEntry(
-            clip_name(clip.number, clip.template_name),
-            clip.result.size_bytes,
-            clip.result.crc32,
-            key=clip.result.key,
-        )
-        for clip in batch.clips
-        if clip.state is ClipState.DONE and clip.result and clip.number not in missing
-    ]
-    manifest = manifest_of(batch, take, missing, list(captions))
-    content = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
-    written = {**captions, "manifest.json": content}
-    return entries + [
-        ArchiveEntry(name, len(content), zlib.crc32(content), content=content)
-        for name, content in written.items()
-    ]
+    def begin(self, before_bytes: int) -> Callable[[int], None]:
+        """A new part, or it anew; what is returned hears of its bytes as they come to lie in the store."""
+        self._done_bytes = before_bytes
+        return self._note
 
+    def _note(self, size_bytes: int) -> None:
+        self._done_bytes += size_bytes
+        self._news.set()
 
-def manifest_of(
-    batch: BatchRecord,
-    take: TakeRecord | None,
-    missing: set[int],
-    captions: Sequence[str] = (),
-) -> dict[str, Any]:
-    """What was asked, and what became of every Clip, with the names the files came under."""
-    order = batch.order
-    return {
-        "batch": batch.id,
-        "code": batch.code,
-        "round": batch.round,
-        "ordered_at": batch.created_at.isoformat(),
-        "take": {
-            "id": order.take_id,
-            "file": order.take_name,
-            "seconds": take.duration_s if take else None,
-            "analyses": take.analyses if take else None,
-            "remarks": [each.model_dump(mode="json") for each in take.remarks] if take else None,
-        },
-        "engine": order.engine,
-        "options": order.options.model_dump(mode="json"),
-        "captions": list(captions),
-        "clips": [_clip_in_manifest(clip, clip.number in missing) for clip in batch.clips],
-    }
-
-
-def _clip_in_manifest(clip: ClipRecord, missing: bool) -> dict[str, Any]:  # noqa: FBT001 - private
-    result = clip.result
-    there = clip.state is ClipState.DONE and not missing
-    told: dict[str, Any] = {
-        "number": clip.number,
-        "name": clip_name(clip.number, clip.template_name) if there else None,
-        "template": clip.template_name,
-        "template_file": clip.template_file,
-        "state": "missing" if missing else clip.state,
-        "reason": clip.reason.model_dump(mode="json", exclude_none=True) if clip.reason else None,
-    }
-    if result and there:
-        told |= result.model_dump(mode="json", exclude={"key", "crc32"})
-    return told
+    async def run(self) -> None:
+        """Tell until it is over; what Redis does not take is dropped, more will follow."""
+        while not self.over:
+            await self._news.wait()
+            self._news.clear()
+            with contextlib.suppress(LedgerUnavailable):
+                await self._desk.report_archive(self._lease, self._done_bytes, self._size_bytes)
+            await asyncio.sleep(_TELL_EVERY_S)

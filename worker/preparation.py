@@ -24,6 +24,7 @@ from worker.contract.records import (
 from worker.decoding import decode
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
+from worker.refusals import stored
 from worker.workshop import Workshop, refusal
 
 Limits = Mapping[str, Mapping[str, float]]
@@ -44,7 +45,7 @@ _CONTENT_TYPES: Final = {
 
 
 class Preparation:
-    """Analyses Takes and prepares Templates; all methods may raise NoLongerWanted, Impossible and ChildFailed."""
+    """Analyses Takes and prepares Templates; all methods may raise NoLongerWanted, Impossible, RefusedForGood and ChildFailed."""
 
     def __init__(self, shop: Workshop, child: Child, limits: Limits, models: Path | None) -> None:
         self._shop = shop
@@ -153,7 +154,8 @@ class Preparation:
 
     async def _put_file(self, held: Held, key: str, path: Path) -> None:
         kind = _CONTENT_TYPES.get(path.suffix, "application/octet-stream")
-        await held.persist(lambda: self._shop.store.put_file(key, path, kind))
+        store = self._shop.store
+        await stored(held, store, key, lambda: store.put_file(key, path, kind))
 
     async def _copy_poster(self, held: Held, template: TemplateRecord) -> None:
         store = self._shop.store
@@ -162,10 +164,11 @@ class Preparation:
             keys.template(template.id, _POSTER),
         )
         poster = await held.persist(lambda: store.get_bytes(source))
-        await held.persist(lambda: store.put_bytes(target, poster, "image/jpeg"))
+        await stored(held, store, target, lambda: store.put_bytes(target, poster, "image/jpeg"))
 
     async def _put_json(self, held: Held, key: str, written: str) -> None:
-        await held.persist(lambda: self._shop.store.put_bytes(key, written.encode()))
+        store = self._shop.store
+        await stored(held, store, key, lambda: store.put_bytes(key, written.encode()))
 
 
 def _facts_of_take(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from worker.arq_client import TICKET_LIFE_MS, dump_json, open_arq
 from worker.contract import keys
-from worker.ledger_scripts import TICKET_JOB, TICKET_LIFE_MS, Queue, dump_json
+from worker.ledger_scripts import TICKET_JOB, Queue
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class TicketOffice:
         seats: int,
         poll_s: float,
         serve: Callable[[Queue, str], Awaitable[None]],
+        open_pool: Callable[[str], ConnectionPool] = ConnectionPool.from_url,
     ) -> None:
         """Nothing runs yet.
 
@@ -58,6 +59,7 @@ class TicketOffice:
             seats: Tickets held at a time.
             poll_s: arq polls; this is the delay a new ticket may meet.
             serve: Draws and does the work of one ticket, by its id; cancelling it leaves the work alone.
+            open_pool: Makes connections of the address; the wiring knows TLS and Sentinels.
         """
         self._redis_url = redis_url
         self._queue: Queue = queue
@@ -65,6 +67,7 @@ class TicketOffice:
         self._seats = seats
         self._poll_s = poll_s
         self._serve = serve
+        self._open_pool = open_pool
         self._worker: Worker | None = None
         self._open = True
         self._lives = False
@@ -91,7 +94,7 @@ class TicketOffice:
 
     async def _life(self) -> None:
         """One arq worker, until Redis fails it."""
-        pool: ConnectionPool = ConnectionPool.from_url(self._redis_url)
+        pool = self._open_pool(self._redis_url)
         worker = self._make(pool)
         self._worker = worker
         worker.allow_pick_jobs = self._open
@@ -109,17 +112,10 @@ class TicketOffice:
             await pool.aclose()
 
     def _make(self, pool: ConnectionPool) -> Worker:
-        redis = ArqRedis(
-            pool,
-            job_serializer=dump_json,
-            job_deserializer=json.loads,
-            default_queue_name=keys.redis("queue", self._queue),
-            expires_extra_ms=TICKET_LIFE_MS,
-        )
         return Worker(
             functions=[func(self._ticket, name=TICKET_JOB, timeout=_TICKET_S, max_tries=_TRIES)],
             queue_name=keys.redis("queue", self._queue),
-            redis_pool=redis,
+            redis_pool=open_arq(pool),
             handle_signals=False,
             max_jobs=self._seats,
             job_timeout=_TICKET_S,

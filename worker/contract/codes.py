@@ -24,6 +24,11 @@ class Code(StrEnum):
     # The order: raised at the door.
     NOT_ADMITTED = "not_admitted"  # who (the entry an operator adds)
     TOO_MANY_CLIPS = "too_many_clips"  # count, limit
+    PERSON_BATCHES = "person_batches"  # used, limit
+    CHAT_BATCHES = "chat_batches"  # used, limit
+    PERSON_MINUTES = "person_minutes"  # used, asked, limit, zone
+    CHAT_MINUTES = "chat_minutes"  # used, asked, limit, zone
+    QUEUE_FULL = "queue_full"  # used, limit
     FILE_TOO_LARGE = "file_too_large"  # size_mb, limit_mb
     UNKNOWN_TEMPLATE = "unknown_template"  # name
     TEMPLATE_TWICE = "template_twice"  # name
@@ -33,6 +38,7 @@ class Code(StrEnum):
     # The parts.
     TEMPLATE_GONE = "template_gone"  # name
     TAKE_GONE = "take_gone"  # name
+    CLIP_GONE = "clip_gone"
     BACKGROUND_GONE = "background_gone"  # name
     BACKGROUND_UNREADABLE = "background_unreadable"  # name
     ENGINE_UNAVAILABLE = "engine_unavailable"  # engine, advice

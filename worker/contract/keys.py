@@ -15,9 +15,9 @@ Objects (the record of everything that must survive; a JSON beside the bytes):
     templates/<id>/poster.jpg
     prepared/<sha256>/<name>         what was computed of a video, by the SHA-256 of its bytes
     clips/<batch>/<number>-<fence>.mp4   one for each attempt that came so far
-    clips/<batch>/<number>.json      ClipResult: which of them counts
-    batches/<batch>.json             BatchRecord, written when the Batch ends
-    archives/<batch>/<round>.zip
+    clips/<batch>/<number>-<fence>.json  ClipResult of that attempt, written once its bytes are there
+    batches/<batch>.json             BatchRecord, written whenever somebody orders, revises or ends something of it
+    archives/<batch>/<round>.zip     or <round>-<part>.zip, each of which opens by itself
     pictures/<sha256>/source         a picture for behind the presenters, as it came
     lineups/<id>.jpg                 Templates side by side, with numbers; drawn anew whenever it is missing
     waivers/<time>-<what>.json       who took the duty to label upon themselves, and what was ordered so
@@ -46,20 +46,29 @@ def clip(batch_id: str, number: int, fence: str) -> str:
 
     ``fence`` is its lease's number: a worker that stalled and wakes up never writes over what another one stored.
     """
-    return f"clips/{batch_id}/{number:03d}-{fence}.mp4"
+    return f"{clip_attempts(batch_id, number)}{fence}.mp4"
 
 
-def clip_result(batch_id: str, number: int) -> str:
-    """The ClipResult of a finished Clip."""
-    return f"clips/{batch_id}/{number:03d}.json"
+def clip_attempts(batch_id: str, number: int) -> str:
+    """How everything begins that attempts at one Clip stored."""
+    return f"clips/{batch_id}/{number:03d}-"
+
+
+CLIP_RESULT: Final = ".json"
+"""How the key of a ClipResult ends."""
+
+
+def clip_result(clip_key: str) -> str:
+    """The ClipResult of a finished Clip, beside it: a worker that stalled tells of its own attempt only."""
+    return clip_key.removesuffix(".mp4") + CLIP_RESULT
 
 
 BATCHES: Final = "batches/"
-"""The records of all Batches that ended."""
+"""The records of all Batches."""
 
 
 def batch(batch_id: str) -> str:
-    """The record of a Batch that ended."""
+    """The record of a Batch."""
     return f"{BATCHES}{batch_id}.json"
 
 
@@ -67,9 +76,10 @@ ARCHIVES: Final = "archives/"
 """All of them."""
 
 
-def archive(batch_id: str, round_: int) -> str:
-    """The Archive of one round of a Batch."""
-    return f"{ARCHIVES}{batch_id}/{round_}.zip"
+def archive(batch_id: str, round_: int, part: int | None = None) -> str:
+    """The Archive of one round of a Batch, or a part of it, from 1."""
+    suffix = "" if part is None else f"-{part}"
+    return f"{ARCHIVES}{batch_id}/{round_}{suffix}.zip"
 
 
 def picture(sha256: str) -> str:
@@ -93,6 +103,11 @@ WAIVERS: Final = "waivers/"
 def waiver(time: str, what: str) -> str:
     """One record of a waiver; ``time`` sorts, so that the oldest are found by their names."""
     return f"{WAIVERS}{time}-{what}.json"
+
+
+def probe(key: str) -> str:
+    """Beside an object: whether anything can be stored there."""
+    return f"{key.rpartition('/')[0]}/probe"
 
 
 PREFIX: Final = "chorus"

@@ -1,6 +1,6 @@
 """The ports of the working side, as the bot, the door and the stores see them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Protocol
 
 from worker.contract.records import (
+    Allowance,
     BatchRecord,
     Chat,
     Fact,
     Lineup,
     MessageRef,
     Order,
+    Outlook,
     Person,
+    Reason,
     TakeRecord,
     TemplateRecord,
+    UnderWay,
     Utterance,
 )
 
@@ -25,12 +29,28 @@ class StoreUnavailable(Exception):
     """The object store cannot be reached or refuses us: an Outage, to be tried again with backoff."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store will hardly take this however often it is asked; a few more tries may show an upload anew."""
+
+
+class StoreForbids(StoreUnavailable):
+    """The store does not let us: nothing at all, while keys or rights are wrong, or just not this."""
+
+
 class ObjectMissing(Exception):
     """There is no such object (any more)."""
 
 
 class LedgerUnavailable(Exception):
     """Redis cannot be reached, or has no memory or disk left: an Outage; any call of the Ledger but its streams may raise it."""
+
+
+class LimitReached(Exception):
+    """More than is allowed was ordered; nothing was opened. The reason names the limit."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,9 @@ class Lifecycle:
     retention_days: int | None = None
     """Deleted after so many days; None: nothing is, we sweep ourselves."""
     cold_days: int | None = None
-    """To a cheaper class after so many days; None: the store has none, or would delete them before."""
+    """To a cheaper class after so many days; None: the store has none, refuses it, or would delete them before."""
+    cold_refusal: str = ""
+    """What it answered to that, where it is not plain that it has none."""
     refusal: str = ""
     """Why nothing was set."""
 
@@ -94,10 +116,13 @@ class ObjectStore(Protocol):
         entries: Sequence[ArchiveEntry],
         modified_at: datetime,
         near: Mapping[str, Path] | None = None,
+        noted: Callable[[int], None] | None = None,
     ) -> int:
         """Make a ZIP (stored, not deflated) of objects of this store; returns its exact size in bytes.
 
-        ``near`` names files of this machine that hold what lies under a key; they may go at any time. The same entries give the same bytes. Raises ObjectMissing naming the key of a missing entry.
+        ``near`` names files of this machine that hold what lies under a key; they may go at any time. ``noted`` hears, in the
+        loop, how many further bytes lie in the store, where that takes time. The same entries give the same bytes. Raises
+        ObjectMissing naming the key of a missing entry.
         """
         ...
 
@@ -161,6 +186,10 @@ class ObjectStore(Protocol):
 class Ledger(Protocol):
     """Who ordered what and how far it is: the truth, in Redis. Every change is atomic and may be repeated."""
 
+    async def is_blank(self) -> bool:
+        """Whether what the store remembers may be missing here: Redis lost its memory, or is new. Nothing may go then."""
+        ...
+
     async def open_take(self, take: TakeRecord, teller: Utterance | None = None) -> TakeRecord:
         """Have a recording analysed, unless it is or was already; its bytes are in the store.
 
@@ -171,6 +200,14 @@ class Ledger(Protocol):
 
     async def take(self, take_id: str) -> TakeRecord | None:
         """None if unknown."""
+        ...
+
+    async def takes_ordered(self) -> frozenset[str]:
+        """Ids of the Takes of all Batches there are, of anybody; those that expired need theirs no longer."""
+        ...
+
+    async def remove_take(self, take_id: str) -> bool:
+        """Forget a Take that nobody uses any more (its objects are removed by the caller); False if it is being analysed."""
         ...
 
     async def add_template(self, template: TemplateRecord) -> TemplateRecord:
@@ -185,6 +222,10 @@ class Ledger(Protocol):
         """None if unknown."""
         ...
 
+    async def preparing(self, template_ids: Collection[str]) -> frozenset[str]:
+        """Which of these Templates are still being prepared."""
+        ...
+
     async def remove_template(self, template_id: str) -> None:
         """Forget a Template (its objects are removed by the caller)."""
         ...
@@ -193,8 +234,11 @@ class Ledger(Protocol):
         """Have a picture of Templates drawn, for somebody; it appears in the store."""
         ...
 
-    async def open_batch(self, order: Order) -> BatchRecord:
-        """Make a Batch of an order; the same order key gives the same Batch."""
+    async def open_batch(self, order: Order, allowance: Allowance | None = None) -> BatchRecord:
+        """Make a Batch of an order; the same order key gives the same Batch.
+
+        ``allowance`` is checked in the same step. Raises LimitReached.
+        """
         ...
 
     async def batch(self, batch_id: str) -> BatchRecord | None:
@@ -211,12 +255,21 @@ class Ledger(Protocol):
         """Batches of a chat (of one person if given), newest first."""
         ...
 
+    async def under_way(
+        self, chat: Chat, person: Person | None, looked: int, told: int
+    ) -> UnderWay:
+        """What is still to come in a chat (for one person if given), in one step.
+
+        Only so many of the newest Batches are looked through, and so many of those told.
+        """
+        ...
+
     async def active_batches(self, mailbox: str) -> Sequence[str]:
         """Ids of the Batches of a mailbox about which something is still to be told."""
         ...
 
-    async def place(self, batch_id: str) -> int:
-        """How many waiting Clips of others are drawn before the first waiting one of this Batch."""
+    async def outlook(self, batch_id: str) -> Outlook:
+        """Who comes before this Batch, and how long it will still take."""
         ...
 
     async def cancel(self, batch_id: str) -> BatchRecord | None:
@@ -226,8 +279,11 @@ class Ledger(Protocol):
         """
         ...
 
-    async def retry(self, batch_id: str) -> BatchRecord | None:
-        """Set the failed and cancelled Clips of an ended Batch waiting again, in a new round; None if nothing is to retry."""
+    async def retry(self, batch_id: str, allowance: Allowance | None = None) -> BatchRecord | None:
+        """Set the failed and cancelled Clips of an ended Batch waiting again, in a new round; None if nothing is to retry.
+
+        ``allowance`` is checked in the same step. Raises LimitReached.
+        """
         ...
 
     async def forget_batch(self, batch_id: str) -> None:
@@ -257,6 +313,14 @@ class Ledger(Protocol):
         """The chat took it, or finally refused it."""
         ...
 
+    async def counted(self, since: datetime) -> Mapping[str, float]:
+        """What all processes counted since the hour of a moment, at most eight days ago, by name (``worker/contract/figures.py``)."""
+        ...
+
     async def workers(self) -> int:
         """Foremen alive."""
+        ...
+
+    async def engines(self) -> tuple[str, ...]:
+        """Engines that every foreman alive can run; none while there is no foreman, or all are starting."""
         ...

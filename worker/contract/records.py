@@ -248,6 +248,12 @@ class ClipRecord(Record):
     attempts: int = 0
     reason: Reason | None = None
     result: ClipResult | None = None
+    queued_at: datetime | None = None
+    """When it was ordered, or ordered again; None in records of earlier versions."""
+    started_at: datetime | None = None
+    """When a worker took it, the last time."""
+    ended_at: datetime | None = None
+    """When it was done, failed or cancelled."""
 
 
 class SentPicture(Record):
@@ -282,6 +288,10 @@ class OrderOptions(Record):
     """None: as the Template is."""
     captions: Literal["off", "files", "burned"] = "files"
     """Of Takes whose words are known: none, as files in the Archive, or in the picture as well."""
+    zip: Literal["parts", "one", "none"] = "parts"
+    """What is too large for one Archive comes in several, or all the same in one; or there is no Archive at all."""
+    cloud: bool = True
+    """Links may lead to a cloud store; else through our own door only."""
     label: bool = True
     """The visible text of the AI label; the embedded one is always there."""
     language: Literal["en", "zh"] = "en"
@@ -305,7 +315,50 @@ class Order(Record):
     take_name: str
     template_ids: tuple[str, ...]
     engine: str = "viseme"
+    about_bytes: int = 0
+    """What all its Clips may have together, guessed before."""
+    clip_s: float = 0.0
+    """How long each of its Clips becomes, guessed before: what counts against the minutes of a day."""
+    urgent: bool = False
+    """Served before all others; only administrators may ask for that."""
+    weight: float = Field(default=1.0, gt=0)
+    """Of its chat: one of weight 2 is served twice as often as one of weight 1, while both wait."""
     options: OrderOptions = OrderOptions()
+
+
+class Allowance(Record):
+    """What may be ordered; None: as much as somebody likes."""
+
+    day: str
+    """The day that is counted on: a date of the deployment's."""
+    zone: str = "UTC"
+    """By which clock that day ends."""
+    batches_per_person: int | None = None
+    """At once, in all chats of a platform together."""
+    batches_per_chat: int | None = None
+    minutes_per_person: float | None = None
+    """Of finished video, in a day."""
+    minutes_per_chat: float | None = None
+    queue: int | None = None
+    """Clips that wait in the whole deployment."""
+
+
+class Outlook(Record):
+    """What a Batch has before it."""
+
+    ahead: int
+    """Waiting Clips of others that are drawn first; Archives that are packed first, while it is to be packed."""
+    left_s: float | None = None
+    """Until its last Clip is stored, by what Clips of its engine took lately; None while that is not known."""
+
+
+class Archive(Record):
+    """A ZIP in the store."""
+
+    key: str
+    name: str
+    """What it is called when it is downloaded."""
+    size_bytes: int
 
 
 class BatchRecord(Record):
@@ -328,15 +381,37 @@ class BatchRecord(Record):
     """1, and one more for every retry; each round has its own Archive."""
     archive_key: str | None = None
     archive_size_bytes: int = 0
+    """Known as soon as it is being packed."""
     archive_name: str | None = None
+    more_archives: tuple[Archive, ...] = ()
+    """The second part of an Archive, and all that follow."""
+    packed_bytes: int = 0
+    """So much of the Archive lies in a store that takes its time."""
     progress_message: MessageRef | None = None
     reason: Reason | None = None
     """Why the whole Batch failed, when it did not fail Clip by Clip."""
 
     @property
+    def archives(self) -> tuple[Archive, ...]:
+        """All parts of the Archive, mostly one; none while it is not packed, or where none was wanted."""
+        if self.archive_key is None:
+            return ()
+        name = self.archive_name or f"chorus_{self.code}.zip"
+        first = Archive(key=self.archive_key, name=name, size_bytes=self.archive_size_bytes)
+        return (first, *self.more_archives)
+
+    @property
     def done(self) -> int:
         """Clips finished."""
         return sum(clip.state is ClipState.DONE for clip in self.clips)
+
+
+class UnderWay(Record):
+    """The Batches of a chat about which something is still to come."""
+
+    count: int
+    newest: tuple[tuple[BatchRecord, Outlook], ...]
+    """Some of them, the newest first."""
 
 
 class Utterance(Record):

@@ -1,7 +1,18 @@
--- ARGV: worker ('' to count only), silence after which one counts as gone, in ms. How many foremen live.
-local foremen, now = key('foremen'), now_ms()
+-- ARGV: worker ('' to look only), silence after which one counts as gone, in ms, Clips it renders at a time, the engines it can
+-- run. What each foreman that lives said of its engines.
+local foremen, seats, engines, now = key('foremen'), key('seats'), key('engines'), now_ms()
 if ARGV[1] ~= '' then
   redis.call('ZADD', foremen, now, ARGV[1])
+  redis.call('HSET', seats, ARGV[1], ARGV[3])
+  redis.call('HSET', engines, ARGV[1], ARGV[4])
 end
-redis.call('ZREMRANGEBYSCORE', foremen, '-inf', now - ARGV[2])
-return answer(redis.call('ZCARD', foremen))
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', foremen, '-inf', now - ARGV[2])) do
+  redis.call('ZREM', foremen, gone)
+  redis.call('HDEL', seats, gone)
+  redis.call('HDEL', engines, gone)
+end
+local told = {}
+for _, alive in ipairs(redis.call('ZRANGE', foremen, 0, -1)) do
+  told[#told + 1] = redis.call('HGET', engines, alive) or ''
+end
+return answer(told)

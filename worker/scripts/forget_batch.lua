@@ -6,9 +6,7 @@ if facts[1] and ENDED[facts[1]] then
   for number = 1, tonumber(facts[2]) do
     redis.call('DEL', key('clip', id, number))
   end
-  for round = 1, tonumber(redis.call('HGET', hash, 'round')) do
-    drop('record:' .. id .. ':' .. round)
-  end
+  drop('record:' .. id)
   redis.call('ZREM', key('history', facts[3]), id)
   redis.call('ZREM', key('history', facts[3], facts[4]), id)
   redis.call('DEL', hash, key('code', facts[5]), key('order', facts[6]))

@@ -3,8 +3,10 @@
 local ttl_ms, most, in_progress = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local now = now_ms()
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-if redis.call('GET', key('run')) ~= run then
-  -- This server is new (it was restarted): the holders could not renew, so each gets one more term.
+local swept = tonumber(redis.call('GET', key('swept')) or now)
+redis.call('SET', key('swept'), string.format('%.0f', now))
+if redis.call('GET', key('run')) ~= run or now - swept > ttl_ms then
+  -- This server is new (it was restarted), or nobody reached it: the holders could not renew, so each gets one more term.
   redis.call('SET', key('run'), run)
   for _, item in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
     redis.call('ZADD', key('leases'), now + ttl_ms, item)
@@ -26,5 +28,9 @@ for _, item in ipairs(lapsed) do
     redis.call('DEL', in_progress .. facts[2])
     redis.call('ZREM', key('queue', facts[3]), facts[2])
   end
+end
+for _, item in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', now)) do
+  redis.call('ZREM', key('later'), item)
+  wait_first(item)
 end
 return answer({taken_over, given_up})

@@ -1,0 +1,111 @@
+"""The engines that the engine process holds: opened once, told of, and the least used let go where a device has no room for another."""
+
+import gc
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from pipeline.engines.port import Hardware, LipSync
+from pipeline.engines.registry import open_engine
+from pipeline.engines.weights.finding import Shelf
+from pipeline.errors import DeviceFull
+
+Opening = Callable[[str, Shelf, Hardware], LipSync]
+
+_LOOK_EVERY_S: Final = 1.0
+"""How often is looked whether an engine that was let go is gone, and whether whoever waits for that still wants to."""
+
+
+def patiently() -> None:
+    """Be the ``waiting`` of whoever cannot be stopped."""
+
+
+class Residence:
+    """Opened engines by name, the longest unused first. For several threads."""
+
+    def __init__(self, shelf: Shelf, hardware: Hardware, opening: Opening = open_engine) -> None:
+        """``shelf`` has the weights; unchecked ones are for the engine that is warmed, and for no other."""
+        self._shelf = shelf
+        self._hardware = hardware
+        self._opening = opening
+        self._warmed = ""
+        self._engines: OrderedDict[str, LipSync] = OrderedDict()
+        self._leaving: list[weakref.ref[LipSync]] = []
+        """Let go, and held by the Clips that they render until these are done."""
+        self._loads: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._opens = threading.Lock()
+        """Held while an engine is opened: two at once would take each other's room."""
+
+    def warm(self, name: str) -> None:
+        """Open the engine that this process is started with; raises EngineUnavailable."""
+        self._warmed = name
+        self.engine(name)
+
+    def engine(self, name: str, waiting: Callable[[], None] = patiently) -> LipSync:
+        """Give an engine, opened if need be.
+
+        Args:
+            name: As for ``open_engine``.
+            waiting: Called now and then while another engine's last Clips are waited for; may raise ``Stopped``.
+
+        Raises:
+            EngineUnavailable: It cannot be used here.
+            DeviceFull: It does not fit, not even alone.
+        """
+        held = self._held(name)
+        if held is not None:
+            return held
+        with self._opens:
+            held = self._held(name)  # somebody else may have opened it meanwhile
+            if held is None:
+                held = self._open(name, waiting)
+                with self._lock:
+                    self._engines[name] = held
+                    self._loads[name] = self._loads.get(name, 0) + 1
+            return held
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Tell of each engine how often it was loaded, and what its models are at."""
+        with self._lock:
+            return {
+                name: {"loads": self._loads[name], **asdict(engine.residents())}
+                for name, engine in self._engines.items()
+            }
+
+    def _held(self, name: str) -> LipSync | None:
+        with self._lock:
+            if name in self._engines:
+                self._engines.move_to_end(name)
+            return self._engines.get(name)
+
+    def _open(self, name: str, waiting: Callable[[], None]) -> LipSync:
+        shelf = self._shelf if name == self._warmed else Shelf(self._shelf.models)
+        while True:
+            try:
+                return self._opening(name, shelf, self._hardware)
+            except DeviceFull:
+                if not self._let_go() and not self._still_leaving():
+                    raise
+            gc.collect()  # what the attempt had loaded, too: its error held it
+            while self._still_leaving():
+                waiting()
+                threading.Event().wait(_LOOK_EVERY_S)
+                gc.collect()
+
+    def _let_go(self) -> bool:
+        """Let the longest unused engine with models go; whether there was one."""
+        with self._lock:
+            for name, engine in self._engines.items():
+                if engine.residents().device:  # one without any takes no room
+                    self._leaving.append(weakref.ref(engine))
+                    del self._engines[name]
+                    return True
+        return False
+
+    def _still_leaving(self) -> bool:
+        self._leaving = [each for each in self._leaving if each() is not None]
+        return bool(self._leaving)
