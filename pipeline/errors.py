@@ -18,6 +18,9 @@
         VideoTooLong           video_too_long    seconds, limit_s
         UnsupportedCodec       unsupported       codec, second
       EngineUnavailable        an engine, its extra or its weights are not installed
+        WeightsMissing         weights are not installed, or not all of them
+        DeviceFull             a device has no room for an engine's models
+        WeightsAltered         weights are not what was pulled
       WeightsBroken            Whisper's weights are there, and cannot be used
       ChildCrashed             the disposable child failed, and not because of the material
       LabelLost                a Clip was written without its AI label
@@ -123,6 +126,18 @@ class UnsupportedCodec(InputRejected):
 
 class EngineUnavailable(PipelineError):
     """An engine cannot be used here; the message says which command installs what is missing."""
+
+
+class WeightsMissing(EngineUnavailable):
+    """Weights are not installed, or not all of them; the message says which command brings them."""
+
+
+class WeightsAltered(EngineUnavailable):
+    """Weights, or the record of them, are not what was pulled; the message says which command mends that."""
+
+
+class DeviceFull(EngineUnavailable):
+    """A device has no room left for an engine's models; the message says what to do."""
 
 
 class WeightsBroken(PipelineError):

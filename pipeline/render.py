@@ -2,24 +2,25 @@
 
 ::
 
-    decode (thread)  ->  generate and compose (caller)  ->  encode (thread)
+    decode (thread)    ->
+    generate (thread)  ->  compose (caller)  ->  encode (thread)
 
-Three lanes joined by short queues: OpenCV and the codecs release Python's lock, so on two cores the lanes overlap,
-and memory stays flat however long the Take is.
+Four lanes joined by short queues: OpenCV, the codecs and a GPU's work release Python's lock, so the lanes overlap, and memory
+stays flat however long the Take is. What a GPU is asked for is a Window or two ahead of what is composed, so that it never waits.
 """
 
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pipeline.backdrop.replacing import can_replace, read_replaced
-from pipeline.engines.port import LipSync, Patch, Performance, Prepared, Speech, Window
+from pipeline.engines.port import Patch, Performance, Prepared, Renders, Speech, Window
 from pipeline.finish import Finish
 from pipeline.label.embedded import EmbeddedLabel
 from pipeline.media import ClipWriter
@@ -27,8 +28,12 @@ from pipeline.options import DEFAULTS, Background, ClipOptions
 from pipeline.playing import play_order
 from pipeline.types import Planes, Progress, VideoFacts
 
+T = TypeVar("T")
+
 _QUEUED_FRAMES: Final = 12
 """Frames that may wait between two lanes: half a second, 37 MB of 1080p at most in each queue."""
+_WINDOWS_AHEAD: Final = 2
+"""Windows that are generated before they are composed."""
 _LOOK_EVERY_S: Final = 0.1
 """How often a lane that waits looks whether another one has ended."""
 
@@ -41,13 +46,14 @@ class ClipFacts:
     fps: Fraction
     duration_s: float
     seconds: dict[str, float]
-    """Busy time of each lane (``decode``, ``render``, ``encode``), and ``total``, the time that passed."""
+    """Busy time of each lane (``decode``, ``generate``, ``render``, which is composing, and ``encode``), and ``total``, the
+    time that passed. A lane that waits for a GPU counts as busy."""
     background_kept: bool = False
     """Whether another background was asked for, and the Template has no screen that would allow it."""
 
 
 def render_clip(
-    engine: LipSync,
+    engine: Renders,
     prepared: Prepared,
     speech: Speech,
     out: Path,
@@ -82,13 +88,15 @@ def render_clip(
     windows = list(engine.windows(prepared, speech, sources))
     frames = len(sources)
     lanes = _Lanes()
-    with ThreadPoolExecutor(2, thread_name_prefix="clip") as threads:
+    with ThreadPoolExecutor(3, thread_name_prefix="clip") as threads:
         decoding = threads.submit(_decode, lanes, prepared.performance, windows, options.background)
+        generating = threads.submit(_generate, lanes, engine, windows)
         encoding = threads.submit(_encode, lanes, out, facts, frames, speech.sound, label)
         try:
             rendered_s = _compose(lanes, engine, finish, windows, frames, progress)
             encoded_s = encoding.result()
             decoded_s = decoding.result()
+            generated_s = generating.result()
         except BaseException as error:
             lanes.end()
             if encoding.exception() is None:
@@ -96,7 +104,7 @@ def render_clip(
                     missing_ok=True
                 )  # stopped after the last frame: it was written meanwhile
             if isinstance(error, _OtherLaneEnded):
-                raise _reason(decoding, encoding) from None
+                raise _reason(decoding, generating, encoding) from None
             raise
     return ClipFacts(
         frames=frames,
@@ -104,6 +112,7 @@ def render_clip(
         duration_s=float(frames / facts.fps),
         seconds={
             "decode": round(decoded_s, 3),
+            "generate": round(generated_s, 3),
             "render": round(rendered_s, 3),
             "encode": round(encoded_s, 3),
             "total": round(time.perf_counter() - started, 3),
@@ -117,10 +126,11 @@ class _OtherLaneEnded(Exception):
 
 
 class _Lanes:
-    """The two queues, and the sign that all lanes are to end."""
+    """The queues, and the sign that all lanes are to end."""
 
     def __init__(self) -> None:
         self.decoded: queue.Queue[Planes] = queue.Queue(_QUEUED_FRAMES)
+        self.generated: queue.Queue[Sequence[Patch]] = queue.Queue(_WINDOWS_AHEAD)
         self.composed: queue.Queue[Planes] = queue.Queue(_QUEUED_FRAMES)
         self._ended = threading.Event()
 
@@ -128,17 +138,17 @@ class _Lanes:
         """Ask every lane that waits, or will wait, to end."""
         self._ended.set()
 
-    def put(self, into: "queue.Queue[Planes]", planes: Planes) -> None:
-        """Hand a frame on, waiting for room."""
+    def put(self, into: "queue.Queue[T]", thing: T) -> None:
+        """Hand something on, waiting for room."""
         while not self._ended.is_set():
             try:
-                return into.put(planes, timeout=_LOOK_EVERY_S)
+                return into.put(thing, timeout=_LOOK_EVERY_S)
             except queue.Full:
                 continue
         raise _OtherLaneEnded
 
-    def take(self, source: "queue.Queue[Planes]") -> Planes:
-        """Wait for the next frame."""
+    def take(self, source: "queue.Queue[T]") -> T:
+        """Wait for the next thing."""
         while not self._ended.is_set():
             try:
                 return source.get(timeout=_LOOK_EVERY_S)
@@ -167,9 +177,24 @@ def _decode(
         raise
 
 
+def _generate(lanes: _Lanes, engine: Renders, windows: list[Window]) -> float:
+    """Run the Windows through the engine; return the seconds spent on it."""
+    busy_s = 0.0
+    try:
+        for window in windows:
+            started = time.perf_counter()
+            patches = engine.generate([window])[0]
+            busy_s += time.perf_counter() - started
+            lanes.put(lanes.generated, patches)
+    except BaseException:
+        lanes.end()
+        raise
+    return busy_s
+
+
 def _compose(
     lanes: _Lanes,
-    engine: LipSync,
+    engine: Renders,
     finish: Finish,
     windows: list[Window],
     frames: int,
@@ -179,9 +204,7 @@ def _compose(
     busy_s, done = 0.0, 0
     progress("render", 0, frames)
     for window in windows:
-        started = time.perf_counter()
-        patches: Iterator[Patch] = iter(engine.generate([window])[0])
-        busy_s += time.perf_counter() - started
+        patches = lanes.take(lanes.generated)
         for frame, patch in zip(window.frames, patches, strict=True):
             planes = lanes.take(lanes.decoded)
             started = time.perf_counter()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Final, Literal, Protocol
 
 from pipeline.glimpses import Glimpses
 from pipeline.types import MouthCurve, Planes, Progress, Track, VideoFacts, Word
@@ -66,18 +66,48 @@ class Patch:
     source: int
 
 
-class LipSync(Protocol):
-    """An engine: gives the face of a Template the mouth movements of a Take."""
+@dataclass(frozen=True)
+class Sampling:
+    """How thoroughly an engine that diffuses makes a face; others heed none of it."""
 
-    name: ClassVar[str]
+    steps: int = 20
+    """More look finer and take longer; 20 to 50 are advised."""
+    guidance: float = 1.5
+    """How much more than by itself the mouth follows the sound; 1.0 to 3.0. Above 1.0 every step is made twice."""
+    interval: int = 3
+    """Every so many steps the whole network is asked, between them its last layer; 1 asks the whole one always."""
 
-    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
-        """Compute, once per Template, what depends on it alone.
 
-        It may take long, so ``progress`` is called with stage ``"load"`` at least every other second; it may raise
-        ``Stopped``.
-        """
-        ...
+@dataclass(frozen=True)
+class Hardware:
+    """What the models of an engine run on, and how much of it they take; one without models heeds none of it."""
+
+    device: str = "auto"
+    """``auto`` (the first GPU, else the CPU), ``cpu``, ``cuda`` or ``cuda:N``."""
+    speedup: Literal["none", "graphs", "compile"] = "none"
+    """How a GPU repeats what it does for each Window: as PyTorch runs it, as a CUDA graph, or compiled."""
+    sampling: Sampling = Sampling()
+
+
+ANY_HARDWARE: Final = Hardware()
+
+
+@dataclass(frozen=True)
+class Residents:
+    """The models an engine holds, for operators."""
+
+    device: str = ""
+    """Where they run; empty without models."""
+    window_frames: int = 0
+    """Frames that go through them at once; fewer than at first where the memory did not suffice. 0 without models."""
+    memory_bytes: int = 0
+    """The most of a GPU's memory that the process took so far."""
+    notes: tuple[str, ...] = ()
+    """What an operator should know, a sentence each: what did not suffice or could not be had, and what was done instead."""
+
+
+class Renders(Protocol):
+    """What ``pipeline.render`` asks of an engine."""
 
     def windows(
         self, prepared: Prepared, speech: Speech, sources: Sequence[int]
@@ -97,4 +127,33 @@ class LipSync(Protocol):
 
         ``planes`` may be changed in place; the returned array is the one to encode.
         """
+        ...
+
+
+class LipSync(Renders, Protocol):
+    """An engine: gives the face of a Template the mouth movements of a Take. May be used by several threads."""
+
+    @property
+    def name(self) -> str:
+        """As it is opened by."""
+        ...
+
+    def prepare(
+        self,
+        performance: Performance,
+        progress: Progress = unwatched,
+        features: Path | None = None,
+    ) -> Prepared:
+        """Compute, once per Template, what depends on it alone.
+
+        Args:
+            performance: The Template.
+            progress: Called with stage ``"load"`` at least every other second; may raise ``Stopped``.
+            features: The Template's folder. What is computed is kept there, in files of the engine's own that appear whole or
+                not at all, and taken from there the next time. None keeps nothing.
+        """
+        ...
+
+    def residents(self) -> Residents:
+        """Tell which models are held."""
         ...

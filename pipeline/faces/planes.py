@@ -1,9 +1,11 @@
 """Views into one I420 frame."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.types import Pixels, Planes
 
@@ -57,14 +59,49 @@ def region_around(
     return Region(x0, y0, max((x1 - x0 + 1) & ~1, 0), max((y1 - y0 + 1) & ~1, 0))
 
 
+def halved(region: Region) -> Region:
+    """Give the same Region in the coordinates of the chroma planes."""
+    return Region(
+        region.left_px // 2, region.top_px // 2, region.width_px // 2, region.height_px // 2
+    )
+
+
+def cut(plane: Pixels, region: Region) -> Pixels:
+    """Show a Region of a plane as a view."""
+    rows = slice(region.top_px, region.top_px + region.height_px)
+    return plane[rows, region.left_px : region.left_px + region.width_px]
+
+
+def halve(values: NDArray[Any]) -> NDArray[Any]:
+    """Bring a plane of luma size to chroma size by averaging fours."""
+    rows, columns = values.shape
+    averaged: NDArray[Any] = cv2.resize(
+        values, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA
+    )
+    return averaged
+
+
+def lay(there: Pixels, cover: NDArray[Any], colour: NDArray[Any]) -> None:
+    """Lay colours over a part of a plane, in place; pixels that they do not cover keep their bits.
+
+    Args:
+        there: The part.
+        cover: Of the same shape, 0.0-1.0.
+        colour: Of the same shape, 0-255.
+    """
+    mixed = there + cover * (colour - there)
+    np.copyto(there, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), where=cover > 0)
+
+
+def part(planes: Planes, region: Region) -> Planes:
+    """Copy a Region of an I420 frame as a small I420 frame."""
+    luma, first, second = split(planes)
+    half = halved(region)
+    pieces = (cut(luma, region), cut(first, half), cut(second, half))
+    flat = np.concatenate([piece.ravel() for piece in pieces])
+    return flat.reshape(region.height_px * 3 // 2, region.width_px)
+
+
 def region_as_rgb(planes: Planes, region: Region) -> Pixels:
     """Convert one Region of an I420 frame to RGB, (height, width, 3), 0-255; the frame is left untouched."""
-    luma, first, second = split(planes)
-    x, y, w, h = region.left_px, region.top_px, region.width_px, region.height_px
-    chroma = (slice(y // 2, (y + h) // 2), slice(x // 2, (x + w) // 2))
-    cut = np.concatenate(
-        [luma[y : y + h, x : x + w].ravel(), first[chroma].ravel(), second[chroma].ravel()]
-    )
-    return np.asarray(
-        cv2.cvtColor(cut.reshape(h * 3 // 2, w), cv2.COLOR_YUV2RGB_I420), dtype=np.uint8
-    )
+    return np.asarray(cv2.cvtColor(part(planes, region), cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from pipeline.engines.port import LipSync, Prepared, Speech
+from pipeline.engines.port import Prepared, Renders, Speech
 from pipeline.faces.geometry import LOWER_OUTER, UPPER_OUTER, mouth_opening
 from pipeline.faces.mesh import FaceMesh
 from pipeline.faces.planes import region_around, split
@@ -77,7 +77,7 @@ class Check:
 
     def __init__(
         self,
-        engine: LipSync,
+        engine: Renders,
         prepared: Prepared,
         speech: Speech,
         options: ClipOptions = DEFAULTS,

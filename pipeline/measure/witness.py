@@ -1,36 +1,21 @@
 """An engine that is watched: what it is given is kept for a few frames, so that the Template is not read again."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import ClassVar
 
-from pipeline.engines.port import (
-    LipSync,
-    Patch,
-    Performance,
-    Prepared,
-    Speech,
-    Window,
-    unwatched,
-)
+from pipeline.engines.port import Patch, Prepared, Renders, Speech, Window
 from pipeline.faces.planes import split
-from pipeline.types import Pixels, Planes, Progress
+from pipeline.types import Pixels, Planes
 
 
 class Witness:
     """An engine that does what another one does, and keeps the luma of some frames as they were before."""
 
-    name: ClassVar[str] = "watched"
-
-    def __init__(self, engine: LipSync, frames: Collection[int]) -> None:
+    def __init__(self, engine: Renders, frames: Collection[int]) -> None:
         """``frames`` are positions in the one Clip that is rendered with it."""
         self.before: dict[int, Pixels] = {}
         """(H, W) luma by position."""
         self._engine = engine
         self._frames = frozenset(frames)
-
-    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
-        """As the engine does."""
-        return self._engine.prepare(performance, progress)
 
     def windows(
         self, prepared: Prepared, speech: Speech, sources: Sequence[int]

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from pipeline.engines.viseme.borrowed import Inside
 from pipeline.engines.viseme.complexion import read_complexion
 from pipeline.engines.viseme.field import Grid, displace, region_of
-from pipeline.engines.viseme.interior import Painting, halve, paint
+from pipeline.engines.viseme.interior import Painting, paint
 from pipeline.engines.viseme.mouth import Mouth
 from pipeline.engines.viseme.movement import Movement
-from pipeline.faces.planes import Region, split
+from pipeline.faces.planes import Region, cut, halve, halved, lay, split
 from pipeline.types import Pixels, Planes, Points
 
 
@@ -36,38 +36,26 @@ def change_mouth(
     luma, blue, red = split(planes)
     _warp(luma, region, field.from_x, field.from_y, field.moved)
     # One luma pixel speaks for its four: a mean across the lips' seam would point into the mouth between them.
-    half, moved = _halved(region), field.moved[::2, ::2]
+    half, moved = halved(region), field.moved[::2, ::2]
     from_x, from_y = field.from_x[::2, ::2] / 2, field.from_y[::2, ::2] / 2
     _warp(blue, half, from_x, from_y, moved)
     _warp(red, half, from_x, from_y, moved)
     for there, cover, colour in layers:
-        _lay(there, cover, colour)
+        lay(there, cover, colour)
 
 
 def _layers(planes: Planes, painting: Painting) -> list[tuple[Pixels, Grid, Grid]]:
     """Give for each plane the part that a painting goes over, how much it covers, and its colours."""
     luma, blue, red = split(planes)
-    half, cover = _halved(painting.region), halve(painting.cover)
+    half, cover = halved(painting.region), halve(painting.cover)
     layers = [
-        (_cut(luma, painting.region), painting.cover, painting.luma),
-        (_cut(blue, half), cover, halve(painting.blue)),
-        (_cut(red, half), cover, halve(painting.red)),
+        (cut(luma, painting.region), painting.cover, painting.luma),
+        (cut(blue, half), cover, halve(painting.blue)),
+        (cut(red, half), cover, halve(painting.red)),
     ]
     # The frame's own inside has to be taken now: the warp draws lips over it.
     own = np.float32(painting.own)
     return [(there, covers, colour + own * (there - colour)) for there, covers, colour in layers]
-
-
-def _halved(region: Region) -> Region:
-    return Region(
-        region.left_px // 2, region.top_px // 2, region.width_px // 2, region.height_px // 2
-    )
-
-
-def _cut(plane: Pixels, region: Region) -> Pixels:
-    """Show a Region of a plane as a view."""
-    rows = slice(region.top_px, region.top_px + region.height_px)
-    return plane[rows, region.left_px : region.left_px + region.width_px]
 
 
 def _warp(
@@ -76,10 +64,4 @@ def _warp(
     """Fetch one plane's Region from where it comes from; pixels that have not moved keep their bits."""
     # Once encoded, Lanczos keeps no more of the skin's texture than this does, and takes four times as long.
     warped = cv2.remap(plane, from_x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    np.copyto(_cut(plane, region), warped, where=moved)
-
-
-def _lay(there: Pixels, cover: Grid, colour: Grid) -> None:
-    """Lay colours over a part of a plane; pixels that they do not cover keep their bits."""
-    mixed = there + cover * (colour - there)
-    np.copyto(there, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), where=cover > 0)
+    np.copyto(cut(plane, region), warped, where=moved)

@@ -8,7 +8,16 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.port import Patch, Performance, Prepared, Speech, Window, unwatched
+from pipeline.engines.features import draft_of
+from pipeline.engines.port import (
+    Patch,
+    Performance,
+    Prepared,
+    Residents,
+    Speech,
+    Window,
+    unwatched,
+)
 from pipeline.engines.viseme.borrowed import Inside, find_inside
 from pipeline.engines.viseme.composing import change_mouth
 from pipeline.engines.viseme.mouth import Mouth, Rest, measure_mouth, measure_rest
@@ -57,8 +66,26 @@ class VisemeEngine:
 
     name: ClassVar[str] = "viseme"
 
-    def prepare(self, performance: Performance, progress: Progress = unwatched) -> VisemePrepared:
+    def prepare(
+        self,
+        performance: Performance,
+        progress: Progress = unwatched,
+        features: Path | None = None,
+    ) -> VisemePrepared:
         """Compute the steadied axes of the face and its mouth at rest, and look for a good view into the mouth."""
+        kept = None if features is None else load(performance, features)
+        if kept is not None:
+            return kept
+        prepared = self._prepare(performance, progress)
+        with draft_of(features) as draft:
+            save(prepared, draft)
+        return prepared
+
+    def residents(self) -> Residents:
+        """Tell that there are none."""
+        return Residents()
+
+    def _prepare(self, performance: Performance, progress: Progress) -> VisemePrepared:
         landmarks = performance.track.landmarks
         axes = landmarks[:, geometry.EYE_CORNERS[1]] - landmarks[:, geometry.EYE_CORNERS[0]]
         steady = _steadied(axes)

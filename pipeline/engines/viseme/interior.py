@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from pipeline.engines.viseme.borrowed import Inside, show_inside
@@ -85,10 +84,3 @@ def _seam(mouth: Mouth, movement: Movement, opening: Opening) -> Grid:
     ends = np.minimum(opening.place - mouth.corners[0], mouth.corners[1] - opening.place) / 0.05
     line: Grid = np.float32(0.75 * movement.opened) * np.exp(-beside * beside) * ease(ends)
     return line
-
-
-def halve(values: Grid) -> Grid:
-    """Bring a plane of luma size to chroma size by averaging fours."""
-    rows, columns = values.shape
-    halved: Grid = cv2.resize(values, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
-    return halved

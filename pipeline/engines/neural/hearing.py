@@ -1,0 +1,207 @@
+"""Whisper's encoder as an ear: all of its states, fifty times a second.
+
+MuseTalk and LatentSync were taught with different ears: how pieces are cut, what lies behind their end and whether the last
+state is normalised differ, and matter.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperModel
+
+from pipeline.engines.neural.loading import fill, on_meta, read_config, read_state
+from pipeline.engines.neural.sound import RATE_HZ, steps_of
+from pipeline.errors import WeightsAltered
+from pipeline.types import Samples
+
+PIECE_SAMPLES: Final = 30 * RATE_HZ
+PIECE_FRAMES: Final = 3000
+_FFT: Final = 400
+_HOP: Final = 160
+"""Samples from one frame of the spectrogram to the next."""
+_LEAST: Final = 1e-10
+_RANGE: Final = 8.0
+"""Tens of decibels below the loudest, and no less."""
+_PIECES_AT_ONCE: Final = 4
+"""Two minutes: the memory is the same for an hour."""
+_TIED: Final = "proj_out.weight"
+"""A copy of the decoder's embeddings that some files hold; never used here."""
+
+States = NDArray[np.float32]
+"""(steps, layers + 1, width)."""
+
+
+def load_encoder(config: Path, weights: Path) -> nn.Module:
+    """Load the encoder from files in the layout of transformers; raises WeightsAltered."""
+    told = read_config(config)
+    try:
+        model = on_meta(lambda: WhisperModel(WhisperConfig(**told)))
+    except (ValueError, TypeError) as error:
+        raise WeightsAltered(f"{config} describes no Whisper ({error}).") from error
+    state = {key: value for key, value in read_state(weights).items() if key != _TIED}
+    bare = {key.removeprefix("model."): value for key, value in state.items()}
+    whole: Any = fill(model, bare, weights)
+    encoder: nn.Module = whole.encoder
+    return encoder
+
+
+def load_openai_encoder(weights: Path) -> nn.Module:
+    """Load the encoder from a file in OpenAI's own layout, which tells its sizes itself; raises WeightsAltered."""
+    told = read_state(weights)
+    dims, state = told.get("dims"), told.get("model_state_dict")
+    if not isinstance(dims, dict) or not isinstance(state, dict):
+        raise WeightsAltered(
+            f"{weights} is no Whisper in OpenAI's layout: it holds no dims and model_state_dict."
+        )
+    try:
+        # The last state is wanted as the last layer gives it, so what normalises it is not asked: see WholeEar.
+        model = on_meta(lambda: WhisperModel(_config_of(dims)))
+    except (ValueError, TypeError, KeyError) as error:
+        raise WeightsAltered(f"{weights} describes no Whisper ({error!r}).") from error
+    whole: Any = fill(model, state, weights, _openai_name)
+    encoder: nn.Module = whole.encoder.float()  # the published file is of 16 bits
+    return encoder
+
+
+def _config_of(dims: Mapping[str, Any]) -> WhisperConfig:
+    width = int(dims["n_audio_state"])
+    return WhisperConfig(
+        d_model=width,
+        num_mel_bins=int(dims["n_mels"]),
+        max_source_positions=int(dims["n_audio_ctx"]),
+        encoder_layers=int(dims["n_audio_layer"]),
+        encoder_attention_heads=int(dims["n_audio_head"]),
+        encoder_ffn_dim=4 * width,
+        decoder_layers=int(dims["n_text_layer"]),
+        decoder_attention_heads=int(dims["n_text_head"]),
+        decoder_ffn_dim=4 * width,
+        max_target_positions=int(dims["n_text_ctx"]),
+        vocab_size=int(dims["n_vocab"]),
+        **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), int(dims["n_vocab"]) - 1),
+        decoder_start_token_id=int(dims["n_vocab"]) - 2,
+    )
+
+
+_OPENAI: Final = (
+    (".layers.", ".blocks."),
+    ("encoder_attn_layer_norm.", "cross_attn_ln."),
+    ("self_attn_layer_norm.", "attn_ln."),
+    ("encoder_attn.", "cross_attn."),
+    ("self_attn.", "attn."),
+    (".q_proj.", ".query."),
+    (".k_proj.", ".key."),
+    (".v_proj.", ".value."),
+    (".out_proj.", ".out."),
+    (".fc1.", ".mlp.0."),
+    (".fc2.", ".mlp.2."),
+    (".final_layer_norm.", ".mlp_ln."),
+    ("encoder.layer_norm.", "encoder.ln_post."),
+    ("decoder.layer_norm.", "decoder.ln."),
+    ("embed_positions.weight", "positional_embedding"),
+    ("embed_tokens.", "token_embedding."),
+)
+"""What transformers calls as in the first, and OpenAI's files as in the second; in this order."""
+
+
+def _openai_name(key: str) -> str:
+    for own, theirs in _OPENAI:
+        key = key.replace(own, theirs)
+    return key
+
+
+class PieceEar:
+    """MuseTalk's: each 30 s by itself, silence behind its end, the last state normalised. ``hear`` may be called by one thread at a time."""
+
+    def __init__(self, encoder: nn.Module, device: torch.device) -> None:
+        """``encoder`` stays where it is, in 32 bits: it is small."""
+        self._encoder: Any = encoder
+        self._device = device
+        config = self._encoder.config
+        self.layers = int(config.encoder_layers) + 1
+        self.width = int(config.d_model)
+        self._extractor = WhisperFeatureExtractor(feature_size=int(config.num_mel_bins))
+
+    def hear(self, samples: Samples) -> Iterator[States]:
+        """Yield the states of a recording (mono, 16 kHz), piece after piece; together as many as ``steps_of`` tells."""
+        pieces = [samples[at : at + PIECE_SAMPLES] for at in range(0, len(samples), PIECE_SAMPLES)]
+        left = steps_of(len(samples))
+        for at in range(0, len(pieces), _PIECES_AT_ONCE):
+            for states in self._encode(pieces[at : at + _PIECES_AT_ONCE]):
+                kept = states[:left]
+                left -= len(kept)
+                yield kept
+
+    def _encode(self, pieces: list[Samples]) -> States:
+        """Give all states of some pieces: (pieces, 1500, layers, width)."""
+        # Each by itself: the extractor's floor under the logarithm is that of the loudest in what it gets.
+        mels = [
+            self._extractor([piece], sampling_rate=RATE_HZ, return_tensors="pt").input_features
+            for piece in pieces
+        ]
+        with torch.inference_mode():
+            told = self._encoder(torch.cat(mels).to(self._device), output_hidden_states=True)
+            stacked = torch.stack(told.hidden_states, dim=2)
+        states: States = stacked.float().cpu().numpy()
+        return states
+
+
+class WholeEar:
+    """LatentSync's: a recording's loudest place is the measure for all of it, nothing lies behind its end, the last state is as it comes.
+
+    ``hear`` may be called by one thread at a time.
+    """
+
+    def __init__(self, encoder: nn.Module, device: torch.device) -> None:
+        """``encoder`` stays where it is, in 32 bits; what normalises its last state is taken out."""
+        self._encoder: Any = encoder
+        self._encoder.layer_norm = nn.Identity()
+        self._device = device
+        config = self._encoder.config
+        self.layers = int(config.encoder_layers) + 1
+        self.width = int(config.d_model)
+        extractor = WhisperFeatureExtractor(feature_size=int(config.num_mel_bins))
+        self._bands = torch.from_numpy(extractor.mel_filters.T).float()  # (bands, 201)
+
+    def hear(self, samples: Samples) -> Iterator[States]:
+        """Yield the states of a recording (mono, 16 kHz), piece after piece; together as many as ``steps_of`` tells."""
+        loud = self._loudness(samples)
+        if not loud.shape[1]:
+            return
+        mel = loud.clamp_(min=float(loud.max()) - _RANGE).add_(4).div_(4)
+        for first in range(0, mel.shape[1], PIECE_FRAMES):
+            piece = mel[:, first : first + PIECE_FRAMES]
+            steps = piece.shape[1] // 2
+            whole = functional.pad(piece, (0, PIECE_FRAMES - piece.shape[1]))  # 0.0, not silence
+            with torch.inference_mode():
+                told = self._encoder(whole[None].to(self._device), output_hidden_states=True)
+                stacked = torch.stack(told.hidden_states, dim=2)[0, :steps]
+            states: States = stacked.float().cpu().numpy()
+            yield states
+
+    def _loudness(self, samples: Samples) -> Tensor:
+        """Give the logarithm of each band's power, (bands, frames), a hundred times a second; half a minute at a time, for its memory."""
+        frames = len(samples) // _HOP
+        if not frames:
+            return torch.zeros(len(self._bands), 0)
+        hann = torch.hann_window(_FFT)
+        made = []
+        for first in range(0, frames, PIECE_FRAMES):
+            count = min(PIECE_FRAMES, frames - first)
+            begin = first * _HOP - _FFT // 2
+            some = _mirrored(samples, begin, begin + (count - 1) * _HOP + _FFT)
+            waves = torch.stft(some, _FFT, _HOP, window=hann, center=False, return_complex=True)
+            made.append((self._bands @ waves.abs().square()).clamp(min=_LEAST).log10())
+        return torch.cat(made, dim=1)
+
+
+def _mirrored(samples: Samples, begin: int, end: int) -> Tensor:
+    """Take a part that may reach beyond the ends of a recording, by less than its length: it is mirrored there."""
+    inside = samples[max(begin, 0) : end]
+    missing = (max(-begin, 0), max(end - len(samples), 0))
+    return torch.from_numpy(np.pad(inside, missing, mode="reflect"))

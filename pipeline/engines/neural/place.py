@@ -1,0 +1,94 @@
+"""Where models run, and how numbers are kept there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.engines.port import Hardware
+from pipeline.errors import DeviceFull, EngineUnavailable
+
+_HALF_CAPABILITY: Final = 7
+"""Compute capability from which 16-bit arithmetic has units of its own (Volta)."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device and the type of its numbers."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return bool(self.device.type == "cuda")
+
+    def settle(self, model: nn.Module) -> None:
+        """Bring a model here for good: on a GPU its convolutions take pictures channels last, which its units are made for."""
+        # Torch's own way: diffusers' warns about networks that want some of their weights in 32 bits, of which these have none.
+        nn.Module.to(model, device=self.device, dtype=self.dtype)
+        if self.on_gpu:
+            nn.Module.to(model, memory_format=torch.channels_last)
+
+    def memory_bytes(self) -> int:
+        """Tell the most of a GPU's memory that this process took; 0 without one."""
+        return int(torch.cuda.max_memory_allocated(self.device)) if self.on_gpu else 0
+
+    def move(self, values: Tensor) -> Tensor:
+        """Bring numbers here as they are; the copy to a GPU is not waited for."""
+        if not self.on_gpu or values.is_cuda:
+            return values
+        return values.pin_memory().to(self.device, non_blocking=True)
+
+    def bring(self, values: Tensor) -> Tensor:
+        """Bring numbers here, in the type that models take; the copy to a GPU is not waited for."""
+        brought = self.move(values).to(self.dtype)
+        if self.on_gpu and brought.ndim == 4:
+            brought = brought.contiguous(memory_format=torch.channels_last)
+        return brought
+
+
+def choose_place(hardware: Hardware) -> Place:
+    """Choose device and type of numbers: 16 bits on a GPU that can, as the projects use them, else 32.
+
+    Raises:
+        EngineUnavailable: The device that is asked for is not here.
+    """
+    wanted = hardware.device
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+        if device.type == "cuda":
+            capability = torch.cuda.get_device_capability(device)
+            half = capability[0] >= _HALF_CAPABILITY
+            return Place(device, torch.float16 if half else torch.float32)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise EngineUnavailable(
+            f"There is no device {wanted!r} here ({first}). Choose another one: CHORUS_DEVICE=auto takes what there is."
+        ) from None
+    return Place(device, torch.float32)
+
+
+@contextmanager
+def full_if_no_memory() -> Iterator[None]:
+    """Tell by an error of ours that a device has no room."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceFull(
+            f"The device has no room for the models ({str(error).splitlines()[0]}). Free its memory, or name another one."
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device has no room left."""
+    kinds: tuple[Any, ...] = (torch.cuda.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or "not enough memory" in str(error)

@@ -1,0 +1,65 @@
+"""Looking at a Template: faces cut out of its frames, and turned into latents some at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.engines.neural.calling import FixedCall
+from pipeline.engines.neural.pasting import Matrix, cut_out
+from pipeline.engines.neural.place import Place
+from pipeline.engines.port import Performance
+from pipeline.media import read_source_order
+from pipeline.types import Planes, Progress
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Some frames of a Template."""
+
+    frames: Sequence[int]
+    pictures: Sequence[Planes]
+    latents: NDArray[np.float16]
+    """(frames, channels, h, w)."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """What turns faces into latents."""
+
+    see: FixedCall
+    """Faces (n, size, size, 3) of 8 bits to latents."""
+    place: Place
+    size_px: int
+
+    def look(
+        self,
+        performance: Performance,
+        wanted: NDArray[Any],
+        matrix_of: Callable[[int], Matrix],
+        progress: Progress,
+    ) -> Iterator[Seen]:
+        """Look at the wanted frames, in order.
+
+        Args:
+            performance: The Template.
+            wanted: (n,) positions of frames, rising.
+            matrix_of: Leads from the square of a frame to the frame.
+            progress: Called with stage ``"load"`` after every few frames; may raise ``Stopped``.
+        """
+        facts = performance.facts
+        frames = read_source_order(performance.video, facts, iter(wanted.tolist()))
+        looked = zip(wanted.tolist(), frames, strict=True)
+        done = 0
+        progress("load", 0, len(wanted))
+        while some := list(islice(looked, self.see.rows)):
+            faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
+            seen = self.see.run(self.place.move(torch.from_numpy(np.stack(faces))))
+            latents = torch.cat(seen).to(torch.float16).cpu().numpy()
+            yield Seen([at for at, _ in some], [planes for _, planes in some], latents)
+            done += len(some)
+            progress("load", done, len(wanted))
