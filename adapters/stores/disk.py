@@ -12,6 +12,7 @@ from typing import Final
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 
 _RENAMES: Final = 100
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_LINKS: Final = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EACCES})
 
 
@@ -21,7 +22,12 @@ def writing(key: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(f"{key}: {error.strerror}") from error
+        if error.errno in _FULL:
+            raise StoreUnavailable(
+                f"the disk of the local store is full ({key} could not be written): make room, "
+                "move CHORUS_DATA_DIR, or set CHORUS_STORE_QUOTA_GB"
+            ) from error
+        raise StoreUnavailable(f"{key} could not be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

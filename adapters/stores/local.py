@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 from adapters.stores import disk
 from adapters.stores.links import DoorLinks
 from adapters.stores.recipe import Recipe
-from adapters.stores.streams import exactly
+from adapters.stores.streams import counted, exactly
 from worker.contract.ports import (
     ArchiveEntry,
     Lifecycle,
@@ -111,6 +111,7 @@ class LocalStore:
         entries: Sequence[ArchiveEntry],
         modified_at: datetime,
         near: Mapping[str, Path] | None = None,  # noqa: ARG002 - all of it is near
+        noted: Callable[[int], None] | None = None,
     ) -> int:
         """Keep the recipe of a ZIP (or write it out); returns the ZIP's size in bytes.
 
@@ -125,7 +126,8 @@ class LocalStore:
             await asyncio.to_thread(self._put_bytes, path, recipe.model_dump_json().encode(), key)
         else:
             pieces = whole.pieces(0, whole.size_bytes)
-            await self.put_stream(key, self._read_pieces(pieces), whole.size_bytes)
+            chunks = counted(self._read_pieces(pieces), noted)
+            await self.put_stream(key, chunks, whole.size_bytes)
         return whole.size_bytes
 
     async def get_file(self, key: str, path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.stores.s3_errors import code_of
+from adapters.stores.s3_errors import code_of, status_of
 from worker.contract.ports import Lifecycle
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ _WRITTEN: Final = (*PREFIXES, "templates/", "prepared/", "pictures/")
 _OURS: Final = "chorus-"
 _FORBIDDEN: Final = frozenset({"AccessDenied", "403"})
 _REFUSED_STATUS: Final = frozenset({400, 405, 409, 411, 501})
+_NO_CLASS: Final = frozenset({"InvalidStorageClass", "NotImplemented"})
+"""To a rule that moves objects; what else is answered may mean that, or that the rule is wrong."""
+_NOT_IMPLEMENTED: Final = 501
 _NO_RULES_YET: Final = "NoSuchLifecycleConfiguration"
 _UNFINISHED_DAYS: Final = 1
 
@@ -48,11 +51,15 @@ def abort_stale(client: "S3Client", bucket: str) -> int:
     """Abort uploads under our prefixes that began more than a day ago; returns how many there were."""
     border, aborted = datetime.now(UTC) - timedelta(days=_UNFINISHED_DAYS), 0
     pages = client.get_paginator("list_multipart_uploads")
-    for prefix in _WRITTEN:
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            for upload in page.get("Uploads", []):
-                if upload["Initiated"] < border:
-                    aborted += _abort(client, bucket, upload["Key"], upload["UploadId"])
+    try:
+        for prefix in _WRITTEN:
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"] < border:
+                        aborted += _abort(client, bucket, upload["Key"], upload["UploadId"])
+    except ClientError as error:
+        if code_of(error) != "NoSuchUpload":  # so rclone answers until there was a first one
+            raise
     return aborted
 
 
@@ -73,15 +80,15 @@ def _set(
     cold_days: int,
     retention_days: int,
 ) -> Lifecycle:
-    cold = cold_days if cold_days < retention_days else None
+    cold, refusal = cold_days if cold_days < retention_days else None, ""
     try:
         _put(client, bucket, others, cold, retention_days)
     except ClientError as error:
         if cold is None or not _refused(error) or code_of(error) in _FORBIDDEN:
             raise
-        cold = None
+        cold, refusal = None, "" if _has_no_class(error) else code_of(error)
         _put(client, bucket, others, cold, retention_days)
-    return Lifecycle(retention_days, cold)
+    return Lifecycle(retention_days, cold, cold_refusal=refusal)
 
 
 def _put(
@@ -125,6 +132,10 @@ def _rules_of_others(client: "S3Client", bucket: str) -> "list[LifecycleRuleOutp
 def _refused(error: ClientError) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return status in _REFUSED_STATUS or code_of(error) in {*_FORBIDDEN, "NotImplemented"}
+
+
+def _has_no_class(error: ClientError) -> bool:
+    return code_of(error) in _NO_CLASS or status_of(error) == _NOT_IMPLEMENTED
 
 
 def _why(error: ClientError) -> str:

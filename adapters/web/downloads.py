@@ -18,6 +18,8 @@ from aiohttp import hdrs, web
 from adapters.web import pages
 from adapters.web.ranges import RangeNotSatisfiable, Slice, etag, http_date, wanted
 from worker.contract.attachments import content_disposition
+from worker.contract.figures import FIGURES
+from worker.contract.operations import note
 from worker.contract.ports import ObjectFacts, ObjectMissing, ObjectStore, StoreUnavailable
 from worker.contract.tokens import DOWNLOAD, TokenCodec, TokenExpired, TokenForged
 
@@ -72,15 +74,21 @@ class Downloads:
             path = await asyncio.to_thread(self._store.local_path, facts.key)
         except TokenForged:
             _log.warning("refused a forged link, asked for by %s", request.remote)
+            FIGURES.count("downloads", "forged")
+            note("link.refused", why="forged")
             return pages.answer(request, pages.NOT_VALID)
         except TokenExpired:
+            FIGURES.count("downloads", "expired")
             return pages.answer(request, pages.EXPIRED)
         except ObjectMissing as missing:
+            FIGURES.count("downloads", "gone")
             _log.info("a link leads to an object that is gone: %s", missing)
             return pages.answer(request, pages.GONE)
         except StoreUnavailable as outage:
+            FIGURES.count("downloads", "unavailable")
             _log.warning("a download failed: %s", outage)
             return pages.answer(request, pages.OUT_OF_REACH)
+        FIGURES.count("downloads", "served")
         headers = _headers_of(thing["filename"])
         if path is not None and self._accel_prefix is not None:
             location = f"{self._accel_prefix.rstrip('/')}/{quote(facts.key)}"

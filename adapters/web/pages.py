@@ -25,24 +25,24 @@ NOT_VALID = Notice(
     ),
     (
         "此链接无效。",
-        "复制时可能漏掉了一部分。请在聊天中重新打开，或在聊天中发送“/zip 代码”获取新链接。",
+        "复制时可能漏掉了一部分。请在聊天中重新打开，或在聊天中发送“下载 编号”获取新链接。",
     ),
 )
 EXPIRED = Notice(
     410,
     ("This link has expired.", "Ask for a new link with /zip CODE in the chat."),
-    ("此链接已过期。", "请在聊天中发送“/zip 代码”获取新链接。"),
+    ("此链接已过期。", "请在聊天中发送“下载 编号”获取新链接。"),
 )
 GONE = Notice(
     410,
     (
         "This file is no longer kept.",
-        "Files are removed some days after they were made. Send the recording in the chat again to have "
-        "the videos made anew; /history lists what is still there.",
+        "Files are removed some days after they were made, or when their order is deleted. Send the recording in "
+        "the chat again to have the videos made anew; /history lists what is still there.",
     ),
     (
         "此文件已不再保存。",
-        "文件在生成若干天后会被清除。请在聊天中重新发送录音以再次生成；发送“/history”可查看仍可下载的内容。",
+        "文件在生成若干天后，或任务被删除时会被清除。请在聊天中重新发送录音以再次生成；发送“历史”可查看仍可下载的内容。",
     ),
 )
 OUT_OF_REACH = Notice(

@@ -12,6 +12,11 @@ from worker.contract.ports import ObjectFacts
 _SINGLE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
 
 
+_MOST_DIGITS = 18
+_FAR_BEHIND = 10**_MOST_DIGITS
+"""Bytes; no file is as large."""
+
+
 class RangeNotSatisfiable(Exception):
     """The range begins behind the last byte."""
 
@@ -60,11 +65,21 @@ def wanted(headers: Mapping[str, str], facts: ObjectFacts) -> Slice:
     match = _SINGLE.fullmatch(headers.get("Range", "").strip())
     if match is None or match.groups() == ("", ""):
         return whole
-    first, last = match.groups()
-    if first and last and int(first) > int(last):
+    first, last = map(_position, match.groups())
+    if first is not None and last is not None and first > last:
         return whole  # section 14.1.1: invalid, so it is as if it were not there
-    start = int(first) if first else max(facts.size_bytes - int(last), 0)
-    end = min(int(last) + 1, facts.size_bytes) if first and last else facts.size_bytes
+    if first is None:
+        start, end = max(facts.size_bytes - (last or 0), 0), facts.size_bytes
+    else:
+        start, end = first, facts.size_bytes if last is None else min(last + 1, facts.size_bytes)
     if start >= end:
         raise RangeNotSatisfiable
     return Slice(start, end - start, whole=False)
+
+
+def _position(digits: str) -> int | None:
+    """What digits say, at most what is behind the end of any file: Python refuses to read more than 4300 of them."""
+    if not digits:
+        return None
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS else _FAR_BEHIND
