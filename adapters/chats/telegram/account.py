@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from telegram import WebhookInfo
+
 from adapters.chats.telegram.client import make_bot
 from adapters.chats.telegram.errors import TokenRefused, ours
+from adapters.chats.telegram.sources import is_recent
 
 __all__ = ["Account", "Standing", "TokenRefused", "look"]
 
@@ -42,7 +45,7 @@ class Standing:
     waiting: int
     """Updates nobody has fetched."""
     trouble: str
-    """Why posting failed the last time; empty if it did not."""
+    """Why posting fails; empty if it does not: a failure that is over, and nothing waits, is none."""
 
 
 async def look(account: Account) -> Standing:
@@ -59,8 +62,13 @@ async def look(account: Account) -> Standing:
             joins_groups=me.can_join_groups is not False,
             webhook=info.url.replace(account.token, "…"),  # an old one may have it in its path
             waiting=info.pending_update_count,
-            trouble=info.last_error_message or "",
+            trouble=_trouble(info),
         )
     finally:
         await bot.shutdown()
         await polling.shutdown()
+
+
+def _trouble(info: WebhookInfo) -> str:
+    stands = is_recent(info) or info.pending_update_count > 0
+    return (info.last_error_message or "") if stands else ""

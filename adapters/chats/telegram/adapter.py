@@ -12,16 +12,19 @@ from aiohttp import web
 from telegram.error import InvalidToken
 from telegram.ext import ExtBot
 
+from adapters.chats.alone import Alone
+from adapters.chats.persistence import persist
+from adapters.chats.says import Says
 from adapters.chats.telegram.account import Account
 from adapters.chats.telegram.client import make_bot
 from adapters.chats.telegram.errors import FETCHED_BYTES, ours
 from adapters.chats.telegram.incoming import Incoming
-from adapters.chats.telegram.menu import Says, show_menu
+from adapters.chats.telegram.menu import GroupMenus, show_menu
 from adapters.chats.telegram.moves import Moves
 from adapters.chats.telegram.notes import Notes
 from adapters.chats.telegram.outgoing import Outgoing
 from adapters.chats.telegram.rates import Kind, Rates, SharedRates
-from adapters.chats.telegram.sources import Inbox, Polling, Timing, Webhook, persist
+from adapters.chats.telegram.sources import Inbox, Polling, Timing, Webhook
 from bot.ports import (
     Chat,
     ChatAdapter,
@@ -51,6 +54,10 @@ _CAPTION: Final = 900
 _CHOICES: Final = 30
 """Most buttons of one message; of more Templates there are pages."""
 _SENDS: Final = 2
+_NOT_SHARED: Final = (
+    "The Bot API server's files cannot be read here (%s). With --local it keeps them on its own disk: share its folder "
+    "with this machine under the same path, readable for Chorus; or start it without --local, for files up to 20 MB"
+)
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 
@@ -89,6 +96,8 @@ class TelegramChat:
             link_buttons=True,
             send_bytes=_LOCAL_SEND_BYTES if account.api_base else _CLOUD_SEND_BYTES,
             caption_length=_CAPTION,
+            dub=True,
+            own_server="" if account.api_base else "CHORUS_TELEGRAM_API_BASE",
             rings=True,
         )
         self._memory = memory
@@ -96,14 +105,16 @@ class TelegramChat:
         self._say = say
         self._admins = admins
         self._timing = timing
-        limiter = SharedRates(memory, self.mailbox, rates)
+        self._rates = SharedRates(memory, self.mailbox, rates)
         self._bot: ExtBot[Kind]
-        self._bot, answers = make_bot(account.token, account.api_base, timing.answer_s, limiter)
+        self._bot, answers = make_bot(account.token, account.api_base, timing.answer_s, self._rates)
         self._notes = Notes(memory, self.mailbox)
         self._moves = Moves(memory, self.mailbox)
-        self._outgoing = Outgoing(self._bot, self._notes, self._moves)
+        alone = Alone(memory, self.mailbox)
+        self._outgoing = Outgoing(self._bot, self._notes, self._moves, alone)
+        menus = GroupMenus(self._bot, say, self._notes, admins)
         self._incoming = Incoming(
-            self._bot, memory, self._notes, self._moves, say, account.id, timing
+            self._bot, memory, self._notes, self._moves, say, menus, account.id, timing
         )
         inbox = Inbox(memory, self.mailbox)
         self._webhook: Webhook | None = None
@@ -121,12 +132,12 @@ class TelegramChat:
     async def run(self) -> None:
         """Hold the connection until cancelled; survives outages of Telegram and of the Memory."""
         try:
-            await persist(self._connect, "connecting", self._timing.again_s)
+            await persist(self._connect, "Telegram, connecting", self._timing.again_s)
             self._connected.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task((self._webhook or self._polling).run(), name=self.mailbox)
                 tasks.create_task(
-                    persist(self._show_menu, "showing the menu", self._timing.again_s)
+                    persist(self._show_menu, "Telegram, showing the menu", self._timing.again_s)
                 )
         finally:
             self._connected.clear()
@@ -152,11 +163,13 @@ class TelegramChat:
                 file = await self._bot.get_file(media.ref)
                 if file.file_path is None:
                     raise MediaGone(media.name)
-                if Path(file.file_path).is_absolute():
-                    await asyncio.to_thread(_copy, file.file_path, path, media.name)
+                # The library makes a URL of each path that it does not find on this machine.
+                there = file.file_path.removeprefix(f"{self._bot.base_file_url}/")
+                if Path(there).is_absolute():
+                    await asyncio.to_thread(_copy, there, path, media.name)
                     return
                 try:
-                    await file.download_to_drive(path)
+                    await self._rates.watched("", file.download_to_drive, path)
                 except InvalidToken:  # what the library makes of 404
                     raise MediaGone(media.name) from None
 
@@ -218,5 +231,5 @@ def _copy(source: str, path: Path, name: str) -> None:
     try:
         shutil.copyfile(source, path)
     except OSError as error:
-        _LOG.warning("The Bot API server's files cannot be read here: %s", error.strerror)
-        raise MediaGone(name) from error
+        _LOG.warning(_NOT_SHARED, error.strerror)
+        raise MediaGone(name) from None  # the error tells the path, and in it the token

@@ -1,7 +1,7 @@
 """Albums: several messages that belong together, with no mark at the last one, are answered once.
 
 Whoever sees the first part waits until no more come, then speaks for all of them: the text of the one that has a caption, and the
-first recording. The parts may come to several front ends, so they meet in the Memory.
+first recording, with the others beside it. The parts may come to several front ends, so they meet in the Memory.
 """
 
 import asyncio
@@ -82,11 +82,13 @@ class Albums:
             if len(parts) == len(before):
                 break
         parts = sorted(parts, key=lambda part: part.number)
-        chosen = next((part for part in parts if part.kind in RECORDINGS), None)
+        recordings = [part for part in parts if part.kind in RECORDINGS]
         text = next((part.text for part in parts if part.text), said.text)
-        if chosen is None:
+        if not recordings:
             return replace(said, text=text)
-        return replace(said, text=text, number=chosen.number, media=chosen.media)
+        chosen, *others = recordings
+        media = replace(chosen.media, beside=tuple(other.media for other in others))
+        return replace(said, text=text, number=chosen.number, media=media)
 
     async def _parts(self, said: Said) -> list[_Part]:
         kept = await self._memory.load(*self._name(said))

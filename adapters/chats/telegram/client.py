@@ -7,8 +7,10 @@ import ssl
 from typing import Any, Final
 
 import httpx
+from telegram._utils.defaultvalue import DefaultValue
+from telegram._utils.types import ODVInput
 from telegram.ext import ExtBot
-from telegram.request import HTTPXRequest
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
 from typing_extensions import override
 
 from adapters.chats.telegram.rates import Kind, SharedRates
@@ -19,6 +21,10 @@ CLOUD: Final = "https://api.telegram.org"
 _CONNECT_S: Final = 5.0
 _POOL_S: Final = 10.0
 _UPLOAD_S: Final = 120.0
+_STORING: Final = 3
+"""So many times longer than another answer that to an upload may take: Telegram answers once it has stored the file,"""
+_STORING_BYTES_S: Final = 500_000
+"""and longer by what it stores in a second at its slowest."""
 _CONNECTIONS: Final = 64
 
 for _name in ("httpx", "httpcore"):  # every URL holds the token, and httpx logs it at INFO
@@ -47,6 +53,32 @@ class KeptAnswer(HTTPXRequest):
         return code, self.payload
 
 
+class Uploading(HTTPXRequest):
+    """Waits for the answer to a file as long as the file is large: who gives up too early sends it again."""
+
+    @override
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[int, bytes]:
+        """As the library does it."""
+        size_bytes = _uploaded_bytes(request_data)
+        if size_bytes and isinstance(read_timeout, DefaultValue) and self.read_timeout is not None:
+            read_timeout = _STORING * self.read_timeout + size_bytes / _STORING_BYTES_S
+        return await super().do_request(url, method, request_data, read_timeout, *args, **kwargs)
+
+
+def _uploaded_bytes(data: RequestData | None) -> int:
+    """The size of the files that go with a request; the library holds them in memory."""
+    files = data.multipart_data.values() if data is not None else ()
+    return sum(len(content) for _, content, _ in files if isinstance(content, bytes))
+
+
 def make_bot(
     token: str, api_base: str | None, answer_s: float, rates: SharedRates | None = None
 ) -> tuple[ExtBot[Kind], KeptAnswer]:
@@ -66,7 +98,7 @@ def make_bot(
         "httpx_kwargs": {"verify": _trusted()},
     }
     polling = KeptAnswer(connection_pool_size=1, **options)
-    request = HTTPXRequest(
+    request = Uploading(
         connection_pool_size=_CONNECTIONS,
         write_timeout=answer_s,
         media_write_timeout=_UPLOAD_S,

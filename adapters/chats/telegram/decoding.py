@@ -9,7 +9,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext.filters import StatusUpdate
 
 from adapters.chats.telegram.media import media_of
-from adapters.chats.telegram.menu import KNOWN
+from adapters.chats.telegram.menu import CHINESE, KNOWN
 from bot.ports import Media, Person
 
 ALLOWED: Final = ("message", "callback_query", "my_chat_member")
@@ -23,10 +23,13 @@ _ANONYMOUS_ADMIN: Final = 1087968824  # GroupAnonymousBot
 _AS_CHANNEL: Final = 136817688  # Channel_Bot: who speaks in a channel's name
 _SERVICE: Final = 777000  # Telegram itself: posts of a linked channel
 _COMMAND: Final = re.compile(
-    r"/(?P<name>[A-Za-z0-9_]+)(?:@(?P<whose>\w+))?(?:\s+(?P<rest>.*))?$", re.DOTALL
+    r"/(?P<name>[A-Za-z0-9_]+)(?:@(?P<whose>[A-Za-z0-9_]+)|(?=\s|$))(?P<rest>.*)$", re.DOTALL
 )
-_OTHER_SLASH: Final = re.compile(r"/(?![^\W\d_a-zA-Z])")
-"""A path, a shrug, a command of nobody's; ``/状态`` is one of ours, though Telegram knows no such commands."""
+"""Names of bots are Latin letters, digits and ``_``, so Chinese may stand right behind one, as people write it."""
+_BEHIND_NAME: Final = " \t\n,.:;!，。：；！、"
+"""What stands between our name and what is asked of us."""
+_SLASHED: Final = re.compile(r"[/／](?P<word>[^\W\d_a-zA-Z]*)(?:@(?P<whose>[A-Za-z0-9_]+))?")
+"""``/状态`` is one of ours, though Telegram knows no such commands; else it is a path, a shrug, a sticker's name."""
 _OUT: Final = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 _TALK: Final = frozenset({ChatType.PRIVATE, ChatType.GROUP, ChatType.SUPERGROUP})
 
@@ -38,6 +41,8 @@ class Place:
     chat: str
     thread: str | None
     private: bool
+    title: str = ""
+    """Of a group."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +142,15 @@ def _addressed(said: Said, message: telegram.Message, me: telegram.User) -> Said
         if not whose and not ours and command["name"].casefold() not in KNOWN:
             return None  # there may be other bots in the group
         return _command(said, command, message)
+    slashed = _SLASHED.match(said.text)
+    if slashed is not None and (slashed["whose"] or username).casefold() != username:
+        return None
     text, named = _without_name(said.text, username)
     said = replace(said, text=text)
     if ours or named:
         return said
     if said.media is None:  # in a group people talk; the bot knows what is a pick
-        if not said.text or _OTHER_SLASH.match(said.text):
+        if not said.text or (slashed is not None and slashed["word"] not in CHINESE):
             return None
         return replace(said, addressed=False)
     return said if said.media.kind != "document" else None
@@ -150,11 +158,13 @@ def _addressed(said: Said, message: telegram.Message, me: telegram.User) -> Said
 
 def _command(said: Said, command: re.Match[str], message: telegram.Message) -> Said:
     """``/dub`` takes the recording that it answers, anyone's; ``/template`` the video."""
-    name, rest = command["name"].casefold(), (command["rest"] or "").strip()
+    name, rest = command["name"].casefold(), command["rest"].lstrip(_BEHIND_NAME).strip()
     said = replace(said, text=f"/{name} {rest}".strip())
     if name in {"dub", "template"} and said.media is None:
         media, pointed = _pointed_at(message)
         said = replace(said, media=media, pointed=pointed if media else None)
+    elif name == "dub" and said.media is not None:  # asked for, so a photo is answered as well
+        said = replace(said, pointed=said.number)
     if name == "dub":  # the bot knows it as the recording itself, with picks below it
         return replace(said, text=rest if said.media else "/dub")
     return said
@@ -205,7 +215,8 @@ def _person(user: telegram.User) -> Person:
 def _place(message: telegram.Message) -> Place:
     """Reply chains outside forums have a thread id as well; only topics are threads."""
     thread = str(message.message_thread_id) if message.is_topic_message else None
-    return Place(str(message.chat.id), thread, message.chat.type == ChatType.PRIVATE)
+    chat = message.chat
+    return Place(str(chat.id), thread, chat.type == ChatType.PRIVATE, chat.title or "")
 
 
 def _read_press(query: telegram.CallbackQuery) -> Pressed | None:
@@ -236,7 +247,8 @@ def _read_membership(change: telegram.ChatMemberUpdated) -> Joined | Left | None
     if after in _OUT:
         return Left(chat)
     if before in _OUT and change.chat.type in {ChatType.GROUP, ChatType.SUPERGROUP}:
-        return Joined(Place(chat, None, private=False), _person(change.from_user))
+        place = Place(chat, None, private=False, title=change.chat.title or "")
+        return Joined(place, _person(change.from_user))
     return None
 
 
@@ -248,7 +260,8 @@ def _without_name(text: str, username: str) -> tuple[str, bool]:
     """A text without ``@our_bot``, and whether it was there."""
     if not username:
         return text, False
-    found = re.search(rf"@{re.escape(username)}\b", text, re.IGNORECASE)
+    found = re.search(rf"@{re.escape(username)}(?![A-Za-z0-9_])", text, re.IGNORECASE)
     if found is None:
         return text, False
-    return f"{text[: found.start()]} {text[found.end() :]}".strip(), True
+    rest = text[found.end() :].lstrip(_BEHIND_NAME)
+    return f"{text[: found.start()]} {rest}".strip(), True

@@ -5,9 +5,11 @@ because the library capitalises them.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -75,8 +77,10 @@ FETCHED_BYTES: Final = 20_000_000
 """The largest file that Telegram hands out, and a server of our own that was started without ``--local``."""
 _LARGE_FILE: Final = ("file is too big", "request entity too large")
 _NO_TOPIC: Final = ("topic_closed", "topic_deleted", "message thread not found")
+_NO_MEMBER: Final = ("user not found", "member not found", "participant_id_invalid")
 _SAME: Final = "message is not modified"
 _BAD_LINK: Final = "button url"
+_LINK: Final = re.compile(r"https?://[^\s'\"]+", re.IGNORECASE)
 
 
 def says(error: TelegramError, *words: str) -> bool:
@@ -108,6 +112,17 @@ def lacks_picture(error: BadRequest) -> bool:
 def lacks_link(error: BadRequest) -> bool:
     """Telegram takes no button with such an address, like one of the own machine."""
     return says(error, _BAD_LINK) and says(error, "invalid", "wrong")
+
+
+def lacks_member(error: BaseException | None) -> bool:
+    """The person is not in that chat."""
+    return isinstance(error, BadRequest) and says(error, *_NO_MEMBER)
+
+
+def leaves_doubt(error: BaseException | None) -> bool:
+    """Whether Telegram may have done what was asked: it got all of it, and its answer did not come."""
+    cause = error.__cause__ if isinstance(error, TelegramError) else None
+    return isinstance(cause, httpx.ReadTimeout | httpx.ReadError | httpx.RemoteProtocolError)
 
 
 def _refused(error: TelegramError) -> ChatError:
@@ -165,7 +180,8 @@ def meaning(error: TelegramError) -> ChatError:
 def ours() -> Iterator[None]:
     """Turn the library's errors into the bot's.
 
-    The library quotes the token when the server rejects it: that is taken out of the cause.
+    The library quotes the token when the server rejects it, and Telegram the Links that it refuses, which are signed: they
+    are taken out of the cause.
     """
     try:
         yield
@@ -173,4 +189,5 @@ def ours() -> Iterator[None]:
         error.message = "the token was rejected"
         raise meaning(error) from error
     except TelegramError as error:
+        error.message = _LINK.sub("…", error.message)
         raise meaning(error) from error

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import telegram
-from telegram import ChatMemberAdministrator, ChatMemberOwner
 from telegram.ext import ExtBot
 
+from adapters.chats.reading import WAITING, handed_on, patiently
+from adapters.chats.says import Says
 from adapters.chats.telegram import buttons
 from adapters.chats.telegram.albums import Albums
 from adapters.chats.telegram.decoding import (
@@ -26,11 +27,13 @@ from adapters.chats.telegram.decoding import (
     read_update,
 )
 from adapters.chats.telegram.errors import ours
-from adapters.chats.telegram.menu import Says
+from adapters.chats.telegram.menu import GroupMenus
 from adapters.chats.telegram.moves import Moves, name_message
+from adapters.chats.telegram.namesakes import Namesakes
 from adapters.chats.telegram.notes import Buttons, Notes
 from adapters.chats.telegram.rates import Kind
 from adapters.chats.telegram.sources import Timing
+from adapters.chats.telegram.speakers import speaks_for
 from bot.ports import (
     Chat,
     ChatError,
@@ -49,8 +52,6 @@ _ANSWER_S: Final = 10.0
 """Who pressed a button does not look at it for longer; later Telegram calls the query too old."""
 _NAME: Final = 60
 """Letters of a name in an alert."""
-_WAITING: Final = 64
-"""Messages read ahead of the bot."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Incoming:
         notes: Notes,
         moves: Moves,
         say: Says,
+        menus: GroupMenus,
         account: str,
         timing: Timing,
     ) -> None:
@@ -79,29 +81,20 @@ class Incoming:
         self._notes = notes
         self._moves = moves
         self._say = say
+        self._menus = menus
         self._account = account
         self._mailbox = f"telegram:{account}"
         self._timing = timing
+        self._namesakes = Namesakes(bot, memory, moves, self._mailbox)
         self._albums = Albums(memory, self._mailbox, timing.album_s)
-        self._found: asyncio.Queue[Inbound] = asyncio.Queue(_WAITING)
+        self._found: asyncio.Queue[Inbound] = asyncio.Queue(WAITING)
 
     async def messages(self) -> AsyncGenerator[Inbound, None]:
         """Yield what concerns us; whoever reads must know our name, so connect first."""
-        reading = asyncio.create_task(self._read_all(), name=f"inbox {self._mailbox}")
-        try:
-            while True:
-                waiting = asyncio.create_task(self._found.get())
-                try:
-                    await asyncio.wait([waiting, reading], return_when=asyncio.FIRST_COMPLETED)
-                    if reading.done():
-                        reading.result()
-                        return
-                    yield waiting.result()
-                finally:
-                    waiting.cancel()
-        finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+        found = handed_on(self._found, self._read_all(), f"inbox {self._mailbox}")
+        async with contextlib.aclosing(found):
+            async for inbound in found:
+                yield inbound
 
     async def _read_all(self) -> None:
         inbox = self._memory.inbox(self._mailbox, f"telegram-{secrets.token_hex(4)}")
@@ -120,6 +113,8 @@ class Incoming:
             meaning = read_update(
                 telegram.Update.de_json(json.loads(raw), self._bot), self._bot.bot
             )
+            if isinstance(meaning, Said):
+                self._show_menu(meaning.place, meaning.person, tasks)
             if isinstance(meaning, Said) and meaning.album and meaning.media:
                 if not await self._albums.add(meaning, meaning.media, letter.key):
                     await self._drop(letter)  # another part speaks for it
@@ -133,20 +128,12 @@ class Incoming:
 
         await self._guarded(letter, read)
 
+    def _show_menu(self, place: Place, person: Person, tasks: asyncio.TaskGroup) -> None:
+        if not place.private and self._menus.lacks(place.chat, person.id):
+            tasks.create_task(self._menus.show(place.chat, person.id))
+
     async def _guarded(self, letter: _Letter, read: Callable[[], Awaitable[None]]) -> None:
-        """The top of the message loop: an outage is waited out, what cannot be read is dropped."""
-        while True:
-            try:
-                await read()
-            except (MemoryUnavailable, ChatError) as error:
-                _LOG.debug("An update waits: %s", error)
-                await asyncio.sleep(self._timing.again_s)
-                continue
-            except Exception:  # noqa: BLE001 - the top of the message loop: one update must not end it
-                _LOG.exception("An update cannot be read; it is dropped")
-                with contextlib.suppress(MemoryUnavailable):
-                    await self._drop(letter)
-            return
+        await patiently(read, lambda: self._drop(letter), self._timing.again_s)
 
     async def _take(self, letter: _Letter, meaning: Meaning | None) -> None:
         match meaning:
@@ -167,6 +154,7 @@ class Incoming:
         await self._tell(letter, await self._albums.whole(said))
 
     async def _tell(self, letter: _Letter, said: Said) -> None:
+        await self._namesakes.recognise(said.place, said.number)
         chat = await self._chat(said.place, said.place.thread)
         media = said.media
         if media is not None and said.pointed is not None:
@@ -176,6 +164,7 @@ class Incoming:
             Inbound(
                 key=letter.key,
                 entry=letter.entry,
+                in_line=True,
                 chat=chat,
                 person=said.person,
                 text=said.text,
@@ -199,33 +188,33 @@ class Incoming:
         elif meant.person in {None, press.person.id}:
             await self._choose(letter, press, meant, token, press.person)
             tasks.create_task(self._answer(press, ""))
-        elif meant.person in {press.place.chat, await self._moves.first(press.place.chat)}:
-            work = self._press_as_group(letter, press, meant, token)
-            tasks.create_task(work)
+        elif meant.person.startswith("-"):
+            tasks.create_task(self._press_for_chat(letter, press, meant, token))
         else:
             await self._drop(letter)
             alert = self._say(language, "button-not-yours", name=_shown(meant.name))
             tasks.create_task(self._answer(press, alert))
 
-    async def _press_as_group(
+    async def _press_for_chat(
         self, letter: _Letter, press: Pressed, meant: Buttons, token: str
     ) -> None:
-        """An anonymous administrator ordered: their words come in the group's name, their presses in their own."""
-        alert = ""
+        """An anonymous administrator ordered, or somebody as their channel; whoever presses does so in their own name."""
+        assert meant.person is not None  # noqa: S101 - the caller looked
+        owner, here, alert = meant.person, press.place.chat, ""
 
         async def read() -> None:
             nonlocal alert
-            with ours():
-                member = await self._bot.get_chat_member(press.place.chat, int(press.person.id))
-            if _is_anonymous(member):
-                update = {"id": meant.person, "name": meant.name}
+            in_it = owner in {here, await self._moves.first(here)}
+            speaker = here if in_it else owner
+            speaks = await speaks_for(self._bot, speaker, press.person.id, in_it=in_it)
+            if speaks:
+                update = {"id": owner, "name": meant.name}
                 person = press.person.model_copy(update=update)
                 await self._choose(letter, press, meant, token, person)
-            else:
-                alert = self._say(
-                    press.person.language, "button-not-yours", name=_shown(meant.name)
-                )
-                await self._drop(letter)
+                return
+            text = "button-not-yours" if speaks is False else "button-unverified"
+            alert = self._say(press.person.language, text, name=_shown(meant.name))
+            await self._drop(letter)
 
         await self._guarded(letter, read)
         await self._answer(press, alert)
@@ -238,6 +227,7 @@ class Incoming:
             Inbound(
                 key=letter.key,
                 entry=letter.entry,
+                in_line=True,
                 chat=chat,
                 person=person,
                 message_id=name_message(chat.id, press.place.chat, press.number),
@@ -282,9 +272,3 @@ def _shown(name: str) -> str:
     """A person's name for an alert, which takes 200 characters of which names may have 128."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     return line if len(line) <= _NAME else f"{line[: _NAME - 1]}…"
-
-
-def _is_anonymous(member: telegram.ChatMember) -> bool:
-    if isinstance(member, ChatMemberAdministrator):
-        return member.is_anonymous
-    return isinstance(member, ChatMemberOwner) and member.is_anonymous

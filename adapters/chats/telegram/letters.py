@@ -1,6 +1,6 @@
 """One message on its way, and what people would see of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from telegram import InlineKeyboardMarkup, ReplyParameters
@@ -32,6 +32,8 @@ class Letter:
     """What is shown above the caption."""
     above: str | None = None
     """The key of the picture that the message shows already."""
+    linkless: bool = False
+    """Telegram takes no buttons with these Links, so they stand in the text."""
 
     @property
     def markup(self) -> InlineKeyboardMarkup | None:
@@ -53,6 +55,24 @@ class Letter:
     def shows(self) -> str | None:
         """The key of the picture people see."""
         return self.picture.key if self.picture is not None else self.above
+
+    @property
+    def has_links(self) -> bool:
+        """Whether a button opens a Link."""
+        return any(choice.url for choice in self.choices)
+
+    def with_links_written(self) -> "Letter":
+        """The same with its Links in the text, as many as there is room for, and no buttons for them."""
+        lines = [f"{choice.label}: {choice.url}" for choice in self.choices if choice.url]
+        rest = tuple(choice for choice in self.choices if not choice.url)
+        text = writing.extended(
+            self.text, lines, writing.CAPTION if self.above else writing.LONGEST
+        )
+        picture = self.picture
+        if picture is not None:
+            caption = writing.extended(picture.caption, lines, writing.CAPTION)
+            picture = replace(picture, caption=caption)
+        return replace(self, text=text, choices=rest, picture=picture, linkless=True)
 
     @property
     def looks(self) -> str:

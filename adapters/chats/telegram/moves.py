@@ -29,7 +29,7 @@ class Moves:
     async def now(self, chat: str) -> str:
         """Where a chat is now; only what is no supergroup yet can have moved."""
         for _ in range(_LONGEST_CHAIN):
-            if not chat.startswith("-") or chat.startswith(_SUPERGROUP):
+            if not chat.startswith("-") or is_supergroup(chat):
                 break
             new = await self._memory.load("moved", self._mailbox, chat)
             if new is None:
@@ -39,7 +39,7 @@ class Moves:
 
     async def first(self, chat: str) -> str:
         """The id by which the bot knows a chat."""
-        if not chat.startswith(_SUPERGROUP):
+        if not is_supergroup(chat):
             return chat
         return await self._memory.load("was", self._mailbox, chat) or chat
 
@@ -50,6 +50,11 @@ class Moves:
     async def note_instead(self, chat: str, message_id: str, new_id: str) -> None:
         """Another message stands for it from now on."""
         await self._memory.keep("instead", self._mailbox, chat, message_id, value=new_id)
+
+
+def is_supergroup(chat: str) -> bool:
+    """Whether this is where groups move to; a channel is, too."""
+    return chat.startswith(_SUPERGROUP)
 
 
 def name_message(chat: str, actual: str, number: int) -> str:

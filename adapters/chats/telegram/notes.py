@@ -5,7 +5,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.ports import Chat, Memory, Person
+from adapters.chats.notes import SentNotes
+from bot.ports import Chat, Person
 
 _SENT_S: Final = 3 * 86_400
 _SHOWN_S: Final = 30 * 86_400
@@ -38,22 +39,20 @@ class Shown(BaseModel):
     """The key of the picture it shows."""
     refused: bool = False
     """It was to show one, and Telegram did not take it."""
+    linkless: bool = False
+    """It was to have buttons with Links, and Telegram did not take them."""
 
 
-class Notes:
+class Notes(SentNotes):
     """The adapter's part of the Memory."""
 
-    def __init__(self, memory: Memory, mailbox: str) -> None:
-        self._memory = memory
-        self._mailbox = mailbox
+    async def doubts(self, key: str) -> int:
+        """How often this key was sent without anybody knowing whether it came."""
+        return int(await self._memory.load("doubts", self._mailbox, key) or 0)
 
-    async def sent(self, key: str) -> str | None:
-        """The id of the message that was sent for a key."""
-        return await self._memory.load("sent", self._mailbox, key)
-
-    async def note_sent(self, key: str, message_id: str) -> None:
-        """This key is sent: doing it again would tell it twice."""
-        await self._memory.keep("sent", self._mailbox, key, value=message_id, ttl_s=_SENT_S)
+    async def note_doubts(self, key: str, times: int) -> None:
+        """It was sent so often."""
+        await self._memory.keep("doubts", self._mailbox, key, value=str(times), ttl_s=_SENT_S)
 
     async def shown(self, chat: Chat, message_id: str) -> Shown | None:
         """How a message looks now, if we know."""
@@ -86,14 +85,6 @@ class Notes:
     async def forget_photo(self, key: str) -> None:
         """It has it no more."""
         await self._memory.drop("photo", self._mailbox, key)
-
-    async def once(self, what: str, value: str) -> bool:
-        """Whether this is not how it was left the last time."""
-        return await self._memory.load("once", self._mailbox, what) != value
-
-    async def note_done(self, what: str, value: str) -> None:
-        """It is done."""
-        await self._memory.keep("once", self._mailbox, what, value=value)
 
 
 def looks(*parts: str) -> str:

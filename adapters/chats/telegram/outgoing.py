@@ -2,7 +2,7 @@
 
 A key is remembered with the message it became, so saying it again is harmless. What cannot be known is a message whose
 answer was lost on the way: Telegram has no name for a request, and a bot cannot look its messages up. Then it is sent
-again: people may read it twice, but a result is never lost.
+again: people may read it twice, but a result is never lost. Only of files, which are slow, there are two copies at most.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from telegram import InputMediaPhoto, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 from telegram.ext import ExtBot
 
+from adapters.chats.alone import Alone
 from adapters.chats.telegram import buttons, writing
 from adapters.chats.telegram.errors import (
     is_of_other_kind,
@@ -25,6 +25,7 @@ from adapters.chats.telegram.errors import (
     lacks_link,
     lacks_picture,
     lacks_topic,
+    leaves_doubt,
     ours,
 )
 from adapters.chats.telegram.letters import Letter, number_to_answer, reply_parameters
@@ -51,18 +52,19 @@ _PLAIN: Final[dict[str, Any]] = {
 }
 _PHOTO: Final = "templates.jpg"
 _UNKNOWN: Final = "unknown"
-"""The key of a picture of which nobody knows any more which one it is."""
+"""The key of a picture, or the id of a message, of which nobody knows which one it is."""
+_FILE_TRIES: Final = 2
 
 
 class Outgoing:
     """Everything we say."""
 
-    def __init__(self, bot: ExtBot[Kind], notes: Notes, moves: Moves) -> None:
+    def __init__(self, bot: ExtBot[Kind], notes: Notes, moves: Moves, alone: Alone) -> None:
         self._bot = bot
         self._notes = notes
         self._moves = moves
         self._photos = Photos(notes)
-        self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._alone = alone
 
     async def say(
         self,
@@ -97,8 +99,9 @@ class Outgoing:
         patient: bool = False,
     ) -> None:
         """Let a message of ours look otherwise; nothing is sent if it does already. Raises as ``say``."""
-        lock = self._sending.setdefault(f"{message.chat.id}/{message.id}", asyncio.Lock())
-        async with lock:  # two hands may show the same at once
+        async with self._alone.with_(
+            f"{message.chat.id}/{message.id}"
+        ):  # two hands may show the same at once
             await self._change(message, text, choices, person, picture, patient=patient)
 
     async def _change(
@@ -124,6 +127,8 @@ class Outgoing:
             picture=None if shown is not None and shown.refused else picture,
             above=None if shown is None else shown.picture,
         )
+        if shown is not None and shown.linkless:
+            letter = letter.with_links_written()
         if shown is not None and shown.looks == letter.looks:
             return
         if choices:
@@ -131,7 +136,9 @@ class Outgoing:
         try:
             edited = await self._edit(message, letter)
         except PlatformDown:  # it may look either way now
-            unsure = Shown(looks="", buttons=letter.name, picture=letter.above)
+            unsure = Shown(
+                looks="", buttons=letter.name, picture=letter.above, linkless=letter.linkless
+            )
             await self._notes.note_shown(chat, message.id, unsure)
             raise
         await self._note(chat, message.id, edited, letter)
@@ -139,8 +146,23 @@ class Outgoing:
     async def send_file(
         self, chat: Chat, path: Path, name: str, key: str, reply_to: str | None
     ) -> MessageRef:
-        """Send a file as a document. Raises as ``say``."""
-        return await self._send(chat, "", (), key, reply_to, None, file=(path, name))
+        """Send a file as a document. Raises as ``say``.
+
+        Twice without an answer counts as sent: a chat full of copies is worse than a file that has to be asked for again.
+        Once Telegram has gone silent, it is asked something else first, so that the second time is no part of an outage.
+        """
+        if doubts := await self._notes.doubts(key):
+            with ours():
+                await self._bot.get_me()
+        if doubts >= _FILE_TRIES:
+            _LOG.warning("A file was sent %d times without an answer; it is not again", doubts)
+            return MessageRef(chat=chat, id=_UNKNOWN)
+        try:
+            return await self._send(chat, "", (), key, reply_to, None, file=(path, name))
+        except PlatformDown as error:
+            if leaves_doubt(error.__cause__):
+                await self._notes.note_doubts(key, doubts + 1)
+            raise
 
     async def _send(
         self,
@@ -154,8 +176,7 @@ class Outgoing:
         file: tuple[Path, str] | None = None,
         picture: Picture | None = None,
     ) -> MessageRef:
-        lock = self._sending.setdefault(key, asyncio.Lock())
-        async with lock:  # two hands may say the same at once
+        async with self._alone.with_(key):  # two hands may say the same at once
             if (sent := await self._notes.sent(key)) is not None:
                 return MessageRef(chat=chat, id=sent)
             actual = await self._moves.now(chat.id)
@@ -236,17 +257,14 @@ class Outgoing:
         if isinstance(error, BadRequest) and lacks_topic(error) and letter.thread is not None:
             _LOG.info("A topic is closed or gone; what is said goes into the general one")
             return replace(letter, thread=None, reply_to=None)
+        if isinstance(error, BadRequest) and lacks_link(error) and letter.has_links:
+            return letter.with_links_written()
         picture = letter.picture
         if picture is not None and isinstance(error, BadRequest) and lacks_picture(error):
             if await self._photos.forget(picture):
                 return letter
             _LOG.info("Telegram takes no picture here, so the text is sent: %s", error)
             return replace(letter, picture=None)
-        links = [choice for choice in letter.choices if choice.url]
-        if isinstance(error, BadRequest) and lacks_link(error) and links:
-            lines = [f"{choice.label}: {choice.url}" for choice in links]
-            rest = tuple(choice for choice in letter.choices if not choice.url)
-            return replace(letter, text="\n".join([letter.text, *lines]), choices=rest)
         raise error
 
     async def _edit(self, message: MessageRef, letter: Letter) -> Letter:
@@ -288,7 +306,9 @@ class Outgoing:
             except BadRequest as error:
                 if is_unchanged(error):  # an edit whose answer was lost had been carried out
                     return letter
-                if letter.picture is not None and letter.shows != letter.above:
+                if lacks_link(error) and letter.has_links:
+                    letter = letter.with_links_written()
+                elif letter.picture is not None and letter.shows != letter.above:
                     letter = await self._other_picture(letter, error)
                 elif is_of_other_kind(error) and not turned:
                     turned, above = True, None if letter.above else _UNKNOWN
@@ -344,5 +364,6 @@ class Outgoing:
             buttons=went.name,
             picture=went.shows,
             refused=meant.picture is not None and went.picture is None,
+            linkless=went.linkless,
         )
         await self._notes.note_shown(chat, message_id, shown)

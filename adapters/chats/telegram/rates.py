@@ -75,6 +75,8 @@ class SharedRates(BaseRateLimiter[Kind]):
         self._rates = rates
         self._next_s: dict[tuple[str, int], float] = {}
         """When the next of those who wait for a budget may come again."""
+        self._refused_until: dict[str, float] = {}
+        """Which places refused us ourselves: known at once, while the Memory is still being told."""
 
     @override
     async def initialize(self) -> None:
@@ -96,12 +98,24 @@ class SharedRates(BaseRateLimiter[Kind]):
     ) -> Any:
         """Make a request when there is room for it. Raises Throttled, MemoryUnavailable."""
         chat = str(data.get("chat_id", ""))
-        await self._wait_out_floods(chat)
         if chat and endpoint not in _UNCOUNTED:
+            await self._wait_out_floods(chat)
             await self._spend(chat, rate_limit_args or "message")
-            await self._wait_out_floods(chat)  # one may have come while we waited for room
+        return await self.watched(chat, callback, *args, **kwargs)
+
+    async def watched(
+        self, chat: str, ask: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Ask something when no flood forbids it, and let everybody know of one that comes.
+
+        The library hands out files without asking us, so who fetches one has to.
+        Raises Throttled, MemoryUnavailable.
+        """
+        await self._wait_out_floods(chat)
+        while self._refused_s(chat) > 0:  # one may have come while we asked the Memory
+            await self._wait_out_floods(chat)
         try:
-            return await callback(*args, **kwargs)
+            return await ask(*args, **kwargs)
         except RetryAfter as error:
             await self._note_flood(chat, seconds_of(error))
             raise
@@ -145,19 +159,39 @@ class SharedRates(BaseRateLimiter[Kind]):
 
     async def _flooded_s(self, chat: str) -> float:
         """Seconds that the chat still has to be left alone, or everybody."""
-        places = [where for where in (chat, _EVERYWHERE) if where]
-        kept = [await self._memory.load("flood", self._mailbox, where) for where in places]
-        return max((float(until) for until in kept if until is not None), default=0.0) - time.time()
+        kept = [await self._memory.load("flood", self._mailbox, where) for where in _places(chat)]
+        known = [float(until) - time.time() for until in kept if until is not None]
+        return max([*known, self._refused_s(chat)])
+
+    def _refused_s(self, chat: str) -> float:
+        """The same, as far as we ourselves were refused."""
+        now_s = asyncio.get_running_loop().time()
+        return max(self._refused_until.get(where, 0.0) - now_s for where in _places(chat))
 
     async def _note_flood(self, chat: str, after_s: float) -> None:
         """A second chat refused while the first one still is: it is the whole bot that is meant."""
         where = chat or _EVERYWHERE
+        self._refuse(where, after_s + _MARGIN_S)
         other = await self._memory.load("flood", self._mailbox, "last")
         if other not in {None, where}:
             where = _EVERYWHERE
+            self._refuse(where, after_s + _MARGIN_S)
         _LOG.warning("Telegram asks %s to wait %.0f s", where, after_s)
         after_s = max(after_s + _MARGIN_S, await self._flooded_s(where))
         ttl_s = math.ceil(after_s) + 1
         until = str(time.time() + after_s)
         await self._memory.keep("flood", self._mailbox, where, value=until, ttl_s=ttl_s)
         await self._memory.keep("flood", self._mailbox, "last", value=where, ttl_s=ttl_s)
+
+    def _refuse(self, where: str, after_s: float) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._refused_until = {  # those that are over go
+            place: until_s for place, until_s in self._refused_until.items() if until_s > now_s
+        }
+        until_s = max(now_s + after_s, self._refused_until.get(where, 0.0))
+        self._refused_until[where] = until_s
+
+
+def _places(chat: str) -> list[str]:
+    """Where a flood would concern a chat."""
+    return [where for where in (chat, _EVERYWHERE) if where]

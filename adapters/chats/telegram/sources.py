@@ -10,24 +10,30 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from telegram import WebhookInfo
 from telegram.error import Conflict
 from telegram.ext import ExtBot
 
+from adapters.chats.persistence import persist
 from adapters.chats.telegram.client import KeptAnswer
 from adapters.chats.telegram.decoding import ALLOWED
 from adapters.chats.telegram.errors import ours
 from adapters.chats.telegram.rates import Kind
-from bot.ports import ChatError, Memory, MemoryUnavailable, Throttled
+from bot.ports import Memory, MemoryUnavailable
+from worker.contract.figures import FIGURES
+from worker.contract.operations import note
 
 _LOG = logging.getLogger(__name__)
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _LONGEST_S: Final = 30.0
+_RECENT: Final = timedelta(minutes=5)
+"""What was not taken is posted again, so a failure that lasts is never older than some minutes."""
 _AT_ONCE: Final = 40
 """Updates posted to the webhook side by side: Telegram's default."""
 
@@ -63,8 +69,25 @@ class Inbox:
         number = update.get("update_id")
         if not isinstance(number, int):
             raise ValueError("an update without a number")  # noqa: TRY004 - what came is wrong, not its type
-        raw = json.dumps(update, ensure_ascii=False)
-        await self._memory.receive(self._mailbox, f"{self._mailbox}:{number}", raw)
+        raw = _storable(json.dumps(update, ensure_ascii=False))
+        key = f"{self._mailbox}:{number}"
+        await self._memory.receive(self._mailbox, key, raw, _sender(update))
+
+
+def _storable(text: str) -> str:
+    """The same without halves of letters, which JSON can carry and nothing can store, show or send."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _sender(update: dict[str, Any]) -> str:
+    """Chat and person; of updates that no person sent, nobody."""
+    parts = [part for part in update.values() if isinstance(part, dict)]
+    for part in parts:
+        spot, person = part.get("message", part), part.get("from")
+        chat = spot.get("chat") if isinstance(spot, dict) else None
+        if isinstance(chat, dict) and isinstance(person, dict):
+            return f"{chat.get('id')}/{person.get('id')}"
+    return ""
 
 
 class Polling:
@@ -86,6 +109,7 @@ class Polling:
         self._role = f"poll:{mailbox}"
         self._holder = secrets.token_hex(8)
         self._timing = timing
+        self._passed_over = False
 
     async def run(self) -> None:
         """Poll while we lead, stand by while somebody else does, until cancelled."""
@@ -117,18 +141,32 @@ class Polling:
             polling.result()  # it ends by itself only by a fault
 
     async def _poll(self) -> None:
-        await persist(self._without_webhook, "preparing to poll", self._timing.again_s)
+        await persist(self._without_webhook, "Telegram, preparing to poll", self._timing.again_s)
         offset: int | None = None
         while True:
             taken: list[int | None] = [offset]
 
             async def once(offset: int | None = offset, taken: list[int | None] = taken) -> None:
-                for update in await self._next(offset):
-                    await self._inbox.put(update)
-                    taken[0] = update["update_id"] + 1
+                found = await self._next(offset)
+                for update in found:
+                    if await self._put(update):
+                        taken[0] = update["update_id"] + 1
+                if found and taken[0] == offset:  # none can be confirmed: they come again at once
+                    await asyncio.sleep(self._timing.again_s)
 
-            await persist(once, "polling", self._timing.again_s)
+            await persist(once, "Telegram, polling", self._timing.again_s)
             offset = taken[0]
+
+    async def _put(self, update: dict[str, Any]) -> bool:
+        """Keep an update; False for one that cannot be confirmed either, of which the log hears once."""
+        try:
+            await self._inbox.put(update)
+        except ValueError as error:
+            if not self._passed_over:
+                _LOG.warning("Passed over: %s", error)
+            self._passed_over = True
+            return False
+        return True
 
     async def _without_webhook(self) -> None:
         """Telegram refuses to be polled while a webhook is set; what waits there is kept."""
@@ -149,6 +187,12 @@ class Polling:
                 _LOG.warning("An update is of a form unknown to the library: %r", error)
         found: list[dict[str, Any]] = json.loads(self._answers.payload)["result"]
         return found
+
+
+def _refused(status: int, why: str) -> web.Response:
+    FIGURES.count("refused_callbacks", "telegram")
+    note("callback.refused", platform="telegram", why=why)
+    return web.Response(status=status)
 
 
 class Webhook:
@@ -172,11 +216,12 @@ class Webhook:
         self._secret = secret
         self._timing = timing
         self._set = False
+        self._trouble: datetime | None = None
 
     async def run(self) -> None:
         """See to it that Telegram posts to us, until cancelled."""
         while True:
-            await persist(self._settle, "setting the webhook", self._timing.again_s)
+            await persist(self._settle, "Telegram, setting the webhook", self._timing.again_s)
             await asyncio.sleep(self._timing.look_s)
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -184,15 +229,15 @@ class Webhook:
         shown = request.headers.get(SECRET_HEADER, "")
         if not hmac.compare_digest(shown.encode(errors="surrogateescape"), self._secret.encode()):
             _LOG.warning("Somebody posts to the hook of Telegram without the secret")
-            return web.Response(status=403)
+            return _refused(403, "without the secret")
         if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0] != "application/json":
-            return web.Response(status=415)
+            return _refused(415, "not JSON")
         try:
             update = await request.json()
             await self._inbox.put(update if isinstance(update, dict) else {})
         except (ValueError, LookupError):  # no JSON, no number, or of a charset nobody knows
             _LOG.warning("Telegram's hook got what is no update")
-            return web.Response(status=400)
+            return _refused(400, "no update")
         except MemoryUnavailable:
             return web.Response(status=503)
         return web.Response()
@@ -201,8 +246,7 @@ class Webhook:
         """Once for each front end that starts, because the secret may be new; then only if it was changed."""
         with ours():
             info = await self._bot.get_webhook_info()
-            if info.last_error_message:
-                _LOG.warning("Telegram could not post to us: %s", info.last_error_message)
+            self._tell_trouble(info)
             if self._set and info.url == self._url:
                 return
             await self._bot.set_webhook(
@@ -214,21 +258,15 @@ class Webhook:
         self._set = True
         _LOG.info("Telegram posts to our webhook now")
 
+    def _tell_trouble(self, info: WebhookInfo) -> None:
+        """Once for each failure: Telegram tells of the last one until the next."""
+        if is_recent(info) and info.last_error_date != self._trouble:
+            _LOG.warning("Telegram could not post to us: %s", info.last_error_message)
+        self._trouble = info.last_error_date
 
-async def persist(attempt: Callable[[], Awaitable[None]], what: str, again_s: float) -> None:
-    """Try until it works; the log hears of an outage once at its start and once at its end."""
-    wait_s, away = again_s, False
-    while True:
-        try:
-            await attempt()
-        except (ChatError, MemoryUnavailable) as error:
-            if not away:
-                _LOG.warning("Telegram, %s: %s", what, error)
-            away = True
-            pause_s = error.after_s if isinstance(error, Throttled) else wait_s
-            await asyncio.sleep(pause_s)
-            wait_s = min(wait_s * 2, _LONGEST_S)
-        else:
-            if away:
-                _LOG.info("Telegram, %s: goes on", what)
-            return
+
+def is_recent(info: WebhookInfo) -> bool:
+    """Whether posting failed lately, so that it may fail still."""
+    if not info.last_error_message or info.last_error_date is None:
+        return False
+    return datetime.now(UTC) - info.last_error_date < _RECENT

@@ -1,0 +1,132 @@
+"""Results that also go into a group: the choice of each person, and keeping to it.
+
+In a group people made, a bot often hears no voice notes or cannot be at all; so people talk to it alone, and the group is told.
+"""
+
+import abc
+import logging
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.chats.says import Says
+from adapters.chats.troubles import SettingsWrong
+from bot.ports import ChatUnreachable, Choice, Memory, Person
+
+_LOG = logging.getLogger(__name__)
+
+CHOICE: Final = "deliver:"
+_OUTCOME: Final = "outcome:"
+"""How the keys of results begin; those of the pieces of a long one have their number behind a slash."""
+_ASKED: Final = frozenset({"发到群", "/deliver"})
+_NOBODY: Final = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an adapter says about it."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+
+
+class Delivery(abc.ABC):
+    """The choice of each person, and keeping to it."""
+
+    def __init__(self, memory: Memory, owner: str, say: Says, none: str) -> None:
+        """Prepare.
+
+        Args:
+            memory: Where choices are kept.
+            owner: Whose people choose: a corporation, or a mailbox.
+            say: The catalogue.
+            none: The text where there is no group.
+        """
+        self._memory = memory
+        self._owner = owner
+        self._say = say
+        self._none = none
+
+    @abc.abstractmethod
+    async def labels(self, person: Person) -> dict[str, str]:
+        """What the groups there are for somebody are called, by their ids."""
+
+    @abc.abstractmethod
+    async def tell(self, id_: str, text: str, key: str) -> None:
+        """Say something in a group, once for each key."""
+
+    def how(self, person: Person) -> str:
+        """What else there is to know about it."""
+        del person
+        return ""
+
+    @staticmethod
+    def asks(text: str) -> bool:
+        """Whether somebody wants to choose."""
+        return text.strip() in _ASKED
+
+    async def offer(self, person: Person) -> Answer:
+        """The groups there are for somebody."""
+        groups, how = await self.labels(person), self.how(person)
+        if not groups:
+            none = self._say(person.language, self._none)
+            return Answer("\n".join(line for line in (none, how) if line))
+        chosen = await self._chosen(person.id)
+        choices = [
+            Choice(f"{CHOICE}{id_}", label, picked=id_ == chosen) for id_, label in groups.items()
+        ]
+        only = Choice(f"{CHOICE}{_NOBODY}", self._say(person.language, "deliver-only-me"))
+        text = self._say(person.language, "deliver-which")
+        return Answer("\n".join(line for line in (text, how) if line), (*choices, only))
+
+    async def choose(self, person: Person, token: str) -> Answer:
+        """Keep to a choice from now on."""
+        id_ = token.removeprefix(CHOICE)
+        label = (await self.labels(person)).get(id_)
+        if label is None:
+            await self._memory.drop(*self._name(person.id))
+            return Answer(self._say(person.language, "deliver-off"))
+        await self.keep(person, id_)
+        return Answer(self._say(person.language, "deliver-on", group=label))
+
+    async def keep(self, person: Person, id_: str) -> None:
+        """Somebody's results go there from now on."""
+        await self._memory.keep(*self._name(person.id), value=id_)
+
+    async def pass_on(self, person: Person, text: str, key: str) -> str:
+        """Tell the chosen group of a result; what to tell the person if that is refused for good, else empty.
+
+        Raises Throttled, PlatformDown, MemoryUnavailable.
+        """
+        id_ = await self._chosen(person.id) if key.startswith(_OUTCOME) else None
+        if not id_:
+            return ""
+        told = self._for_group(person, text, first="/" not in key or key.endswith("/1"))
+        try:
+            await self.tell(id_, told, f"{key}@{id_}")
+        except (ChatUnreachable, SettingsWrong) as error:  # for good, or until somebody mends it
+            _LOG.warning("A result cannot be told to a group: %s", error)
+            return self._say(person.language, "deliver-failed")
+        return ""
+
+    def _for_group(self, person: Person, text: str, *, first: bool) -> str:
+        """Who had it made; and nothing of what can be typed to us alone."""
+        lines = text.split("\n")
+        last = self._links_last(person).fullmatch(lines[-1])
+        if last is not None:
+            lines[-1] = self._say(person.language, "deliver-last", lifetime=last["lifetime"])
+        if first:
+            lines.insert(1, self._say(person.language, "deliver-from", person=person.name))
+        return "\n".join(lines)
+
+    def _links_last(self, person: Person) -> re.Pattern[str]:
+        """What the line that says how long Links work looks like."""
+        shape = re.escape(self._say(person.language, "links-last", lifetime="\0", code="\1"))
+        lifetime, code = re.escape("\0"), re.escape("\1")
+        return re.compile(shape.replace(lifetime, "(?P<lifetime>.+)", 1).replace(code, ".+"))
+
+    async def _chosen(self, person: str) -> str | None:
+        return await self._memory.load(*self._name(person))
+
+    def _name(self, person: str) -> tuple[str, ...]:
+        return ("deliver", self._owner, person)
