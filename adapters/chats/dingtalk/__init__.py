@@ -1,0 +1,1 @@
+"""DingTalk: an app robot in stream or HTTP mode, and group robots."""

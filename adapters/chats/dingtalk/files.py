@@ -1,0 +1,57 @@
+"""Files of messages: fetched the moment they come, and named by what is inside where DingTalk tells no name."""
+
+from pathlib import Path, PurePath
+from typing import Final
+
+from adapters.chats.dingtalk.client import Client
+from adapters.chats.spool import Spool, download
+from bot.ports import MediaGone
+
+TAKEN_BYTES: Final = 100_000_000
+"""Largest file we take; DingTalk itself hands out as much as people may send."""
+_HEADS: Final = (
+    (0, b"#!AMR-WB", ".awb"),
+    (0, b"#!AMR", ".amr"),
+    (0, b"OggS", ".ogg"),
+    (0, b"ID3", ".mp3"),
+    (0, b"RIFF", ".wav"),
+    (0, b"fLaC", ".flac"),
+    (4, b"ftyp", ".m4a"),
+)
+
+
+def make_spool(folder: Path, client: Client, answer_s: float) -> Spool:
+    """A spool for download codes.
+
+    Args:
+        folder: A private one.
+        client: Knows where the file of a code lies.
+        answer_s: How long one file may take.
+    """
+
+    async def fetch(code: str, path: Path) -> str:
+        try:
+            return await download(await client.address_of(code), path, TAKEN_BYTES, answer_s)
+        except MediaGone:  # an address is short-lived: another one may do
+            return await download(await client.address_of(code), path, TAKEN_BYTES, answer_s)
+
+    return Spool(folder, "dingtalk", fetch)
+
+
+def named(name: str, path: Path) -> str:
+    """A voice note's name with the ending of what is inside: clients send different kinds."""
+    return name if PurePath(name).suffix else f"{name}{_ending(path)}"
+
+
+def sounds(path: Path) -> bool:
+    """Whether what is inside is sound, whatever it is called."""
+    return _ending(path) not in {"", ".m4a"}
+
+
+def _ending(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(16)
+    for start, mark, ending in _HEADS:
+        if head[start:].startswith(mark):
+            return ending
+    return ".mp3" if head[:1] == b"\xff" and head[1:2] >= b"\xe0" else ""
