@@ -1,14 +1,12 @@
 """Who is let in: those the operator named in the settings, and chats and persons that an administrator admitted with /allow."""
 
 import json
-import logging
 from typing import Final
 
 from bot.desk import Desk, Turn
 from bot.permissions import admitted, chat_entry, entry_to_add, is_admin, person_entry
 from bot.ports import Chat, Person
-
-_LOG = logging.getLogger(__name__)
+from worker.contract.operations import note
 
 _OFF: Final = frozenset({"off", "no", "关", "取消"})
 
@@ -45,7 +43,7 @@ async def allow(turn: Turn, argument: str) -> None:
 async def _keep(turn: Turn, entry: str, *, allowed: bool) -> None:
     memory, name = turn.desk.memory, ("allowed", turn.chat.mailbox, entry)
     by = person_entry(turn.chat, turn.person)
-    _LOG.info("%s is %s by %s", entry, "admitted" if allowed else "no longer admitted", by)
+    note("admission.given" if allowed else "admission.taken", entry=entry, by=by)
     if allowed:
         at = turn.desk.clock().isoformat()
         await memory.keep(*name, value=json.dumps({"by": by, "at": at}))

@@ -8,6 +8,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from datetime import datetime
 from typing import Final, TypeVar
 
+from structlog.contextvars import bind_contextvars
+
+from bot.counting import CountedChat
+from bot.delays import Delays
 from bot.desk import Desk, Turn, utc_now
 from bot.dialogue import converse
 from bot.drafts import Drafts
@@ -16,7 +20,16 @@ from bot.incoming import clear_scratch
 from bot.outages import OUTAGES, GaveUp, insist
 from bot.outcomes import tell_outcome
 from bot.policy import BotPolicy
-from bot.ports import Chat, ChatAdapter, ChatUnreachable, Inbound, Memory, Person
+from bot.ports import (
+    Chat,
+    ChatAdapter,
+    ChatError,
+    ChatUnreachable,
+    Inbound,
+    Memory,
+    MemoryUnavailable,
+    Person,
+)
 from bot.recordings import tell_take
 from bot.texts.catalogue import Texts
 from worker.contract.codes import Code
@@ -29,7 +42,10 @@ _LOG = logging.getLogger(__name__)
 _AT_ONCE: Final = 256
 """Messages, and utterances, being dealt with at once for each mailbox; most of them only wait."""
 _ANSWER_LIMIT_S: Final = 600.0
-"""Who asked ten minutes ago and is not reachable does not wait for the answer any more; Outcomes are kept."""
+"""Who asked ten minutes ago is told that it did not work; only if that can be said it is given up. Outcomes are kept."""
+_TURN_FIRST_S: Final = 0.05
+_TURN_LAST_S: Final = 0.5
+"""How often is looked whether the message before is dealt with, which another front end may have."""
 
 
 class Bot:
@@ -45,6 +61,7 @@ class Bot:
         texts: Texts,
         policy: BotPolicy,
         clock: Callable[[], datetime] = utc_now,
+        own_link: Callable[[str, int, str], str] | None = None,
     ) -> None:
         """Set a desk up for each adapter.
 
@@ -56,13 +73,16 @@ class Bot:
             texts: What is said.
             policy: What the operator decided.
             clock: The time.
+            own_link: Signs a Link through our own door; None: those of the store lead there anyway, or there is no door.
         """
         self._ledger = ledger
         self._scratch = policy.scratch
         self._name = f"bot-{secrets.token_hex(4)}"
         drafts = Drafts(memory)
         self._desks = [
-            Desk(adapter, ledger, store, memory, texts, policy, drafts, clock)
+            Desk(
+                CountedChat(adapter), ledger, store, memory, texts, policy, drafts, clock, own_link
+            )
             for adapter in adapters
         ]
         self._followers = {desk.adapter.mailbox: Follower(desk, self._name) for desk in self._desks}
@@ -77,6 +97,8 @@ class Bot:
                 tasks.create_task(self._listen(desk), name=f"listen {mailbox}")
                 tasks.create_task(self._tell(desk), name=f"tell {mailbox}")
                 tasks.create_task(self._followers[mailbox].run(), name=f"progress {mailbox}")
+                delays = Delays(desk, self._name)
+                tasks.create_task(delays.run(), name=f"delays {mailbox}")
             tasks.create_task(self._hear_facts(), name="facts")
 
     async def _listen(self, desk: Desk) -> None:
@@ -90,8 +112,11 @@ class Bot:
             async for inbound in messages:
                 await slots.acquire()
                 whose = (inbound.chat, inbound.person.id)
-                task = tasks.create_task(_after(tails.get(whose), desk, inbound))
-                tails[whose] = task
+                if inbound.in_line:
+                    task = tasks.create_task(_in_turn(desk, inbound))
+                else:
+                    task = tasks.create_task(_after(tails.get(whose), desk, inbound))
+                    tails[whose] = task
 
                 def done(task: asyncio.Task[None], whose: tuple[Chat, str] = whose) -> None:
                     slots.release()
@@ -122,6 +147,8 @@ class Bot:
                 task.add_done_callback(done)
 
     async def _utter(self, desk: Desk, entry: str, utterance: Utterance) -> None:
+        bind_contextvars(platform=utterance.chat.platform)
+
         async def attempt() -> None:
             if utterance.kind == "outcome":
                 await tell_outcome(desk, self._followers[desk.adapter.mailbox], utterance)
@@ -163,6 +190,26 @@ async def _after(earlier: asyncio.Task[None] | None, desk: Desk, inbound: Inboun
     """Answer a message once the one before it is answered."""
     if earlier is not None:
         await asyncio.wait([earlier])
+    await _answer(desk, inbound)
+
+
+async def _in_turn(desk: Desk, inbound: Inbound) -> None:
+    """Answer a message once those before it are answered, wherever; a front end that died is taken over from soon."""
+    wait_s = _TURN_FIRST_S
+    while not await _is_next(desk, inbound):
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, _TURN_LAST_S)
+    await _answer(desk, inbound)
+
+
+async def _is_next(desk: Desk, inbound: Inbound) -> bool:
+    with contextlib.suppress(MemoryUnavailable):
+        return await desk.memory.is_next(desk.adapter.mailbox, inbound.entry)
+    return False
+
+
+async def _answer(desk: Desk, inbound: Inbound) -> None:
+    bind_contextvars(platform=inbound.chat.platform)
     what = f"message {inbound.key}"
     await _guarded(
         desk,
@@ -193,27 +240,40 @@ async def _guarded(
     """
     try:
         await insist(attempt, what, limit_s)
+    except GaveUp as error:
+        incident = secrets.token_hex(4)
+        _LOG.error(
+            "%s: an outage: incident %s: %r",
+            what,
+            incident,
+            error.__cause__,
+            extra={"incident": incident},
+        )
+        if await _apologise(desk, chat, person, key, incident):
+            return False
+        # Nobody is left without a word: it is tried for as long as that cannot be said.
+        return await _guarded(desk, chat, person, key, what, attempt, limit_s=limit_s)
     except ChatUnreachable as error:
         _LOG.info("%s: the chat refuses us for good: %s", what, error)
         return False
-    except GaveUp as error:
-        incident = secrets.token_hex(4)
-        _LOG.error("%s: given up after an outage: incident %s: %r", what, incident, error.__cause__)
-        await _apologise(desk, chat, person, key, incident)
-        return False
     except Exception:  # noqa: BLE001 - the top of the message loop: log, answer, go on
         incident = secrets.token_hex(4)
-        _LOG.exception("%s: incident %s", what, incident)
+        _LOG.exception("%s: incident %s", what, incident, extra={"incident": incident})
         await _apologise(desk, chat, person, key, incident)
         return False
     return True
 
 
-async def _apologise(desk: Desk, chat: Chat, person: Person, key: str, incident: str) -> None:
+async def _apologise(desk: Desk, chat: Chat, person: Person, key: str, incident: str) -> bool:
+    """Name an incident; False if that cannot be said now."""
     reason = Reason(code=Code.INCIDENT, incident=incident)
     try:
         language = await desk.language_of(chat, person)
         text = desk.texts.reason(language, reason)
         await desk.post(chat, text, key=f"{key}:incident")
-    except (*OUTAGES, ChatUnreachable) as error:
-        _LOG.warning("Incident %s could not be told: %s", incident, error)
+    except OUTAGES as error:
+        _LOG.warning("Incident %s cannot be told: %s", incident, error)
+        return False
+    except ChatError as error:  # for whatever reason: the others go on
+        _LOG.warning("Incident %s cannot be told, ever: %s", incident, error)
+    return True

@@ -38,8 +38,10 @@ SYNONYMS: Final = {
     "帮助": "help",
 }
 _ALONE: Final = re.compile(rf"({'|'.join(SYNONYMS)})\s*([0-9a-z]{{0,12}})$", re.IGNORECASE)
+_FILE: Final = re.compile(r"下载\s*([0-9a-z]{0,12}?)\s*(文件|files?)$", re.IGNORECASE)
+"""``下载 K7Q2 文件``: the ZIP itself."""
 _SETTING: Final = re.compile(
-    r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|标识|换背景|水印|音量))(\S.*)$"
+    r"设置(?:\s+|(?=背景|字幕|播放|修剪|降噪|响度|打包|云端|标识|引擎|语言|换背景|水印|音量))(\S.*)$"
 )
 """The usual options may stand right behind it, as Chinese is written."""
 _HELP: Final = re.compile(r"帮助\s*(录音|模板|选项|结果|隐私)$")
@@ -73,6 +75,8 @@ def read_command(text: str) -> Command | UnknownCommand | None:
     text = plain(text)
     if alone := _ALONE.fullmatch(text):
         return Command(SYNONYMS[alone[1]], alone[2])
+    if file := _FILE.fullmatch(text):
+        return Command("zip", f"{file[1]} {file[2]}".strip())
     if setting := _SETTING.fullmatch(text):
         return Command("settings", setting[1].strip())
     if topic := _HELP.fullmatch(text):

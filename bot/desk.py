@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from bot.drafts import Drafts
 from bot.policy import BotPolicy
@@ -12,6 +13,7 @@ from bot.ports import (
     ChatUnreachable,
     Choice,
     Inbound,
+    Limits,
     Memory,
     MessageRef,
     Person,
@@ -19,7 +21,7 @@ from bot.ports import (
 )
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from worker.contract.ports import Ledger, ObjectStore
-from worker.contract.records import Reason
+from worker.contract.records import BatchRecord, Reason
 
 
 def utc_now() -> datetime:
@@ -39,6 +41,15 @@ class Desk:
     policy: BotPolicy
     drafts: Drafts
     clock: Callable[[], datetime] = utc_now
+    own_link: Callable[[str, int, str], str] | None = None
+    """Signs a Link through our own door, of key, lifetime and file name, where those of the store lead elsewhere."""
+
+    async def sign(self, batch: BatchRecord, key: str, filename: str) -> str:
+        """A Link to something of an order, leading where its person wants. Raises StoreUnavailable."""
+        lifetime_s = self.policy.link_lifetime_s
+        if not batch.order.options.cloud and self.own_link is not None:
+            return self.own_link(key, lifetime_s, filename)
+        return await self.store.sign(key, lifetime_s, filename)
 
     async def language_of(self, chat: Chat, person: Person) -> Language:
         """The one chosen with /settings, else the one the platform tells."""
@@ -68,8 +79,8 @@ class Desk:
         *heads, tail = split_text(text, self.adapter.limits.text_length)
         for number, head in enumerate(heads, 1):
             await self.adapter.post(chat, head, key=f"{key}/{number}", reply_to=reply_to)
-        offered = choices[: self.adapter.limits.choices]
-        if offered:
+        offered = fitting(choices, self.adapter.limits)
+        if offered or picture is not None:
             return await self.adapter.offer(
                 chat, tail, offered, key=key, reply_to=reply_to, person=person, picture=picture
             )
@@ -90,13 +101,34 @@ class Turn:
     inbound: Inbound | None = None
     addressed: bool = True
     """Whether it was said to us, or in a group to nobody in particular."""
+    fresh: bool = False
+    """Whether what is said now answers something typed a moment ago."""
     notice: MessageRef | None = None
     """A message of ours whose place the next answer takes."""
     _answers: int = field(default=0, init=False)
 
     def say(self, message: str, **args: str | float) -> str:
         """A text of the catalogue in the person's language."""
-        return self.desk.texts.say(self.language, message, **args)
+        return self.desk.texts.say(self.language, message, **{"way": self.way, **args})
+
+    @property
+    def way(self) -> Literal["voice", "file", "quote", "press"]:
+        """How a recording is sent here, as texts tell it."""
+        if self.desk.adapter.limits.voice_notes:
+            quoted = self.desk.adapter.limits.quoted_in_groups and not self.chat.private
+            return "press" if quoted else "voice"
+        return "file" if self.chat.private else "quote"
+
+    @property
+    def spoken_to(self) -> bool:
+        """Whether this can only have been meant for us; in a group people mostly also talk to each other."""
+        return self.chat.private or not self.desk.adapter.limits.hears_all
+
+    @property
+    def can_revise(self) -> bool:
+        """Whether what is answered first can be brought up to date later."""
+        limits = self.desk.adapter.limits
+        return limits.can_revise and (self.fresh or not limits.answers_only)
 
     def reason(self, reason: Reason) -> str:
         """What happened and what to do."""
@@ -149,11 +181,16 @@ class Turn:
             return False
         try:
             await self.desk.adapter.revise(
-                message, text, choices[: limits.choices], person=self.person, picture=picture
+                message, text, fitting(choices, limits), person=self.person, picture=picture
             )
         except ChatUnreachable:
             return False
         return True
+
+
+def fitting(choices: Sequence[Choice], limits: Limits) -> Sequence[Choice]:
+    """As many choices as an offer may have; a form is made to fit by who makes it."""
+    return choices if any(choice.field for choice in choices) else choices[: limits.choices]
 
 
 def split_text(text: str, length: int) -> list[str]:

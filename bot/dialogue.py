@@ -18,13 +18,15 @@ from bot import (
     questions,
     recordings,
     removal,
+    words,
 )
 from bot.commands import SYNONYMS, Command, UnknownCommand, plain, read_command
 from bot.desk import Desk, Turn
 from bot.drafts import Draft, Question
-from bot.files import FILES
+from bot.files import CLIPS, ZIP
 from bot.incoming import fetched
 from bot.offers import PRESET
+from bot.options import OFFERED, SET
 from bot.permissions import entry_to_add
 from bot.picks import NO, YES
 from bot.ports import Inbound, Media
@@ -53,12 +55,16 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
         if isinstance(command, Command) and command.name == "template":
             await makers.template(turn, command.argument, inbound.media)
             return
+        if not inbound.text and await makers.takes_video(turn, inbound.media):
+            return
         if not await _receive(turn, inbound.media, inbound):
             return
         # A caption may hold picks; the recording may have been heard, and ordered with, while we took it in.
         if inbound.text.strip() and not await orders.placed_before(turn):
             await _keep_offer(turn)
             await orders.pick_by_text(turn, inbound.text)
+    elif inbound.form is not None:
+        await preferences.change_by_form(turn, inbound.form)
     elif inbound.choice is not None:
         await _choose(turn, inbound.choice)
     else:
@@ -67,8 +73,16 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
 
 async def _receive(turn: Turn, media: Media, inbound: Inbound) -> bool:
     """Take in a file: a picture or a recording. False for one that was not meant for us."""
-    if media.kind == "picture" and not turn.chat.private and not await _is_ordering(turn):
+    if media.kind == "picture" and not turn.spoken_to and not await _is_ordering(turn):
+        if media.message_id or await orders.is_whole_order(turn, inbound.text):
+            facts: dict[str, str | float] = {"name": words.shown_name(media.name)}
+            reason = Reason(code=Code.NOT_A_RECORDING, facts=facts | {"found": "picture"})
+            await turn.answer(turn.reason(reason))
         return False  # in a group people also show each other photos
+    if media.beside:
+        others = library.few(turn, [words.shown_name(other.name) for other in media.beside])
+        taken = turn.say("album-one", name=words.shown_name(media.name), names=others)
+        await turn.answer(taken, name="album")
     async with fetched(turn, media) as file:
         if file is None:
             return True
@@ -93,20 +107,23 @@ async def _is_ordering(turn: Turn) -> bool:
 
 async def turn_for(desk: Desk, inbound: Inbound) -> Turn:
     """How this message is answered; in a group as a reply, so that people see whom we mean."""
+    language = await desk.language_of(inbound.chat, inbound.person)
     return Turn(
         desk=desk,
         chat=inbound.chat,
-        person=inbound.person,
-        language=await desk.language_of(inbound.chat, inbound.person),
+        person=inbound.person.model_copy(update={"language": language}),
+        language=language,
         receipt=inbound.key,
         reply_to=None if inbound.chat.private else inbound.message_id or None,
         addressed=inbound.addressed,
+        fresh=inbound.fresh,
     )
 
 
 async def _refuse(desk: Desk, inbound: Inbound) -> None:
     """One polite sentence an hour, naming what an operator would add; in a group only if we were addressed."""
-    addressed = inbound.chat.private or inbound.media or inbound.text.lstrip().startswith("/")
+    meant = inbound.media or inbound.text.lstrip().startswith("/")
+    addressed = inbound.chat.private or meant or not desk.adapter.limits.hears_all
     if not addressed:
         return
     budget = f"refused:{inbound.chat.mailbox}:{inbound.chat.id}"
@@ -126,14 +143,16 @@ async def _choose(turn: Turn, token: str) -> None:
             asked = draft.question is not None and draft.question.id == token.removeprefix(prefix)
             await _settle(turn, draft.question if asked else None, agreed=agreed)
             return
-    if token.startswith(preferences.SET):
+    if token.startswith((SET, OFFERED)):
         await preferences.change_by_choice(turn, token)
     elif token.startswith(guide.HELP):
         await guide.turn_page(turn, token)
     elif token.startswith(CANCEL):
         await history.cancel_by_choice(turn, token.removeprefix(CANCEL))
-    elif token.startswith(FILES):
-        await history.files_by_choice(turn, token.removeprefix(FILES))
+    elif token.startswith(history.PAGE):
+        await history.show_history(turn, token.removeprefix(history.PAGE))
+    elif token.startswith((CLIPS, ZIP)):
+        await history.files_by_choice(turn, token)
     elif token.startswith(PRESET):
         await keeping.pick_by_choice(turn, token.removeprefix(PRESET))
     elif orders.is_choice(token):
@@ -165,10 +184,10 @@ async def _answer_text(turn: Turn, text: str) -> None:
         await _COMMANDS[command.name](turn, command.argument)
     elif isinstance(command, UnknownCommand):
         await _explain_unknown(turn, command)
-    elif turn.chat.private and await preferences.change_by_phrase(turn, text):
+    elif turn.spoken_to and await preferences.change_by_phrase(turn, text):
         return
-    elif not await orders.pick_by_text(turn, text) and turn.chat.private:
-        await turn.answer(turn.say("hint"))  # in a group people also talk to each other
+    elif not await orders.pick_by_text(turn, text) and turn.spoken_to:
+        await turn.answer(turn.say("hint"))
 
 
 async def _explain_unknown(turn: Turn, unknown: UnknownCommand) -> None:

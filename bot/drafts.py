@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from datetime import datetime
 from typing import Final, Literal
 from weakref import WeakValueDictionary
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.ports import Chat, Memory, MessageRef, Person
 
+_LOG = logging.getLogger(__name__)
+
+_DRAFT: Final = "draft"
 _TTL_S: Final = 86_400
 _LOCK_S: Final = 5.0
 _LOCK_LOOK_S: Final = 0.05
@@ -31,6 +35,16 @@ class Question(BaseModel):
     """What a waiver says, as it was shown."""
 
 
+class Tally(BaseModel):
+    """The answer to typed picks, which can start them as the offer does."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message: MessageRef
+    text: str
+    """What it says; that stays when it starts nothing any more."""
+
+
 class Draft(BaseModel):
     """An order that is not placed yet."""
 
@@ -42,6 +56,8 @@ class Draft(BaseModel):
     """The platform's id of the message with the recording."""
     picks: tuple[str, ...] = ()
     """Ids of Templates, in the order picked."""
+    picked_by: str | None = None
+    """The message whose words picked last: if it is answered again, it names nothing twice."""
     names: dict[str, str] = Field(default_factory=dict)
     """What the picked Templates are called, should one be removed before the order."""
     listed: tuple[str, ...] = ()
@@ -50,8 +66,12 @@ class Draft(BaseModel):
     """Of the offer, where it has pages."""
     go_key: str | None = None
     """The message that said "go" before everything was there: start by yourself."""
+    urgent: bool = False
+    """An administrator asked for it to go before all others."""
     offer: MessageRef | None = None
     """The message with the buttons."""
+    tally: Tally | None = None
+    """The newest answer to typed picks."""
     notice: MessageRef | None = None
     """The message that says that we listen; what comes of it takes its place, where new messages ring."""
     noticed_at: datetime | None = None
@@ -100,6 +120,11 @@ class Drafts:
             else:
                 await self._memory.keep(*name, value=page.draft.model_dump_json(), ttl_s=_TTL_S)
 
+    async def takes(self) -> frozenset[str]:
+        """Ids of the Takes that anybody is about to order with."""
+        drafts = [_readable(each) async for each in self._memory.kept(_DRAFT)]
+        return frozenset(draft.take_id for draft in drafts if draft and draft.take_id)
+
     async def _load(self, name: tuple[str, ...]) -> Draft:
         kept = await self._memory.load(*name)
         return Draft() if kept is None else Draft.model_validate_json(kept)
@@ -116,5 +141,16 @@ class Drafts:
             await self._memory.step_down(role, holder)
 
 
+def _readable(kept: str) -> Draft | None:
+    """A Draft of whoever it is; None if no version of ours wrote it."""
+    try:
+        return Draft.model_validate_json(kept)
+    except ValidationError as error:
+        _LOG.warning(
+            "A draft cannot be read and counts as none: %s", error.errors(include_input=False)
+        )
+        return None
+
+
 def _name(chat: Chat, person: Person) -> tuple[str, ...]:
-    return ("draft", chat.mailbox, chat.id, chat.thread or "", person.id)
+    return (_DRAFT, chat.mailbox, chat.id, chat.thread or "", person.id)

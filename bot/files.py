@@ -1,54 +1,152 @@
-"""Clips as files in the chat, for those who ask: whoever forwards them needs no Link."""
+"""What was made as files in the chat, the Clips or the ZIP, once for all who ask: whoever forwards them needs no Link."""
 
 import asyncio
 import secrets
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from bot import words
 from bot.desk import Desk, Turn
 from bot.incoming import PREFIX
-from bot.ports import Choice
+from bot.ports import ChatUnreachable, Choice
 from bot.texts.catalogue import Language
 from worker.contract.names import clip_name
 from worker.contract.ports import ObjectMissing
-from worker.contract.records import BatchRecord, ClipRecord, ClipState
+from worker.contract.records import BatchRecord, ClipState
 
-FILES: Final = "files:"
+CLIPS: Final = "files:"
+ZIP: Final = "zipfile:"
+"""Tokens of what asks for them go on with the id of the Batch."""
+MOST_CHOICES: Final = 2
+_SENDING_S: Final = 300.0
+"""So long one file may take before somebody else's press may begin anew."""
+_SENT_TTL_S: Final = 30 * 86_400
+
+What = Literal["files", "zipfile"]
 
 
-def files_choice(desk: Desk, batch: BatchRecord, language: Language) -> list[Choice]:
-    """A choice that asks for the files, where the platform takes some of them."""
-    if not any(_fits(desk, clip) for clip in batch.clips):
-        return []
-    label = desk.texts.say(language, "button-files")
-    return [Choice(f"{FILES}{batch.id}", label, section="files")]
+@dataclass(frozen=True)
+class _File:
+    """Something in the store that can be sent."""
+
+    key: str
+    name: str
+    size_bytes: int
+    shown: str
+    """What it is called in a text."""
 
 
-async def send_files(turn: Turn, batch: BatchRecord) -> None:
-    """Send the Clips that are small enough; say which are not, and which are no longer kept."""
-    left = []
-    for clip in batch.clips:
-        if clip.state is not ClipState.DONE or clip.result is None:
-            continue
-        if not (_fits(turn.desk, clip) and await _send(turn, clip)):
-            left.append(f"{clip.number}. {words.shown_name(clip.template_name)}")
+def files_choices(
+    desk: Desk, batch: BatchRecord, language: Language, *, asked: bool
+) -> list[Choice]:
+    """Choices that ask for the ZIP and for the Clips as files, where the platform takes some of them; Clips are the last.
+
+    Where a button leads to the ZIP already, it is offered as a file only to who ``asked`` for it.
+    """
+    zipped = asked or not desk.adapter.limits.link_buttons
+    videos = desk.adapter.limits.sends_videos
+    offered = (
+        (ZIP, _archives(batch) if zipped else [], "button-zip-file"),
+        (CLIPS, _clips(batch) if videos else [], "button-files"),
+    )
+    return [
+        Choice(f"{prefix}{batch.id}", desk.texts.say(language, label), section="files", stays=True)
+        for prefix, files, label in offered
+        if any(_fits(desk, file) for file in files)
+    ]
+
+
+def zip_fits(desk: Desk, batch: BatchRecord) -> bool:
+    """Whether the platform takes the ZIP, or a part of it, as a file."""
+    return any(_fits(desk, file) for file in _archives(batch))
+
+
+async def send_files(turn: Turn, batch: BatchRecord, what: What = "files") -> None:
+    """Send the files of a round that are small enough, unless they are there; say which are not, and which are not kept."""
+    files = _clips(batch) if what == "files" else _archives(batch)
+    sent = (what, batch.id, str(batch.round))
+    by = await turn.desk.memory.load(*sent)
+    if by is not None and by != turn.receipt:
+        await turn.answer(turn.say("files-sent", code=batch.code))
+    elif not await _my_turn(turn, what, batch):
+        await turn.answer(turn.say("files-coming", code=batch.code))
+    else:
+        try:
+            left, any_sent = await _send_all(turn, batch, what, files)
+        except (
+            ChatUnreachable
+        ):  # perhaps only for files; if it takes no words either, that is raised again
+            await turn.answer(turn.say("files-refused", code=batch.code))
+            any_sent = False
+        else:
+            await _say_left(turn, batch, left)
+        if any_sent:
+            await turn.desk.memory.keep(*sent, value=turn.receipt, ttl_s=_SENT_TTL_S)
+        await turn.desk.memory.step_down(_role(what, batch), turn.receipt)
+
+
+def _clips(batch: BatchRecord) -> list[_File]:
+    return [
+        _File(
+            clip.result.key,
+            clip_name(clip.number, clip.template_name),
+            clip.result.size_bytes,
+            f"{clip.number}. {words.shown_name(clip.template_name)}",
+        )
+        for clip in batch.clips
+        if clip.state is ClipState.DONE and clip.result is not None
+    ]
+
+
+def _archives(batch: BatchRecord) -> list[_File]:
+    return [
+        _File(archive.key, archive.name, archive.size_bytes, archive.name)
+        for archive in batch.archives
+    ]
+
+
+async def _send_all(
+    turn: Turn, batch: BatchRecord, what: What, files: Sequence[_File]
+) -> tuple[list[str], bool]:
+    """The names of those that were not sent, and whether any was."""
+    left, any_sent = [], False
+    for file in files:
+        await _my_turn(turn, what, batch)
+        if _fits(turn.desk, file) and await _send(turn, file):
+            any_sent = True
+        else:
+            left.append(file.shown)
+    return left, any_sent
+
+
+async def _say_left(turn: Turn, batch: BatchRecord, left: list[str]) -> None:
     if left:
         limit = words.size(turn.desk.adapter.limits.send_bytes)
         names = words.listing(turn.language, left)
         await turn.answer(turn.say("files-left", names=names, limit=limit, code=batch.code))
 
 
-async def _send(turn: Turn, clip: ClipRecord) -> bool:
+async def _my_turn(turn: Turn, what: What, batch: BatchRecord) -> bool:
+    """Whether nobody else's press has the files sent just now; ours goes on with this."""
+    return await turn.desk.memory.lead(_role(what, batch), turn.receipt, _SENDING_S)
+
+
+def _role(what: What, batch: BatchRecord) -> str:
+    return f"{what}:{batch.id}:{batch.round}"
+
+
+async def _send(turn: Turn, file: _File) -> bool:
     """Send one; False if the store has it no more."""
-    assert clip.result is not None  # noqa: S101 - the caller looked
     path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
     try:
-        await turn.desk.store.get_file(clip.result.key, path)
+        await turn.desk.store.get_file(file.key, path)
         await turn.desk.adapter.send_file(
             turn.chat,
             path,
-            clip_name(clip.number, clip.template_name),
-            key=f"{turn.receipt}:file:{clip.number}",
+            file.name,
+            # Of the file, not of who asks: what came before somebody gave up need not come again.
+            key=f"file:{file.key}",
         )
     except ObjectMissing:
         return False
@@ -57,7 +155,6 @@ async def _send(turn: Turn, clip: ClipRecord) -> bool:
     return True
 
 
-def _fits(desk: Desk, clip: ClipRecord) -> bool:
-    """Whether the platform takes a Clip as a file."""
-    result = clip.result
-    return result is not None and result.size_bytes <= desk.adapter.limits.send_bytes
+def _fits(desk: Desk, file: _File) -> bool:
+    """Whether the platform takes it as a file."""
+    return file.size_bytes <= desk.adapter.limits.send_bytes

@@ -6,25 +6,36 @@ import logging
 from typing import Final
 
 from bot.desk import Desk
+from bot.links import links_so_far
 from bot.outages import OUTAGES
 from bot.pace import Stopwatch
-from bot.ports import ChatUnreachable, Throttled
-from bot.progress import Pace, progress_choices, progress_text, share_done
-from worker.contract.records import BatchRecord, BatchState
+from bot.ports import ChatUnreachable, Choice, Throttled
+from bot.progress import (
+    is_over,
+    note_progress,
+    pace_of,
+    progress_choices,
+    progress_text,
+    share_done,
+    share_packed,
+)
+from worker.contract.records import BatchRecord, BatchState, MessageRef
 
 _LOG = logging.getLogger(__name__)
 
 _LOOK_S: Final = 5.0
 """A Batch is looked at so often even if no fact came: facts may be lost."""
-_LOOKS_PER_S: Final = 40
+_LOOKS_PER_S: Final = 10
 """Most looks without a fact in a second, for all Batches together."""
+_LOOKS_OF_ALL_PER_S: Final = 20
+"""Most looks in a second, facts or not: however much is going on, who asks something is answered at once."""
 _LEAD_S: Final = 6.0
 _LEAD_RENEW_S: Final = 2.0
 _LAST_WORD_S: Final = 5.0
-_LATE_TRIES: Final = 60
 _BEGIN_S: Final = 0.1
 """Least time between two looks for new Batches, however many facts come."""
 _AFTER_FAULT_S: Final = 60.0
+_ANEW_TTL_S: Final = 7 * 86_400
 
 
 class _Followed:
@@ -35,6 +46,7 @@ class _Followed:
         self.lock = asyncio.Lock()
         self.watch = Stopwatch()
         self.shown: str | None = None
+        self.choices: list[Choice] = []
         self.message_id = ""
         self.next_s = 0.0
         self.ended_round = 0
@@ -49,10 +61,9 @@ class Follower:
         self._desk = desk
         self._holder = holder
         self._followed: dict[str, _Followed] = {}
-        self._unfinished: set[str] = set()
-        """Batches that ended while the platform took no last word."""
         self._any_news = asyncio.Event()
         self._leading = False
+        self._next_look_s = 0.0
 
     def notice(self, batch_id: str) -> None:
         """A fact came: look soon."""
@@ -74,9 +85,6 @@ class Follower:
                         self._leading = await self._desk.memory.lead(role, self._holder, _LEAD_S)
                         if self._leading:
                             await self._begin(tasks)
-                    while self._unfinished:
-                        batch_id = self._unfinished.pop()
-                        tasks.create_task(self._finish_later(batch_id), name=f"finish {batch_id}")
                     await asyncio.sleep(_BEGIN_S)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_LEAD_RENEW_S):
@@ -86,44 +94,27 @@ class Follower:
                 await self._desk.memory.step_down(role, self._holder)
 
     async def finish(self, batch: BatchRecord) -> None:
-        """Bring the progress message into its last form, once; a platform that is away does not hold us up."""
+        """Bring the progress message into its last form before the Outcome; a platform that is away holds nothing up."""
+        with contextlib.suppress(
+            *OUTAGES, TimeoutError
+        ):  # then ``settle`` does it, after the Outcome
+            async with asyncio.timeout(_LAST_WORD_S):
+                await self._show_last(batch)
+
+    async def settle(self, batch_id: str) -> None:
+        """A bar must not stand still for good: the same again, unless it was done. Raises OUTAGES, to be tried again."""
+        batch = await self._desk.ledger.batch(batch_id)
+        if batch is not None and is_over(batch):  # else it was deleted, or reopened
+            await self._show_last(batch)
+
+    async def _show_last(self, batch: BatchRecord) -> None:
         if not self._desk.adapter.limits.can_revise:
             return
         followed = self._followed.get(batch.id) or _Followed()
-        try:
-            async with asyncio.timeout(_LAST_WORD_S):
-                await self._show_last(followed, batch)
-        except (
-            *OUTAGES,
-            TimeoutError,
-        ):  # the Outcome goes first; a bar must not stand still for good
-            self._unfinished.add(batch.id)
-            self._any_news.set()
-
-    async def _show_last(self, followed: _Followed, batch: BatchRecord) -> None:
         async with followed.lock:
             if followed.ended_round < batch.round:
                 await self._show(followed, batch)
                 followed.ended_round = batch.round
-
-    async def _finish_later(self, batch_id: str) -> None:
-        """Bring a progress message into its last form when the platform has room for it."""
-        followed = self._followed.get(batch_id) or _Followed()
-        for _ in range(_LATE_TRIES):
-            try:
-                batch = await self._desk.ledger.batch(batch_id)
-                working = batch and batch.state.active and batch.state is not BatchState.READY
-                if batch is not None and not working:  # else it was deleted, or reopened
-                    await self._show_last(followed, batch)
-            except Throttled as error:
-                await asyncio.sleep(error.after_s)
-            except OUTAGES:
-                await asyncio.sleep(_LOOK_S)
-            except Exception:  # noqa: BLE001 - the top of a task: it must not end the others
-                _LOG.exception("Batch %s: its last progress cannot be shown", batch_id)
-                return
-            else:
-                return
 
     async def _begin(self, tasks: asyncio.TaskGroup) -> None:
         for batch_id in await self._desk.ledger.active_batches(self._desk.adapter.mailbox):
@@ -163,37 +154,63 @@ class Follower:
         return True
 
     async def _wait(self, followed: _Followed) -> None:
-        """Until a fact comes or it is time to look anyway, and never faster than the platform allows."""
+        """Until a fact comes or it is time to look anyway, and never faster than the platform allows, nor than all can be shown."""
         await asyncio.sleep(max(followed.next_s - self._now(), 0.0))
         look_s = max(_LOOK_S, len(self._followed) / _LOOKS_PER_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(look_s):
                 await followed.news.wait()
+        self._next_look_s = max(self._next_look_s, self._now()) + 1 / _LOOKS_OF_ALL_PER_S
+        await asyncio.sleep(self._next_look_s - 1 / _LOOKS_OF_ALL_PER_S - self._now())
 
     async def _show(self, followed: _Followed, batch: BatchRecord) -> None:
         message = batch.progress_message
         if message is None or message.id == followed.gone_id:
             return
         now_s = self._now()
-        followed.watch.look(batch, share_done(batch), now_s)
-        ahead = 0
-        if batch.state is BatchState.QUEUED:
-            ahead = await self._desk.ledger.place(batch.id)
-        pace = Pace(left_s=followed.watch.left_s(now_s), ahead=ahead)
+        packing = batch.state is BatchState.PACKING
+        followed.watch.look(batch, share_packed(batch) if packing else share_done(batch), now_s)
+        pace = await pace_of(self._desk, batch, followed.watch.left_s(now_s))
         language = await self._desk.language_of(batch.order.chat, batch.order.person)
-        text = await progress_text(self._desk, batch, language, pace)
-        if (message.id, text) == (followed.message_id, followed.shown):
+        links = await links_so_far(self._desk, batch)
+        text = await progress_text(self._desk, batch, language, pace, links)
+        choices = progress_choices(self._desk, batch, language, links)
+        if (message.id, text, choices) == (followed.message_id, followed.shown, followed.choices):
             return
         followed.next_s = now_s + self._desk.adapter.limits.revise_every_s
         try:
-            choices = progress_choices(self._desk, batch, language)
             # The last form goes with the result: then nothing that comes later could say it.
-            patient = batch.state.active and batch.state is not BatchState.READY
-            await self._desk.adapter.revise(message, text, choices, patient=patient)
+            await self._desk.adapter.revise(message, text, choices, patient=not is_over(batch))
         except ChatUnreachable:
             _LOG.info("Batch %s: its progress message is gone", batch.id)
-            followed.gone_id = message.id
-        followed.message_id, followed.shown = message.id, text
+            anew = await self._say_anew(batch, text, choices)
+            if anew is None:
+                followed.gone_id = message.id
+            message = anew or message
+        followed.message_id, followed.shown, followed.choices = message.id, text, choices
+
+    async def _say_anew(
+        self, batch: BatchRecord, text: str, choices: list[Choice]
+    ) -> MessageRef | None:
+        """Somebody deleted the message, and its button with it: another goes on in its place; who deletes that means it."""
+        once = ("anew", batch.id, str(batch.round))
+        if is_over(batch) or await self._desk.memory.load(*once) is not None:
+            return None
+        order = batch.order
+        try:
+            message = await self._desk.post(
+                order.chat,
+                text,
+                key=":".join(("progress", *once)),
+                reply_to=None if order.chat.private else order.reply_to,
+                choices=choices,
+                person=order.person,
+            )
+        except ChatUnreachable:  # it is the chat that is gone
+            return None
+        await self._desk.memory.keep(*once, value=message.id, ttl_s=_ANEW_TTL_S)
+        await note_progress(self._desk, batch, message)
+        return message
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

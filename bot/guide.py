@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot import words
+from bot.allowance import most_clips
 from bot.desk import Turn
 from bot.ports import Choice
 
@@ -49,14 +50,15 @@ def _topic(typed: str) -> str:
 def _text(turn: Turn, topic: str) -> str:
     policy = turn.desk.policy
     if not topic:
-        return turn.say("help", limit=policy.max_clips_per_batch)
+        return turn.say("help", limit=most_clips(turn))
     texts, language = turn.desk.texts, turn.language
     return turn.say(
         f"help-{topic}",
         length=words.duration(texts, language, policy.max_take_s),
         size=words.size(turn.desk.adapter.limits.file_size_bytes),
-        limit=policy.max_clips_per_batch,
-        lifetime=words.lifetime(texts, language, policy.link_lifetime_s),
+        limit=most_clips(turn),
+        dub="yes" if turn.desk.adapter.limits.dub else "no",
+        lifetime=words.lifetime(texts, language, policy.links_last_s),
     )
 
 
@@ -66,7 +68,7 @@ def _choices(turn: Turn, shown: str) -> list[Choice]:
         return []
     pages = [*TOPICS, *([""] if shown else [])]
     return [
-        Choice(f"{HELP}{topic}", turn.say(f"button-help-{topic or 'overview'}"))
+        Choice(f"{HELP}{topic}", turn.say(f"button-help-{topic or 'overview'}"), stays=True)
         for topic in pages
         if topic != shown
     ]

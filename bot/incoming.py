@@ -38,19 +38,25 @@ class Fetched:
 
 
 @contextlib.asynccontextmanager
-async def fetched(turn: Turn, media: Media) -> AsyncIterator[Fetched | None]:
+async def fetched(turn: Turn, media: Media, too_large: str = "") -> AsyncIterator[Fetched | None]:
     """Fetch a file for as long as the block lasts; None if it is no use, and that was answered.
 
-    Raises PlatformDown.
+    Args:
+        turn: Of the person.
+        media: What was sent.
+        too_large: The text for a file that is, with ``size`` and ``limit``; empty: what is said of its kind.
+
+    Raises:
+        PlatformDown: It is tried again.
     """
-    refused = _refused_unseen(turn, media)
+    refused = _refused_unseen(turn, media, too_large)
     if refused:
         await turn.answer(refused)
         yield None
         return
     path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
     try:
-        file = await _fetch(turn, media, path)
+        file = await _fetch(turn, media, path, too_large)
         if isinstance(file, str):
             await turn.answer(file)
             yield None
@@ -62,34 +68,35 @@ async def fetched(turn: Turn, media: Media) -> AsyncIterator[Fetched | None]:
 
 def clear_scratch(folder: Path) -> None:
     """Remove what a killed bot left behind; what is younger may belong to one that runs."""
-    for path in folder.glob(f"{PREFIX}*"):
+    # What the store fetches stands beside its place under a hidden name until it is whole.
+    for path in [*folder.glob(f"{PREFIX}*"), *folder.glob(f".{PREFIX}*")]:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()
 
 
-async def _fetch(turn: Turn, media: Media, path: Path) -> Fetched | str:
+async def _fetch(turn: Turn, media: Media, path: Path, too_large: str) -> Fetched | str:
     """The file, or the sentence it is refused with."""
     try:
         await turn.desk.adapter.fetch(media, path)
     except MediaGone:
         return turn.say("media-gone", name=words.shown_name(media.name))
     except MediaTooLarge as error:
-        return _too_large(turn, media, media.size_bytes or 0, error.limit_bytes)
+        return _too_large(turn, media, too_large, media.size_bytes or 0, error.limit_bytes)
     file = await asyncio.to_thread(_measured, media, path)
     if file.size_bytes == 0:
         return _empty(turn, media)
     if file.size_bytes > turn.desk.adapter.limits.file_size_bytes:
-        return _too_large(turn, media, file.size_bytes)
+        return _too_large(turn, media, too_large, file.size_bytes)
     return file
 
 
-def _refused_unseen(turn: Turn, media: Media) -> str:
+def _refused_unseen(turn: Turn, media: Media, too_large: str) -> str:
     """Why a file is refused without fetching it; empty if it is not."""
     if media.size_bytes == 0:
         return _empty(turn, media)
     if media.size_bytes and media.size_bytes > turn.desk.adapter.limits.file_size_bytes:
-        return _too_large(turn, media, media.size_bytes)
+        return _too_large(turn, media, too_large, media.size_bytes)
     return ""
 
 
@@ -98,8 +105,14 @@ def _empty(turn: Turn, media: Media) -> str:
     return turn.reason(Reason(code=Code.EMPTY, facts=facts))
 
 
-def _too_large(turn: Turn, media: Media, size_bytes: int, limit: int | None = None) -> str:
+def _too_large(
+    turn: Turn, media: Media, text: str, size_bytes: int, limit: int | None = None
+) -> str:
     limit = limit or turn.desk.adapter.limits.file_size_bytes
+    if text:
+        size = words.size(size_bytes) if size_bytes > limit else "unknown"
+        name, server = words.shown_name(media.name), turn.desk.adapter.limits.own_server or "none"
+        return turn.say(text, name=name, size=size, limit=words.size(limit), server=server)
     if media.kind == "picture":
         size, most = words.size(max(size_bytes, limit + 1)), words.size(limit)
         name = words.shown_name(media.name)

@@ -63,7 +63,8 @@ async def _list(turn: Turn) -> None:
         for preset in presets
     ]
     choices = [
-        Choice(f"{PRESET}{preset.name}", f"★ {words.shown_name(preset.name)}") for preset in presets
+        Choice(f"{PRESET}{preset.name}", f"★ {words.shown_name(preset.name)}", stays=True)
+        for preset in presets
     ]
     await turn.answer(turn.say("preset-head"), *lines, turn.say("preset-how"), choices=choices)
 

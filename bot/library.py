@@ -1,9 +1,10 @@
 """The Templates, as people see them: a numbered list, and what each can do."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from bot import words
 from bot.desk import Turn
+from bot.drafts import Draft
 from worker.contract.records import TemplateRecord, TemplateState
 
 _FEW = 8
@@ -19,13 +20,17 @@ async def listed_templates(turn: Turn, listed: Sequence[str]) -> list[TemplateRe
     return [by_id[id_] for id_ in listed if id_ in by_id]
 
 
-def list_lines(
-    turn: Turn, templates: Sequence[TemplateRecord], picked: Collection[str] = ()
-) -> list[str]:
+def numbers(templates: Sequence[TemplateRecord], listed: Sequence[str]) -> list[int]:
+    """Under which number each was shown: one that is gone since leaves a gap, so that the others keep theirs."""
+    places = {id_: number for number, id_ in enumerate(listed, 1)}
+    return [places.get(template.id, number) for number, template in enumerate(templates, 1)]
+
+
+def list_lines(turn: Turn, templates: Sequence[TemplateRecord], draft: Draft) -> list[str]:
     """A numbered line for each Template: name, length, state, and a mark if it is picked."""
     return [
-        _line(turn, number, template, picked=template.id in picked)
-        for number, template in enumerate(templates, 1)
+        _line(turn, number, template, picked=template.id in draft.picks)
+        for number, template in zip(numbers(templates, draft.listed), templates, strict=True)
     ]
 
 
@@ -67,7 +72,7 @@ async def show_templates(turn: Turn) -> None:
         page.change(listed=tuple(template.id for template in templates))
     await turn.answer(
         turn.say("library-head", count=len(templates)),
-        *_lines_with_remarks(turn, templates, page.draft.picks),
+        *_lines_with_remarks(turn, templates, page.draft),
         turn.say("pick-how") if page.draft.take_id else turn.say("pick-how-without-recording"),
     )
 
@@ -82,12 +87,10 @@ async def head_lines(turn: Turn) -> list[str]:
     return lines[: 1 + _FEW]
 
 
-def _lines_with_remarks(
-    turn: Turn, templates: Sequence[TemplateRecord], picked: Collection[str]
-) -> list[str]:
+def _lines_with_remarks(turn: Turn, templates: Sequence[TemplateRecord], draft: Draft) -> list[str]:
     """The list, and under a Template what there is to say about it."""
     lines = []
-    for line, template in zip(list_lines(turn, templates, picked), templates, strict=True):
+    for line, template in zip(list_lines(turn, templates, draft), templates, strict=True):
         notes = [turn.desk.texts.note(turn.language, "template", each) for each in template.remarks]
         lines += [line, *(f"   {note}" for note in notes)]
     return lines

@@ -20,16 +20,16 @@ _DRAWN_S: Final = 7 * 86_400
 """So long we take it for granted that the store has it; it keeps them longer."""
 
 
-def page_of(templates: Sequence[TemplateRecord], shown: range) -> Lineup:
+def page_of(templates: Sequence[TemplateRecord], numbers: Sequence[int], shown: range) -> Lineup:
     """What the picture of a page shows, with the numbers that people type."""
     return Lineup(
         cells=tuple(
             LineupCell(
-                number=number + 1,
-                name=words.shown_name(templates[number].name),
-                sha256=_poster(templates[number]),
+                number=numbers[place],
+                name=words.shown_name(templates[place].name),
+                sha256=_poster(templates[place]),
             )
-            for number in shown
+            for place in shown
         )
     )
 

@@ -3,6 +3,7 @@
 Keys (all under ``chorus:memory``)::
 
     inbox:<mailbox>              stream of raw messages, group ``bot``
+    line:<mailbox>:<sender>      entries of one sender that are not dealt with, the oldest first
     seen:<mailbox>:<key>         a message that came already; kept longer than any platform sends again
     alive:<mailbox>:<consumer>   a consumer that still deals with messages
     kept:<name>…                 drafts, settings, cached tokens
@@ -13,10 +14,10 @@ Keys (all under ``chorus:memory``)::
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
@@ -34,10 +35,13 @@ from worker.contract import keys
 _LOG = logging.getLogger(__name__)
 
 _GROUP: Final = "bot"
+_NO_GROUP: Final = ("NOGROUP", "no such key")
 _SEEN_S: Final = 3 * 86_400
 """Telegram sends again for 24 h, the others for less."""
 _BLOCK_MS: Final = 1000
 _READ: Final = 16
+_SCAN: Final = 1000
+"""Keys looked at in one step."""
 _ALIVE_S: Final = 6.0
 _BEAT_S: Final = 1.5
 _ANSWER_S: Final = 10.0
@@ -53,10 +57,44 @@ _FULL: Final = ("OOM command not allowed", "MISCONF")
 
 _RECEIVE: Final = """
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
-  redis.call('XADD', KEYS[2], '*', 'key', ARGV[1], 'raw', ARGV[2])
+  local line = KEYS[3] or ''
+  local entry = redis.call('XADD', KEYS[2], '*', 'key', ARGV[1], 'raw', ARGV[2], 'line', line)
+  if line ~= '' then
+    redis.call('RPUSH', line, entry)
+    redis.call('EXPIRE', line, ARGV[3])
+  end
   return 1
 end
 return 0
+"""
+
+_LINE: Final = """
+local function line_of(entry)
+  local found = redis.call('XRANGE', KEYS[1], entry, entry)[1]
+  for place = 1, found and #found[2] or 0, 2 do
+    if found[2][place] == 'line' then return found[2][place + 1] end
+  end
+  return ''
+end
+"""
+
+_DEALT_WITH: Final = f"""{_LINE}
+local line = line_of(ARGV[1])
+if line ~= '' then redis.call('LREM', line, 1, ARGV[1]) end
+redis.call('XACK', KEYS[1], ARGV[2], ARGV[1])
+redis.call('XDEL', KEYS[1], ARGV[1])
+"""
+
+# What stands before it and is no longer in the inbox holds nobody up.
+_IS_NEXT: Final = f"""{_LINE}
+local line = line_of(ARGV[1])
+while line ~= '' do
+  local first = redis.call('LINDEX', line, 0)
+  if not first or first == ARGV[1] then return 1 end
+  if line_of(first) ~= '' then return 0 end
+  redis.call('LPOP', line)
+end
+return 1
 """
 
 _LEAD: Final = """
@@ -93,32 +131,43 @@ return '0'
 class RedisMemory:
     """A Memory in one Redis; waits out its restarts, and says so in the log once at the start and once at the end."""
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(
+        self, redis_url: str, open_pool: Callable[..., ConnectionPool] = ConnectionPool.from_url
+    ) -> None:
         """Prepare; connects with the first call.
 
         Args:
-            redis_url: ``redis://``, ``rediss://`` or ``unix://``; may hold a password, so it is not logged.
+            redis_url: May hold a password, so it is not logged.
+            open_pool: Makes connections of it and of what redis-py is to do with them; the wiring knows TLS and Sentinels.
         """
-        backoff = ExponentialBackoff(cap=1, base=0.05)
-        self._redis: Redis = Redis.from_url(
+        pool = open_pool(
             redis_url,
             decode_responses=True,
-            retry=Retry(backoff, 4),
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), 4),
             retry_on_error=list(_AWAY),
         )
+        self._redis: Redis = Redis.from_pool(pool)
         self._lost = False
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._redis.aclose()
 
-    async def receive(self, mailbox: str, key: str, raw: str) -> bool:
+    async def receive(self, mailbox: str, key: str, raw: str, sender: str = "") -> bool:
         """Put a message into the inbox, and its key among those seen, in one step; False for a copy.
+
+        Args:
+            mailbox: Whose inbox.
+            key: Names the message.
+            raw: As it came.
+            sender: Whose messages are dealt with one after the other; empty: it waits for none.
 
         Raises:
             MemoryUnavailable: Redis is away; nothing may be acknowledged.
         """
         names = [_key("seen", mailbox, key), _key("inbox", mailbox)]
+        if sender:
+            names.append(_key("line", mailbox, sender))
         return bool(await self._run(_RECEIVE, names, [key, raw, _SEEN_S]))
 
     async def inbox(self, mailbox: str, consumer: str) -> AsyncIterator[tuple[str, str, str]]:
@@ -146,17 +195,25 @@ class RedisMemory:
 
     async def dealt_with(self, mailbox: str, entry: str) -> None:
         """Take a message out of the inbox; harmless if it is gone."""
-        stream = _key("inbox", mailbox)
-        async with self._outages(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xack(stream, _GROUP, entry)
-            pipe.xdel(stream, entry)
-            await pipe.execute()
+        await self._run(_DEALT_WITH, [_key("inbox", mailbox)], [entry, _GROUP])
+
+    async def is_next(self, mailbox: str, entry: str) -> bool:
+        """Whether everything that its sender said before is dealt with, on whatever front end."""
+        return bool(await self._run(_IS_NEXT, [_key("inbox", mailbox)], [entry]))
 
     async def load(self, *name: str) -> str | None:
         """A value kept under a name, or None."""
         async with self._outages():
             value: str | None = await self._redis.get(_key("kept", *name))
         return value
+
+    async def load_all(self, names: Sequence[tuple[str, ...]]) -> Sequence[str | None]:
+        """The same for several names, in one step."""
+        if not names:
+            return []
+        async with self._outages():
+            values: list[str | None] = await self._redis.mget([_key("kept", *n) for n in names])
+        return values
 
     async def keep(self, *name: str, value: str, ttl_s: int | None = None) -> None:
         """Keep a value, for ``ttl_s`` seconds or for good."""
@@ -167,6 +224,19 @@ class RedisMemory:
         """Forget a value."""
         async with self._outages():
             await self._redis.delete(_key("kept", *name))
+
+    async def kept(self, *name: str) -> AsyncIterator[str]:
+        """Every value whose name begins so; those that come or go meanwhile may be among them."""
+        async with self._outages():
+            found = [
+                each async for each in self._redis.scan_iter(_matching("kept", *name), count=_SCAN)
+            ]
+        for begin in range(0, len(found), _SCAN):
+            async with self._outages():
+                values = await self._redis.mget(found[begin : begin + _SCAN])
+            for value in values:
+                if value is not None:
+                    yield value
 
     async def lead(self, role: str, holder: str, ttl_s: float) -> bool:
         """Take or renew a leadership; False while somebody else has it."""
@@ -196,7 +266,7 @@ class RedisMemory:
                     found = await self._claim(mailbox, stream, consumer)
                     found += await self._read(stream, consumer, ">", wait=not found)
             except ResponseError as error:
-                if not str(error).startswith("NOGROUP"):
+                if not any(words in str(error) for words in _NO_GROUP):
                     raise
                 await self._found_group(stream)  # the first reader, or Redis lost everything
                 return []
@@ -284,6 +354,14 @@ def _is_outage(error: Exception) -> bool:
 def _key(*parts: str) -> str:
     """Parts come from outside: a colon within one must not look like the border of two."""
     return keys.redis("memory", *(part.replace("%", "%25").replace(":", "%3A") for part in parts))
+
+
+def _matching(*parts: str) -> str:
+    """A pattern for keys that begin with these parts; what would mean something in a pattern means itself."""
+    beginning = _key(*parts).replace("\\", "\\\\")
+    for letter in "*?[]^":
+        beginning = beginning.replace(letter, f"\\{letter}")
+    return f"{beginning}:*"
 
 
 def _messages(entries: Any) -> list[tuple[str, str, str]]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot import words
+from bot import library, words
+from bot.allowance import most_clips
 from bot.desk import Turn
 from bot.drafts import Draft
 from bot.ports import Choice
@@ -25,16 +26,24 @@ _PICTURED: Final = 12
 
 
 def on_page(turn: Turn, draft: Draft, templates: Sequence[TemplateRecord]) -> range:
-    """Which of the Templates are shown: all where they fit, or where there is no way to turn pages."""
-    size = _page_size(turn)
-    if size < 1 or len(templates) <= size or not turn.desk.adapter.limits.can_revise:
+    """Which of the Templates are shown: all where they fit, or where a list in words holds them all."""
+    size, limits = _page_size(turn), turn.desk.adapter.limits
+    if size < 1 or len(templates) <= size or not (limits.can_revise or limits.caption_length):
         return range(len(templates))
     page = min(max(draft.page, 0), (len(templates) - 1) // size)
     return range(page * size, min((page + 1) * size, len(templates)))
 
 
+def page_count(turn: Turn, templates: Sequence[TemplateRecord]) -> int:
+    """How many pages they fill, one at least."""
+    shown = len(on_page(turn, Draft(), templates))
+    return -(-len(templates) // shown) if shown else 1
+
+
 def _page_size(turn: Turn) -> int:
     limits = turn.desk.adapter.limits
+    if limits.caption_length and not limits.choices:  # shown as a picture, picked by typing
+        return _PICTURED
     size = limits.choices - _CONTROLS
     return min(size, _PICTURED) if limits.caption_length else size
 
@@ -45,6 +54,7 @@ def offer_choices(
     templates: Sequence[TemplateRecord],
     last: Sequence[str],
     presets: Sequence[Preset] = (),
+    sizes: Sequence[Choice] = (),
 ) -> list[Choice]:
     """Templates first; those that find no room are picked by their number.
 
@@ -54,29 +64,33 @@ def offer_choices(
         templates: The library, as listed.
         last: Ids of what the person ordered the last time.
         presets: What the person keeps; a few of them are offered where there is room.
+        sizes: What else can become of a large order.
     """
     limit = turn.desk.adapter.limits.choices
-    shown = on_page(turn, draft, templates)
+    shown, numbers = on_page(turn, draft, templates), library.numbers(templates, draft.listed)
     buttons = [
         Choice(
             f"{DROP if template.id in draft.picks else PICK}{template.id}",
             f"{number} {words.shown_name(template.name)}",
             picked=template.id in draft.picks,
         )
-        for number, template in list(enumerate(templates, 1))[shown.start : shown.stop]
+        for number, template in list(zip(numbers, templates, strict=True))[shown.start : shown.stop]
     ]
     start = [Choice(_go(draft), turn.say("button-start"), section="start")] if draft.picks else []
-    controls = [*_pages(turn, shown, len(templates)), *_many(turn, draft, templates, last)]
+    controls = [*_pages(turn, shown, numbers), *_many(turn, draft, templates, last)]
+    if len(controls) + len(sizes) + len(start) < limit:  # else they are typed
+        controls += sizes
     room = max(limit - len(controls) - len(start), 0)
     kept = _kept(draft, templates, presets[:_PRESETS])[: max(room - len(buttons), 0)]
     return [*buttons[:room], *kept, *controls, *start]
 
 
-def start_choices(turn: Turn, draft: Draft) -> list[Choice]:
+def start_choices(turn: Turn, draft: Draft, sizes: Sequence[Choice] = ()) -> list[Choice]:
     """Below what was picked by typing."""
     if not (draft.take_id and draft.picks):
         return []
-    return [Choice(_go(draft), turn.say("button-start")), Choice(EMPTY, turn.say("button-empty"))]
+    start, empty = turn.say("button-start"), turn.say("button-empty")
+    return [Choice(_go(draft), start), Choice(EMPTY, empty), *sizes]
 
 
 def is_go(token: str) -> bool:
@@ -95,14 +109,17 @@ def _go(draft: Draft) -> str:
     return f"{GO}:{draft.take_id[:_TAKE]}" if draft.take_id else GO
 
 
-def _pages(turn: Turn, shown: range, count: int) -> list[Choice]:
+def _pages(turn: Turn, shown: range, numbers: Sequence[int]) -> list[Choice]:
     size = _page_size(turn)
     found = []
     if shown.start > 0:
-        label = turn.say("button-before", first=shown.start - size + 1, last=shown.start)
+        label = turn.say(
+            "button-before", first=numbers[shown.start - size], last=numbers[shown.start - 1]
+        )
         found.append(Choice(f"{PAGE}{shown.start // size - 1}", label, section="controls"))
-    if shown.stop < count:
-        label = turn.say("button-after", first=shown.stop + 1, last=min(shown.stop + size, count))
+    if shown.stop < len(numbers):
+        last = numbers[min(shown.stop + size, len(numbers)) - 1]
+        label = turn.say("button-after", first=numbers[shown.stop], last=last)
         found.append(Choice(f"{PAGE}{shown.stop // size}", label, section="controls"))
     return found
 
@@ -130,7 +147,7 @@ def _many(
     """All, none, the same as the last time: where there is more than one to choose from."""
     if len(templates) < 2:
         return []
-    limit = turn.desk.policy.max_clips_per_batch
+    limit = most_clips(turn)
     ids = {template.id for template in templates}
     again = [id_ for id_ in last if id_ in ids]
     found = []

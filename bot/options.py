@@ -14,6 +14,10 @@ from bot.commands import plain
 from bot.texts.catalogue import Language
 from worker.contract.records import OrderedBackground, OrderOptions, SentPicture
 
+SET: Final = "set:"
+"""The token of a button that changes one goes on with ``option=value``."""
+OFFERED: Final = "offered:"
+"""The same, on a button of the offer, which tells by itself what came of it."""
 COLOUR: Final = "colour"
 """The value of a background that is one of many colours."""
 
@@ -96,7 +100,22 @@ LABEL: Final = Option(
     "label", "标识", (_ON, _OFF), ("ai label", "watermark", "标签", "水印", "ai标识", "ai水印")
 )
 
-OPTIONS: Final = (BACKGROUND, CAPTIONS, PLAYING, TRIM, DENOISE, LOUDNESS, LABEL)
+ZIP: Final = Option(
+    "zip",
+    "打包",
+    (
+        Value("parts", "分包", ("part", "several", "split", "分卷", "多个", "默认")),
+        Value("one", "不分包", ("1", "一个", "single", "one zip", "whole", "单个", "一个包", "整个")),
+        Value("none", "不打包", ("no", "off", "不", "links", "links only", "no zip", "不要", "不用", "关", "只要链接", "链接")),
+    ),
+    ("archive", "zips", "压缩包"),
+)  # fmt: skip
+
+CLOUD: Final = Option(
+    "cloud", "云端", (_ON, _OFF), ("cloud links", "cloud delivery", "云链接", "云端链接", "云存储")
+)
+
+OPTIONS: Final = (BACKGROUND, CAPTIONS, PLAYING, TRIM, DENOISE, LOUDNESS, ZIP, CLOUD, LABEL)
 """The most wanted first: platforms with few buttons offer only those."""
 
 

@@ -3,19 +3,31 @@
 from collections.abc import Sequence
 
 from bot import library, waivers, words
+from bot.allowance import allowance_of, may_be_urgent, most_clips, weight_of
+from bot.announcing import announce, catch_up
 from bot.desk import Turn
-from bot.drafts import Draft, Page
-from bot.offering import close_offer, last_picks, picked_line, revise_offer, wishes_now
+from bot.drafts import Draft, Page, Tally
+from bot.engines import engine_now
+from bot.offering import (
+    close_offer,
+    last_picks,
+    note_tally,
+    picked_line,
+    show_page,
+    shows,
+    tick_offer,
+    turn_pages,
+    wishes_now,
+)
 from bot.offers import ALL, DROP, EMPTY, LAST, PAGE, PICK, is_go, start_choices, starts
 from bot.picks import Picks, read_picks
-from bot.progress import note_progress, progress_choices, progress_text
+from bot.sizes import about_bytes, expected_bytes, size_choices, size_line
 from bot.wishes import label_is_back, options_now
 from worker.contract import keys
 from worker.contract.codes import Code
-from worker.contract.ports import ObjectMissing
+from worker.contract.ports import LimitReached, ObjectMissing
 from worker.contract.records import (
     BatchRecord,
-    MessageRef,
     Order,
     OrderOptions,
     Reason,
@@ -23,6 +35,8 @@ from worker.contract.records import (
     TemplateRecord,
 )
 
+_ANNOUNCED_WITHIN_S = 5.0
+"""Longer than a platform takes to show a message, shorter than it takes until what a killed bot left is taken over."""
 _RECEIPT_TTL_S = 86_400  # longer than any platform sends a message again
 _CHOICES = frozenset({EMPTY, ALL, LAST})
 _PREFIXES = (PICK, DROP, PAGE)
@@ -43,7 +57,9 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
             page.draft = before
     if refused:
         await turn.answer(refused)
-    elif not await revise_offer(turn, page.draft, new_page=token.startswith(PAGE)):
+    elif token.startswith(PAGE):
+        await show_page(turn, page.draft)
+    elif not await shows(turn, page.draft):
         await turn.answer(picked_line(turn, page.draft), _next_step(turn, page.draft))
 
 
@@ -52,10 +68,7 @@ async def _start_by_choice(turn: Turn, token: str) -> None:
     if not starts(token, draft):
         await turn.answer(turn.say("offer-outdated", take=words.shown_name(draft.take_name)))
         return
-    ordered = draft.model_dump_json()
-    await turn.desk.memory.keep("closing", turn.receipt, value=ordered, ttl_s=_RECEIPT_TTL_S)
     await start(turn)
-    await _close_what_was_ordered(turn)
 
 
 def is_choice(token: str) -> bool:
@@ -85,13 +98,7 @@ async def pick_one(turn: Turn, template: TemplateRecord) -> None:
     """A Template that somebody came with."""
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         _pick(page, [template.id], [template])
-    draft = page.draft
-    await turn.answer(
-        _warning(turn, template),
-        picked_line(turn, draft),
-        _next_step(turn, draft),
-        choices=start_choices(turn, draft),
-    )
+    await _tell_picks(turn, page.draft, _warning(turn, template))
 
 
 async def pick_instead(
@@ -114,14 +121,9 @@ async def pick_instead(
         await turn.answer(*remarks, refused)
     elif go:
         await start(turn, *remarks)
-    elif not (revise and await revise_offer(turn, draft)):
-        await turn.answer(
-            *remarks,
-            *(_warning(turn, template) for template in templates),
-            picked_line(turn, draft),
-            _next_step(turn, draft),
-            choices=start_choices(turn, draft),
-        )
+    elif not (revise and await shows(turn, draft)):
+        warnings = [_warning(turn, template) for template in templates]
+        await _tell_picks(turn, draft, *remarks, *warnings)
     elif remarks:
         await turn.answer(*remarks)
 
@@ -129,24 +131,30 @@ async def pick_instead(
 async def pick_by_text(turn: Turn, text: str) -> bool:
     """Typed picks; False if the text was about something else."""
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    templates = await library.listed_templates(turn, draft.listed)
-    picks = read_picks(text, templates)
+    templates = list(await turn.desk.ledger.templates())
+    picks = read_picks(text, templates, draft.listed)
     if not turn.addressed and not _is_order_talk(picks, draft):
         return False
     if not picks.meant and not _names_something(picks, draft):
         return False
     remarks = _remarks(turn, picks, templates)
+    urgent = picks.urgent and may_be_urgent(turn)
+    if picks.urgent and picks.meant:
+        remarks.append(turn.say("urgent" if urgent else "urgent-admins"))
     if not picks.meant:
         await turn.answer(*remarks)
         return True
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         before = page.draft
-        again = [id_ for id_ in picks.add if id_ in before.picks]
+        told_again = before.picked_by == turn.receipt
+        again = [] if told_again else [id_ for id_ in picks.add if id_ in before.picks]
+        page.change(picked_by=turn.receipt)
         _pick(page, picks.add, templates)
         _drop(page, picks.drop)
-        page.change(listed=tuple(template.id for template in templates))
+        if urgent:
+            page.change(urgent=True)
         if refused := _too_many(turn, page.draft):
-            page.draft = before
+            page.draft = before.model_copy(update={"urgent": before.urgent or urgent})
     if refused:
         await turn.answer(*remarks, refused)
         return True
@@ -154,18 +162,37 @@ async def pick_by_text(turn: Turn, text: str) -> bool:
     if again and not picks.go:
         twice = [names[id_] for id_ in again if names[id_] not in picks.twice]
         remarks += [turn.reason(_twice(name)) for name in twice]
-    if picks.go and not picks.unknown:
+    if picks.go and picks.understood:
         await start(turn, *remarks)
-        return True
-    draft = page.draft
-    await turn.answer(
+    else:
+        await _tell_picks(turn, page.draft, *remarks, pages=picks.turn)
+    return True
+
+
+async def _tell_picks(turn: Turn, draft: Draft, *remarks: str, pages: int = 0) -> None:
+    """Answer with the next page, or what is picked now, and let an open offer show it as a press would."""
+    if pages and await turn_pages(turn, pages, remarks):
+        return
+    expected = await expected_bytes(turn, draft)
+    lines = (
         *remarks,
         picked_line(turn, draft),
         await wishes_now(turn, draft),
+        await size_line(turn, expected),
         _next_step(turn, draft),
-        choices=start_choices(turn, draft),
     )
-    return True
+    choices = start_choices(turn, draft, await size_choices(turn, expected))
+    message = await turn.answer(*lines, choices=choices)
+    if choices:
+        await note_tally(turn, Tally(message=message, text="\n".join(filter(None, lines))))
+    await tick_offer(turn, draft)
+
+
+async def is_whole_order(turn: Turn, text: str) -> bool:
+    """Whether a text says whom to make videos with, and to begin, and nothing else."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    picks = read_picks(text, list(await turn.desk.ledger.templates()), draft.listed)
+    return picks.order and not picks.unknown
 
 
 async def start(turn: Turn, *remarks: str) -> None:
@@ -185,8 +212,8 @@ async def start(turn: Turn, *remarks: str) -> None:
     await order(turn, draft, *remarks)
 
 
-async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
-    """Make the draft a Batch; the same receipt never makes two."""
+async def order(turn: Turn, draft: Draft, *remarks: str, begins: str = "") -> None:
+    """Make the draft a Batch; the same receipt never makes two. ``begins`` is said first, if it does begin."""
     known, gone = [], list(remarks)
     for id_ in draft.picks:
         template = await turn.desk.ledger.template(id_)
@@ -209,6 +236,7 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
     if await label_is_back(turn, options):
         gone.append(turn.say("waiver-ended"))
     key = draft.go_key or turn.receipt
+    take = await turn.desk.ledger.take(draft.take_id)
     placed = Order(
         key=key,
         chat=turn.chat,
@@ -217,11 +245,18 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
         take_id=draft.take_id,
         take_name=draft.take_name,
         template_ids=tuple(template.id for template in known),
-        engine=turn.desk.policy.engine,
+        engine=await engine_now(turn),
+        about_bytes=about_bytes(take, known) if take else 0,
+        clip_s=take.duration_s if take else 0.0,
+        urgent=draft.urgent and may_be_urgent(turn),
+        weight=weight_of(turn),
         options=options,
     )
     # Kept first: if we die from here on, the message comes again and finds what it had asked for. So does the one that
     # said "go" before the recording was heard, if its answer is still being tried.
+    if draft.offer is not None or draft.tally is not None:
+        done = draft.model_dump_json()
+        await turn.desk.memory.keep("closing", turn.receipt, value=done, ttl_s=_RECEIPT_TTL_S)
     for receipt in {key, turn.receipt}:
         await turn.desk.memory.keep(
             "order", receipt, value=placed.model_dump_json(), ttl_s=_RECEIPT_TTL_S
@@ -229,7 +264,8 @@ async def order(turn: Turn, draft: Draft, *remarks: str) -> None:
     if turn.notice is not None:
         notice = turn.notice.model_dump_json()
         await turn.desk.memory.keep("notice", key, value=notice, ttl_s=_RECEIPT_TTL_S)
-    await _place(turn, placed, gone)
+    await _place(turn, placed, gone, begins)
+    await _close_what_was_ordered(turn)
 
 
 async def _lost_picture(turn: Turn, options: OrderOptions) -> str:
@@ -256,62 +292,44 @@ async def placed_before(turn: Turn) -> bool:
 
 
 async def _close_what_was_ordered(turn: Turn) -> None:
-    """The offer whose button this was, if it was one."""
+    """What could be pressed to start, if there was such: what is ordered cannot be picked any more."""
     kept = await turn.desk.memory.load("closing", turn.receipt)
     if kept is not None:
         await close_offer(turn, Draft.model_validate_json(kept))
 
 
-async def announce(turn: Turn, batch: BatchRecord, *remarks: str) -> None:
-    """Say that a Batch has begun, in the message that will show its progress."""
-    turn.notice, notice = None, await _notice_of(turn, batch)
-    if any(remarks):
-        await turn.answer(*remarks, name="remarks")
-    if not turn.desk.adapter.limits.can_revise:
-        await turn.answer(
-            turn.say(
-                "accepted",
-                code=batch.code,
-                count=len(batch.clips),
-                take=words.shown_name(batch.order.take_name),
-            ),
-            name="progress",
-        )
+async def _place(turn: Turn, placed: Order, remarks: list[str], begins: str = "") -> None:
+    try:
+        batch = await turn.desk.ledger.open_batch(placed, allowance_of(turn))
+    except LimitReached as limit:
+        await _refuse(turn, placed, turn.reason(limit.reason), remarks)
         return
-    text = await progress_text(turn.desk, batch, turn.language)
-    choices = progress_choices(turn.desk, batch, turn.language)
-    if notice is not None and await turn.say_in_place_of(notice, text, choices):
-        await note_progress(turn.desk, batch, notice)
-        return
-    message = await turn.desk.post(
-        turn.chat,
-        text,
-        # One message, whichever hand says it: who heard the recording, or who had said "go" before.
-        key=f"{batch.order.key if batch.round == 1 else turn.receipt}:progress",
-        reply_to=turn.reply_to or (None if turn.chat.private else batch.order.reply_to),
-        choices=choices,
-        person=turn.person,
-    )
-    await note_progress(turn.desk, batch, message)
-
-
-async def _notice_of(turn: Turn, batch: BatchRecord) -> MessageRef | None:
-    """The message whose place the progress takes, also if somebody died or had to wait before it did."""
-    if batch.round > 1:
-        return None
-    kept = await turn.desk.memory.load("notice", batch.order.key)
-    return None if kept is None else MessageRef.model_validate_json(kept)
-
-
-async def _place(turn: Turn, placed: Order, remarks: list[str]) -> None:
-    batch = await turn.desk.ledger.open_batch(placed)
     if not placed.options.label:
         await waivers.record_batch(turn, batch)
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         if page.draft.take_id == placed.take_id:
             page.draft = Draft(listed=page.draft.listed, heard=page.draft.heard)
-    if batch.progress_message is None:  # else it is told already, perhaps by another hand
-        await announce(turn, batch, *remarks)
+    if batch.progress_message is None and await _announces(turn, batch):
+        await announce(turn, batch, begins, *remarks)
+    else:  # it is told already, or just now by another hand: who heard the recording, or who had said "go" before
+        await catch_up(turn, batch.id)
+
+
+async def _refuse(turn: Turn, placed: Order, why: str, remarks: list[str]) -> None:
+    """It is too much now; the draft stays, so that one word orders it later."""
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.change(go_key=None)
+    await turn.answer(*remarks, why, name="refused")
+    # Should this very message come again, it must not order in a better hour what people were told is not ordered.
+    for receipt in {placed.key, turn.receipt}:
+        for kind in ("order", "closing", "notice"):
+            await turn.desk.memory.drop(kind, receipt)
+
+
+async def _announces(turn: Turn, batch: BatchRecord) -> bool:
+    """Whether it is this hand that announces a Batch; if it dies, the message it answers comes again."""
+    role = f"announce:{batch.id}:{batch.round}"
+    return await turn.desk.memory.lead(role, turn.receipt, _ANNOUNCED_WITHIN_S)
 
 
 def _pick(page: Page, ids: list[str], templates: list[TemplateRecord]) -> None:
@@ -330,11 +348,13 @@ def _is_order_talk(picks: Picks, draft: Draft) -> bool:
     if any(not word.lstrip("#-").isdecimal() for word in picks.unknown):
         return False
     ordering = bool(draft.take_id or draft.picks or draft.offer)
-    return ordering or (picks.go and bool(picks.add))
+    return ordering or picks.order
 
 
 def _names_something(picks: Picks, draft: Draft) -> bool:
     """Whether words that fit nothing were meant as picks: numbers are, and a single word while a list is open."""
+    if picks.gone:
+        return True
     if any(word.lstrip("#-")[:1].isdecimal() for word in picks.unknown):
         return len(picks.unknown) <= 3 or bool(draft.listed)
     return bool(draft.take_id or draft.picks) and len(picks.unknown) == 1
@@ -345,6 +365,7 @@ def _remarks(turn: Turn, picks: Picks, templates: list[TemplateRecord]) -> list[
         turn.reason(Reason(code=Code.UNKNOWN_TEMPLATE, facts={"name": words.shown_name(word)}))
         for word in picks.unknown[:5]
     ]
+    remarks += [turn.say("number-gone", number=str(number)) for number in picks.gone[:5]]
     remarks += [turn.reason(_twice(name)) for name in picks.twice]
     return remarks + [_warning(turn, t) for t in templates if t.id in picks.add]
 
@@ -362,7 +383,7 @@ def _warning(turn: Turn, template: TemplateRecord) -> str:
 
 
 def _too_many(turn: Turn, draft: Draft) -> str:
-    limit = turn.desk.policy.max_clips_per_batch
+    limit = most_clips(turn)
     if len(draft.picks) <= limit:
         return ""
     facts: dict[str, str | float] = {"count": len(draft.picks), "limit": limit}

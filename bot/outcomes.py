@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from structlog.contextvars import bind_contextvars
+
 from bot import words
 from bot.desk import Desk
 from bot.follow import Follower
@@ -16,7 +18,7 @@ from worker.contract.records import BatchRecord, ClipState, Utterance
 _LOG = logging.getLogger(__name__)
 
 _TOLD_TTL_S: Final = 30 * 86_400
-_PASSING: Final = frozenset({Code.INCIDENT, Code.ENGINE_UNAVAILABLE})
+_PASSING: Final = frozenset({Code.INCIDENT, Code.ENGINE_UNAVAILABLE, Code.CLIP_GONE})
 """Reasons that the same order may not meet again."""
 
 
@@ -28,18 +30,20 @@ async def tell_outcome(desk: Desk, follower: Follower, utterance: Utterance) -> 
     batch = await desk.ledger.batch(utterance.subject)
     if batch is None or utterance.round < batch.round:
         return  # deleted, or reopened since: a newer Outcome will come
+    bind_contextvars(batch=batch.code)
     name = ("told", batch.id, str(utterance.round))
     if await desk.memory.load(*name) is None:
         await follower.finish(batch)
         await _post(desk, batch)
         await desk.memory.keep(*name, value="1", ttl_s=_TOLD_TTL_S)
     await desk.ledger.close_batch(batch.id, utterance.round)
+    await follower.settle(batch.id)
 
 
 async def _post(desk: Desk, batch: BatchRecord) -> None:
     order = batch.order
     language = await desk.language_of(order.chat, order.person)
-    links = await links_of(desk, batch, language) if batch.done else Links([""], [])
+    links = await links_of(desk, batch, language, asked=False) if batch.done else Links([""], [])
     text = "\n".join(outcome_lines(desk, batch, language, links.lines))
     try:
         await desk.post(

@@ -86,10 +86,30 @@ class Limits:
     """Whether a choice may be a Link."""
     send_bytes: int = 0
     """Largest file that can be sent; 0: none at all."""
+    sends_videos: bool = True
+    """Whether videos can be sent as files; else of what was made only the ZIPs can."""
     caption_length: int = 0
     """Longest text that can stand below a picture; 0: no pictures are shown."""
+    voice_notes: bool = True
+    """Whether voice notes come with their sound; else recordings are sent as files, and in a group files are quoted."""
+    quoted_in_groups: bool = False
+    """Whether voice notes come in a group only when somebody quotes them."""
+    hears_all: bool = True
+    """Whether what people in a group say to each other is heard; else all of it was said to us."""
+    captions: bool = True
+    """Whether a file may come with words of its sender."""
+    dub: bool = False
+    """Whether a command that answers somebody's message brings the recording in that."""
+    own_server: str = ""
+    """The setting that names a server of the operator's own which hands out larger files; empty: there is no such thing."""
+    answers_only: bool = False
+    """Only what answers something typed can be revised, and only for minutes; all else stays as it was said."""
     rings: bool = False
     """Every new message makes people's phones ring: what takes the place of an earlier one is said by revising that."""
+    fields: int = 0
+    """Most fields of one form; 0: there are no forms, and a choice goes on to the next value."""
+    values: int = 0
+    """Most values of one field."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +122,10 @@ class Media:
     kind: Literal["voice", "audio", "video", "document", "picture"]
     message_id: str | None = None
     """The message that holds it, where the one that was sent only points at it."""
+    words: str = ""
+    """What the platform itself heard in it, for people to see that it is the right one."""
+    beside: tuple["Media", ...] = ()
+    """Further recordings that came together with it."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +144,14 @@ class Inbound:
     """The platform's id, to reply to."""
     choice: str | None = None
     """The token of a choice that was picked; None for typed text."""
+    form: tuple[str, ...] | None = None
+    """A form was sent back: the tokens of the values that differ from how it was shown; None where it was none."""
     addressed: bool = True
     """False: people in a group say it to each other; it may be a pick all the same."""
+    fresh: bool = True
+    """Whether an answer to it can be revised, where the platform can revise at all."""
+    in_line: bool = False
+    """The inbox knows its sender, and with that its turn; else messages are answered in the order in which they are read."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +165,11 @@ class Choice:
     """Picking it opens this Link; then it does not come back. Only where ``Limits.link_buttons``."""
     section: str = ""
     """Choices of one section stand together, apart from the others."""
+    stays: bool = False
+    """Picking it decides nothing: it and what is offered beside it can be picked again afterwards."""
+    field: str = ""
+    """What this is a value of: choices of one field stand together, one of them is picked, and what is picked in all
+    fields comes back at once. Only where ``Limits.fields``, and then of all choices of an offer."""
 
 
 @dataclass(frozen=True)
@@ -228,8 +263,11 @@ class Memory(Protocol):
     Every call may raise MemoryUnavailable; only ``inbox`` waits an outage out.
     """
 
-    async def receive(self, mailbox: str, key: str, raw: str) -> bool:
-        """Put a verified raw message into the inbox, once for each key, durable when this returns; False for a copy."""
+    async def receive(self, mailbox: str, key: str, raw: str, sender: str = "") -> bool:
+        """Put a verified raw message into the inbox, once for each key, durable when this returns; False for a copy.
+
+        Those of one ``sender`` are dealt with in the order in which they came, whichever front ends read them.
+        """
         ...
 
     def inbox(self, mailbox: str, consumer: str) -> AsyncIterator[tuple[str, str, str]]:
@@ -240,8 +278,16 @@ class Memory(Protocol):
         """Take a message out of the inbox."""
         ...
 
+    async def is_next(self, mailbox: str, entry: str) -> bool:
+        """Whether everything that its sender said before is dealt with; True where no sender was named."""
+        ...
+
     async def load(self, *name: str) -> str | None:
         """A value kept under a name (a draft, a setting, a cached token), or None."""
+        ...
+
+    async def load_all(self, names: Sequence[tuple[str, ...]]) -> Sequence[str | None]:
+        """The same for several names, in one step."""
         ...
 
     async def keep(self, *name: str, value: str, ttl_s: int | None = None) -> None:
@@ -250,6 +296,10 @@ class Memory(Protocol):
 
     async def drop(self, *name: str) -> None:
         """Forget it."""
+        ...
+
+    def kept(self, *name: str) -> AsyncIterator[str]:
+        """Every value whose name begins so; those that come or go meanwhile may be among them."""
         ...
 
     async def lead(self, role: str, holder: str, ttl_s: float) -> bool:

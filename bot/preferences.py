@@ -1,33 +1,32 @@
 """The command /settings: what a person may set for themselves, and the limits they should know."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from bot import library, offering, questions, waivers, words
+from bot import engines, library, offering, questions, waivers, words
 from bot.desk import Turn
 from bot.drafts import Question
 from bot.options import (
     BACKGROUND,
     CAPTIONS,
+    CLOUD,
     LABEL,
-    OPTIONS,
+    OFFERED,
+    SET,
     Change,
     Option,
     Unread,
     changed,
     is_bare,
     read_change,
-    value_of,
 )
+from bot.panel import MORE, SPEAK, has_picture, heard_last, option_line, panel_choices, panel_lines
 from bot.permissions import may_waive, person_entry
-from bot.ports import Choice
 from bot.texts.catalogue import Language
 from bot.wishes import Wishes, keep_wishes, load_wishes, meaning, options_now
-from worker.contract import keys
-from worker.contract.ports import ObjectMissing
-from worker.contract.records import OrderOptions, TakeRecord, TakeState
+from worker.contract.records import TakeState
 
-SET: Final = "set:"
 _SPELLINGS: Final[dict[str, Language]] = {
     "en": "en",
     "english": "en",
@@ -52,6 +51,10 @@ async def settings(turn: Turn, argument: str) -> None:
         await _show(turn)
     elif asked[0] in _SPELLINGS:
         await _set_language(turn, _SPELLINGS[asked[0]])
+    elif asked[0] in engines.NAMES:
+        said = await engines.choose_engine(turn, " ".join(asked[1:]))
+        await offering.refresh_offer(turn)
+        await turn.answer(said)
     elif asked[0] in _RESET:
         await _reset(turn)
     else:
@@ -68,21 +71,78 @@ async def change_by_phrase(turn: Turn, text: str) -> bool:
 
 
 async def change_by_choice(turn: Turn, token: str) -> None:
-    """A button of the settings: the message changes in place where the platform lets us."""
-    read = read_change(token.removeprefix(SET).replace("=", " "))
+    """A button of the settings, or of the offer: the message changes in place where the platform lets us."""
+    if token.startswith((SPEAK, engines.TOKEN)):
+        await _set_by_choice(turn, token)
+        return
+    offered = token.startswith(OFFERED)
+    read = _read_token(token)
     if isinstance(read, Unread):
         await _show(turn)
         return
     if not await _apply(turn, read):
         return
+    if offered and turn.can_revise:
+        return
+    if not await _show_anew(turn):
+        await turn.answer(*await _set_lines(turn, read.option))
+
+
+async def change_by_form(turn: Turn, tokens: Sequence[str]) -> None:
+    """A form of the settings came back: make its changes, tell them together, and go on to where it leads."""
+    chosen = [token for token in tokens if token.startswith((SPEAK, engines.TOKEN))]
+    pages = [int(token.removeprefix(MORE)) for token in tokens if token.startswith(MORE)]
+    said = [await _chosen(turn, token) for token in chosen]
+    set_: list[Option] = []
+    asks = False
+    for change in (_read_token(token) for token in tokens):
+        if isinstance(change, Unread):
+            continue
+        if refused := await _why_not(turn, change):
+            said.append(refused)
+        elif await _must_agree(turn, change):
+            asks = True
+        else:
+            await _keep(turn, change)
+            set_.append(change.option)
+    said += await _set_lines(turn, *set_) if set_ else []
+    if said:
+        await offering.refresh_offer(turn)
+        await turn.answer(*said)
+    for page in pages:
+        await turn.answer(turn.say("settings-more"), choices=await panel_choices(turn, page))
+    if asks:
+        await _ask_to_agree(turn)
+    elif not (said or pages):
+        await turn.answer(turn.say("settings-same"))
+
+
+async def _set_by_choice(turn: Turn, token: str) -> None:
+    """A button of the language, or of the engine."""
+    said = await _chosen(turn, token)
+    await offering.refresh_offer(turn)
+    if not await _show_anew(turn):
+        await turn.answer(said)
+
+
+async def _chosen(turn: Turn, token: str) -> str:
+    """Keep to a language or an engine; returns what to say."""
+    if token.startswith(engines.TOKEN):
+        return await engines.choose_engine(turn, token.removeprefix(engines.TOKEN))
+    return await _speak(turn, _SPELLINGS.get(token.removeprefix(SPEAK), turn.language))
+
+
+def _read_token(token: str) -> Change | Unread:
+    return read_change(token.removeprefix(OFFERED).removeprefix(SET).replace("=", " "))
+
+
+async def _show_anew(turn: Turn) -> bool:
+    """Have the message that shows the settings show them as they are now; False if there is none that can."""
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
     if draft.settings is None or not turn.desk.adapter.limits.can_revise:
-        await turn.answer(*await _set_lines(turn, read.option))
-        return
-    lines, choices = await _shown(turn)
-    await turn.desk.adapter.revise(
-        draft.settings, "\n".join(lines), choices[: turn.desk.adapter.limits.choices]
-    )
+        return False
+    lines, choices = await panel_lines(turn), await panel_choices(turn)
+    return await turn.say_in_place_of(draft.settings, "\n".join(lines), choices)
 
 
 async def settle_waiver(turn: Turn, question: Question, *, agreed: bool) -> None:
@@ -102,9 +162,16 @@ async def settle_waiver(turn: Turn, question: Question, *, agreed: bool) -> None
 
 
 async def _set_language(turn: Turn, language: Language) -> None:
+    said = await _speak(turn, language)
+    await offering.refresh_offer(turn)
+    await turn.answer(said)
+
+
+async def _speak(turn: Turn, language: Language) -> str:
+    """Speak a language with this person from now on; returns what to say."""
     await turn.desk.choose_language(turn.chat, turn.person, language)
     turn.language = language
-    await turn.answer(turn.say("settings-language-set"))
+    return turn.say("settings-language-set")
 
 
 async def _reset(turn: Turn) -> None:
@@ -127,36 +194,51 @@ async def _change(turn: Turn, read: Change | Unread, typed: str) -> None:
             turn.say("settings-value-unknown", typed=words.shown_name(read.typed))
             if read.typed
             else "",
-            _option_line(turn, read.option, await options_now(turn)),
+            option_line(turn, read.option, await options_now(turn)),
         )
 
 
 async def _apply(turn: Turn, change: Change) -> bool:
     """Make a change; False if something else was answered: why not, or a question."""
-    off = change.option is LABEL and change.value == "off"
     if refused := await _why_not(turn, change):
         await turn.answer(refused)
         return False
-    if off and await waivers.acceptance_of(turn) is None:
-        text = turn.say("waiver-question")
-        await questions.ask(turn, Question(kind="waiver", id=turn.receipt, text=text), text)
+    if await _must_agree(turn, change):
+        await _ask_to_agree(turn)
         return False
+    await _keep(turn, change)
+    await offering.refresh_offer(turn)
+    return True
+
+
+async def _must_agree(turn: Turn, change: Change) -> bool:
+    """Whether somebody wants no label who has not taken the duty to label upon themselves."""
+    off = change.option is LABEL and change.value == "off"
+    return off and await waivers.acceptance_of(turn) is None
+
+
+async def _ask_to_agree(turn: Turn) -> None:
+    text = turn.say("waiver-question")
+    await questions.ask(turn, Question(kind="waiver", id=turn.receipt, text=text), text)
+
+
+async def _keep(turn: Turn, change: Change) -> None:
     wishes = await load_wishes(turn)
     options = changed(wishes.options, change, wishes.picture)
     await keep_wishes(turn, wishes.model_copy(update={"options": options}))
-    await offering.refresh_offer(turn)
-    return True
 
 
 async def _why_not(turn: Turn, change: Change) -> str:
     """Why an option cannot have this value now; empty if it can."""
     if change.option is CAPTIONS:
         return await _why_no_captions(turn)
+    if change.option is CLOUD and turn.desk.policy.cloud != "on":
+        return turn.say(f"cloud-{turn.desk.policy.cloud}")
     if change.option is LABEL and change.value == "off":
         allowed = may_waive(turn.desk.policy, turn.chat, turn.person)
         return "" if allowed else _not_named(turn)
     if change.option is BACKGROUND and change.value == "picture":
-        return "" if await _has_picture(turn) else turn.say("background-send-picture")
+        return "" if await has_picture(turn) else turn.say("background-send-picture")
     return ""
 
 
@@ -170,37 +252,23 @@ async def _why_no_captions(turn: Turn) -> str:
     sent = await turn.desk.ledger.take(draft.take_id) if draft.take_id else None
     if sent is not None and sent.state is TakeState.ANALYSING:
         return turn.say("captions-listening")
-    heard = await _heard(turn)
+    heard = await heard_last(turn)
     if heard is None:
         return turn.say("captions-no-recording")
     return "" if heard.words else turn.say("captions-no-words")
 
 
-async def _has_picture(turn: Turn) -> bool:
-    picture = (await load_wishes(turn)).picture
-    if picture is None:
-        return False
-    try:
-        await turn.desk.store.stat(keys.picture(picture.sha256))
-    except ObjectMissing:
-        return False
-    return True
-
-
-async def _heard(turn: Turn) -> TakeRecord | None:
-    """The recording that was heard last."""
-    draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    return await turn.desk.ledger.take(draft.heard) if draft.heard else None
-
-
-async def _set_lines(turn: Turn, option: Option) -> list[str]:
-    """That an option is set, and to what."""
+async def _set_lines(turn: Turn, *set_: Option) -> list[str]:
+    """That options are set, and to what."""
     options = await options_now(turn)
-    said = turn.say(
-        "settings-set", option=option.word(turn.language), meaning=meaning(turn, option, options)
-    )
-    reach = option is BACKGROUND and options.background is not None
-    return [said, await background_reach(turn) if reach else ""]
+    message = "settings-set" if len(set_) == 1 else "settings-option"
+    said = [
+        turn.say(message, option=option.word(turn.language), meaning=meaning(turn, option, options))
+        for option in set_
+    ]
+    head = [] if len(set_) == 1 else [turn.say("settings-set-several")]
+    reach = BACKGROUND in set_ and options.background is not None
+    return [*head, *said, await background_reach(turn) if reach else ""]
 
 
 async def background_reach(turn: Turn) -> str:
@@ -217,80 +285,9 @@ async def background_reach(turn: Turn) -> str:
 
 
 async def _show(turn: Turn) -> None:
-    lines, choices = await _shown(turn)
-    message = await turn.answer(*lines, choices=choices)
+    message = await turn.answer(*await panel_lines(turn), choices=await panel_choices(turn))
     async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
         page.change(settings=message)
-
-
-async def _shown(turn: Turn) -> tuple[list[str], list[Choice]]:
-    """The settings, and a button for each option that changes it to its next value."""
-    policy, texts, options = turn.desk.policy, turn.desk.texts, await options_now(turn)
-    offered = await _offered(turn)
-    lines = [
-        turn.say("settings-head"),
-        turn.say("settings-language"),
-        turn.say("settings-options"),
-        *(_option_line(turn, option, options) for option in offered),
-        turn.say("settings-how"),
-        turn.say("settings-take", limit=words.duration(texts, turn.language, policy.max_take_s)),
-        turn.say("settings-file", limit=words.size(turn.desk.adapter.limits.file_size_bytes)),
-        turn.say("settings-clips", limit=policy.max_clips_per_batch),
-        turn.say(
-            "settings-links", lifetime=words.lifetime(texts, turn.language, policy.link_lifetime_s)
-        ),
-        turn.say("settings-engine", engine=policy.engine),
-    ]
-    picture = await _has_picture(turn)
-    choices = [
-        choice
-        for option in offered
-        if (choice := _next_choice(turn, option, options, picture=picture)) is not None
-    ]
-    return lines, choices
-
-
-async def _offered(turn: Turn) -> list[Option]:
-    """All options, but captions only where the recording heard last has words."""
-    take = await _heard(turn)
-    wordless = take is None or not take.words
-    return [option for option in OPTIONS if option is not CAPTIONS or not wordless]
-
-
-def _option_line(turn: Turn, option: Option, options: OrderOptions) -> str:
-    """An option: what it is, what that means, and what else it can be."""
-    current = value_of(option, options)
-    others = [value.word(turn.language) for value in option.values if value.name != current]
-    if option is BACKGROUND:
-        others.append(turn.say("background-colours"))
-    if option is LABEL and not may_waive(turn.desk.policy, turn.chat, turn.person):
-        others = []
-    listed = words.listing(turn.language, others)
-    return turn.desk.texts.join(
-        turn.language,
-        turn.say(
-            "settings-option",
-            option=option.word(turn.language),
-            meaning=meaning(turn, option, options),
-        ),
-        turn.say("settings-others", values=listed) if others else "",
-    )
-
-
-def _next_choice(
-    turn: Turn, option: Option, options: OrderOptions, *, picture: bool
-) -> Choice | None:
-    """The button that gives an option its next value; None where it has no other."""
-    values = [value for value in option.values if value.name != "picture" or picture]
-    if option is LABEL and not may_waive(turn.desk.policy, turn.chat, turn.person):
-        return None
-    names = [value.name for value in values]
-    current = value_of(option, options)
-    following = values[(names.index(current) + 1) % len(values)] if current in names else values[0]
-    label = turn.say(
-        "button-set", option=option.word(turn.language), value=following.word(turn.language)
-    )
-    return Choice(f"{SET}{option.name}={following.name}", label)
 
 
 def _day(moment: datetime) -> str:

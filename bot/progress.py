@@ -1,12 +1,13 @@
 """How far a Batch is, as one message says it."""
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot import words
 from bot.desk import Desk
-from bot.ports import ChatError, Choice
+from bot.ports import ChatUnreachable, Choice
 from bot.texts.catalogue import Language
 from worker.contract.records import (
     BatchRecord,
@@ -15,7 +16,6 @@ from worker.contract.records import (
     ClipState,
     MessageRef,
     TakeState,
-    TemplateState,
 )
 
 MARKS: Final = {
@@ -45,9 +45,21 @@ class Pace:
     """What is known beside the record."""
 
     left_s: float | None = None
-    """Measured: what remains at the pace so far."""
+    """Measured: what remains."""
     ahead: int = 0
-    """Clips of others that are drawn first."""
+    """Clips of others that are drawn first, or Archives that are packed first."""
+
+
+async def pace_of(desk: Desk, batch: BatchRecord, measured_s: float | None = None) -> Pace:
+    """Who comes first, and what remains by what others took; else ``measured_s``, by the Batch's own pace so far."""
+    outlook = await desk.ledger.outlook(batch.id)
+    left_s = measured_s if outlook.left_s is None else outlook.left_s
+    return Pace(left_s=left_s, ahead=outlook.ahead)
+
+
+def is_over(batch: BatchRecord) -> bool:
+    """Whether a Batch makes nothing any more: all that is left is to tell how it ended."""
+    return batch.state not in _WORKING
 
 
 def share_done(batch: BatchRecord) -> float:
@@ -57,6 +69,13 @@ def share_done(batch: BatchRecord) -> float:
     return sum(_share(clip) for clip in batch.clips) / len(batch.clips)
 
 
+def share_packed(batch: BatchRecord) -> float:
+    """How much of the Archive lies in the store, 0.0-1.0."""
+    if not batch.archive_size_bytes:
+        return 0.0
+    return min(batch.packed_bytes / batch.archive_size_bytes, 1.0)
+
+
 def _share(clip: ClipRecord) -> float:
     if clip.state in {ClipState.DONE, ClipState.FAILED, ClipState.CANCELLED, ClipState.STORING}:
         return 1.0
@@ -64,9 +83,21 @@ def _share(clip: ClipRecord) -> float:
 
 
 async def progress_text(
-    desk: Desk, batch: BatchRecord, language: Language, pace: Pace | None = None
+    desk: Desk,
+    batch: BatchRecord,
+    language: Language,
+    pace: Pace | None = None,
+    links: Mapping[int, str] | None = None,
 ) -> str:
-    """The whole message: head, bar with counts and time, a line for each Clip, what one can do."""
+    """The whole message: head, bar with counts and time, a line for each Clip, what one can do.
+
+    Args:
+        desk: Tells what the platform can carry.
+        batch: How far it is.
+        language: Of who reads it.
+        pace: What is known beside the record.
+        links: To Clips that are done, by number; they stand behind their lines where there are no buttons for them.
+    """
     pace = pace or Pace()
     texts = desk.texts
     head = texts.say(
@@ -76,44 +107,112 @@ async def progress_text(
         take=words.shown_name(batch.order.take_name),
         count=len(batch.clips),
     )
-    if batch.state in _WORKING and not batch.cancelled:
+    if not is_over(batch) and not batch.cancelled:
         foot = texts.say(language, "progress-foot", code=batch.code)
     else:
         foot = ""
-    lines = [
-        head,
-        _bar_line(desk, batch, language, pace),
-        *await _clip_lines(desk, batch, language),
-    ]
+    if batch.order.urgent and not is_over(batch):
+        head = f"{head} · {texts.say(language, 'progress-urgent')}"
+    if (about := size_text(desk, batch, language)) and not is_over(batch):
+        head = f"{head} · {about}"
+    lines = [head, _bar_line(desk, batch, language, pace)]
+    told = await _clip_lines(desk, batch, language)
+    room = desk.adapter.limits.text_length - len("\n".join([*lines, *told.values(), foot]))
+    in_text = {} if desk.adapter.limits.link_buttons else links or {}
+    lines += _linked(desk, told, in_text, language, room)
     return "\n".join([*lines, foot] if foot else lines)
 
 
-def progress_choices(desk: Desk, batch: BatchRecord, language: Language) -> list[Choice]:
-    """What can be done with a Batch that runs, where the platform has buttons."""
-    if batch.state not in _WORKING or batch.cancelled or not desk.adapter.limits.choices:
+def size_text(desk: Desk, batch: BatchRecord, language: Language) -> str:
+    """How large an order may become, and in how many ZIPs it comes; empty where that does not matter."""
+    expected, most_bytes = batch.order.about_bytes, desk.policy.most_archive_bytes
+    if expected <= words.LARGE_BYTES:
+        return ""
+    size = words.about(expected)
+    if expected > most_bytes and batch.order.options.zip == "parts":
+        count = words.parts(expected, most_bytes)
+        return desk.texts.say(language, "progress-size-parts", size=size, count=count)
+    return desk.texts.say(language, "progress-size", size=size)
+
+
+def _linked(
+    desk: Desk, told: Mapping[int, str], links: Mapping[int, str], language: Language, room: int
+) -> list[str]:
+    """Lines of Clips with their Links, as many as there is room for: a message that is revised stays one."""
+    lines = []
+    for number, line in told.items():
+        linked = line
+        if number in links:
+            linked = desk.texts.say(language, "clip-linked", line=line, url=links[number])
+        if len(linked) - len(line) > room:
+            linked = line
+        room -= len(linked) - len(line)
+        lines.append(linked)
+    return lines
+
+
+def progress_choices(
+    desk: Desk, batch: BatchRecord, language: Language, links: Mapping[int, str] | None = None
+) -> list[Choice]:
+    """What can be done with a Batch that runs, where the platform has buttons: see what is done, stop the rest."""
+    limits = desk.adapter.limits
+    if is_over(batch) or batch.cancelled or not limits.choices:
         return []
-    return [Choice(f"{CANCEL}{batch.id}", desk.texts.say(language, "button-cancel"))]
+    # Behind the others, which grow in number: who aims at Cancel may get a video, never the other way round.
+    cancel = Choice(
+        f"{CANCEL}{batch.id}", desk.texts.say(language, "button-cancel"), section="cancel"
+    )
+    if not limits.link_buttons:
+        return [cancel]
+    videos = [
+        Choice("", f"{clip.number}. {words.shown_name(clip.template_name)}", url=links[clip.number])
+        for clip in batch.clips
+        if links and clip.number in links
+    ]
+    return [*videos[: limits.choices - 1], cancel]
 
 
 def _bar_line(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:
     stage = _stage(desk, batch, language, pace)
-    under_way = batch.state in _WORKING and not batch.cancelled
+    under_way = not is_over(batch) and not batch.cancelled
     share = share_done(batch) if under_way else batch.done / max(len(batch.clips), 1)
     return f"{words.bar(share)} {batch.done}/{len(batch.clips)} · {stage}"
 
 
 def _stage(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:
     texts = desk.texts
-    if batch.state not in _WORKING:
+    if is_over(batch):
         return texts.say(language, _end_of(batch))
     if batch.cancelled:
         return texts.say(language, "stage-cancelling")
+    if batch.state is BatchState.PACKING:
+        return _packing(desk, batch, language, pace)
     if batch.state is BatchState.QUEUED and pace.ahead > 0:
-        return texts.say(language, "stage-ahead", count=pace.ahead)
-    if pace.left_s is not None and batch.state is not BatchState.PACKING:
-        left = words.duration(texts, language, max(round(pace.left_s), 1))
-        return texts.say(language, "stage-left", left=left)
+        if pace.left_s is None:
+            return texts.say(language, "stage-ahead", count=pace.ahead)
+        left = _left(desk, language, pace.left_s)
+        return texts.say(language, "stage-ahead-left", count=pace.ahead, left=left)
+    if pace.left_s is not None:
+        return texts.say(language, "stage-left", left=_left(desk, language, pace.left_s))
     return texts.say(language, f"stage-{batch.state}")
+
+
+def _packing(desk: Desk, batch: BatchRecord, language: Language, pace: Pace) -> str:
+    """How far the Archive is: whose come first, what lies in the store already, how long the rest takes."""
+    texts = desk.texts
+    if pace.ahead > 0:
+        return texts.say(language, "stage-archives-ahead", count=pace.ahead)
+    if not batch.packed_bytes:
+        return texts.say(language, "stage-packing")
+    percent = int(100 * share_packed(batch))
+    if pace.left_s is None:
+        return texts.say(language, "stage-packing-share", percent=percent)
+    left = _left(desk, language, pace.left_s)
+    return texts.say(language, "stage-packing-left", percent=percent, left=left)
+
+
+def _left(desk: Desk, language: Language, left_s: float) -> str:
+    return words.duration(desk.texts, language, max(round(left_s), 1))
 
 
 def _end_of(batch: BatchRecord) -> str:
@@ -125,14 +224,22 @@ def _end_of(batch: BatchRecord) -> str:
     return "stage-partial" if batch.done else "stage-failed"
 
 
-async def _clip_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+async def _clip_lines(desk: Desk, batch: BatchRecord, language: Language) -> dict[int, str]:
+    """A line for each Clip that is told one by one, by its number; 0 has the rest."""
     shown = [c for c in batch.clips if len(batch.clips) <= _LINES or _is_news(c)]
+    shown = shown[:_LINES]
     hearing = await _still_hearing(desk, batch)
-    lines = [await _clip_line(desk, clip, language, hearing=hearing) for clip in shown[:_LINES]]
+    preparing = frozenset[str]() if hearing else await _preparing(desk, batch, shown)
+    lines = {
+        clip.number: _clip_line(
+            desk, clip, language, unready=hearing or clip.template_id in preparing
+        )
+        for clip in shown
+    }
     rest = len(batch.clips) - len(lines)
     if rest:
         waiting = sum(clip.state is ClipState.WAITING for clip in batch.clips)
-        lines.append(desk.texts.say(language, "clips-rest", done=batch.done, waiting=waiting))
+        lines[0] = desk.texts.say(language, "clips-rest", done=batch.done, waiting=waiting)
     return lines
 
 
@@ -141,19 +248,21 @@ def _is_news(clip: ClipRecord) -> bool:
 
 
 async def _still_hearing(desk: Desk, batch: BatchRecord) -> bool:
-    if batch.state not in {BatchState.QUEUED, BatchState.PREPARING}:
+    if (
+        batch.state is not BatchState.PREPARING
+    ):  # queued: everything is there, and nobody has drawn yet
         return False
     take = await desk.ledger.take(batch.order.take_id)
     return take is not None and take.state is TakeState.ANALYSING
 
 
-async def _clip_line(desk: Desk, clip: ClipRecord, language: Language, *, hearing: bool) -> str:
+def _clip_line(desk: Desk, clip: ClipRecord, language: Language, *, unready: bool) -> str:
     mark = MARKS[clip.state]
     if clip.state is ClipState.RENDERING and clip.total:
         state = desk.texts.say(language, "clip-rendering", percent=int(100 * _share(clip)))
     elif clip.state is ClipState.FAILED and clip.reason:
         state = desk.texts.short(language, clip.reason)
-    elif clip.state is ClipState.WAITING and (hearing or await _preparing(desk, clip)):
+    elif clip.state is ClipState.WAITING and unready:
         mark, state = _PREPARING_MARK, desk.texts.say(language, "clip-preparing")
     elif clip.state is ClipState.RENDERING:
         state = desk.texts.say(language, "clip-starting")
@@ -165,9 +274,12 @@ async def _clip_line(desk: Desk, clip: ClipRecord, language: Language, *, hearin
     return f"{mark} {clip.number}. {words.shown_name(clip.template_name)} · {state}"
 
 
-async def _preparing(desk: Desk, clip: ClipRecord) -> bool:
-    template = await desk.ledger.template(clip.template_id)
-    return template is not None and template.state is TemplateState.PREPARING
+async def _preparing(desk: Desk, batch: BatchRecord, clips: Sequence[ClipRecord]) -> frozenset[str]:
+    """Which Templates of Clips that wait are still being prepared."""
+    if batch.state is BatchState.QUEUED:
+        return frozenset()
+    wanted = {clip.template_id for clip in clips if clip.state is ClipState.WAITING}
+    return await desk.ledger.preparing(wanted)
 
 
 async def note_progress(desk: Desk, batch: BatchRecord, message: MessageRef) -> None:
@@ -176,9 +288,9 @@ async def note_progress(desk: Desk, batch: BatchRecord, message: MessageRef) -> 
 
 
 async def show_end(desk: Desk, batch: BatchRecord, language: Language) -> None:
-    """Bring the progress message of an ended Batch into its last form, if the platform lets us."""
+    """Bring the progress message of an ended Batch into its last form, if the platform lets us. Raises OUTAGES."""
     if batch.progress_message is None or not desk.adapter.limits.can_revise:
         return
     text = await progress_text(desk, batch, language)
-    with contextlib.suppress(ChatError):
+    with contextlib.suppress(ChatUnreachable):  # somebody deleted it
         await desk.adapter.revise(batch.progress_message, text)

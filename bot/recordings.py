@@ -5,6 +5,7 @@ from typing import Final
 
 from bot import offering, orders, words
 from bot.desk import Turn
+from bot.disposal import bringing
 from bot.drafts import Draft
 from bot.incoming import Fetched
 from bot.ports import MessageRef
@@ -16,27 +17,33 @@ from worker.contract.records import Reason, TakeRecord, TakeState, Utterance
 _LOOKING: Final = timedelta(seconds=20)
 """So long somebody who sent a recording still looks at the chat."""
 
+_ECHO: Final = 80
+"""Letters of a transcript that is shown."""
+
 
 async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
     """Keep a recording under its hash, have it listened to, and say so at once."""
     media, key = file.media, keys.take(file.sha256, "source")
-    try:
-        await turn.desk.store.stat(key)
-    except ObjectMissing:
-        await turn.desk.store.put_file(key, file.path)
     taken = TakeRecord(
         id=file.sha256, name=media.name, size_bytes=file.size_bytes, created_at=datetime.now(UTC)
     )
-    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
-        earlier = page.draft
-        page.change(
-            take_id=taken.id,
-            take_name=media.name,
-            take_message=media.message_id or message_id or None,
-            offer=None,
-            notice=None,
-        )
-    said = await turn.answer(turn.say("listening", name=words.shown_name(media.name)))
+    async with bringing(turn.desk, taken.id, turn.receipt):
+        try:
+            await turn.desk.store.stat(key)
+        except ObjectMissing:
+            await turn.desk.store.put_file(key, file.path)
+        async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+            earlier = page.draft
+            page.change(
+                take_id=taken.id,
+                take_name=media.name,
+                take_message=media.message_id or message_id or None,
+                offer=None,
+                notice=None,
+            )
+    said = await turn.answer(
+        turn.say("listening", name=words.shown_name(media.name)), _echo(turn, media.words)
+    )
     if turn.desk.adapter.limits.rings:
         turn.notice = said
         async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
@@ -67,12 +74,20 @@ async def tell_take(turn: Turn, take_id: str) -> None:
         page.change(heard=take_id)
     if draft.go_key and draft.picks:
         heard = "" if turn.notice else _heard(turn, take)
-        await orders.order(turn, draft, heard, *offering.remark_lines(turn, take))
+        await orders.order(turn, draft, *offering.remark_lines(turn, take), begins=heard)
     else:
         if turn.desk.adapter.limits.rings:  # it is offered already: we died before that was noted
             turn.notice = turn.notice or draft.offer
         named = take.model_copy(update={"name": draft.take_name or take.name})
         await offering.offer_templates(turn, *offering.heard_lines(turn, named))
+
+
+def _echo(turn: Turn, heard: str) -> str:
+    """What the platform heard, so that people see whose recording was taken; empty if it tells nothing."""
+    line = " ".join(heard.split())
+    if len(line) > _ECHO:
+        line = f"{line[: _ECHO - 1]}…"
+    return turn.say("listening-words", words=line) if line else ""
 
 
 def _notice(turn: Turn, draft: Draft) -> MessageRef | None:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from bot.desk import Turn
 from bot.permissions import may_waive
 from worker.contract import keys
+from worker.contract.operations import note
 from worker.contract.ports import ObjectStore
 from worker.contract.records import BatchRecord, Record
 
@@ -107,6 +108,7 @@ async def _write(
 ) -> None:
     key = keys.waiver(at.strftime(_TIME), what)
     await store.put_bytes(key, record.model_dump_json().encode())
+    note(f"waiver.{what}", at=key)
     oldest = keys.waiver((now - _KEPT).strftime(_TIME), "")
     # Read to the end before the first is deleted: a store need not bear both at once.
     outlived = [facts.key async for facts in store.list(keys.WAIVERS) if facts.key < oldest]

@@ -15,6 +15,8 @@ class Wishes(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     options: OrderOptions = OrderOptions()
+    engine: str | None = None
+    """None: the operator's."""
     picture: SentPicture | None = None
     """The one sent last; the background may be another one by now."""
 
@@ -34,7 +36,11 @@ async def options_now(turn: Turn) -> OrderOptions:
     """The options that an order placed now has: without the visible label only while an acceptance counts."""
     options = (await load_wishes(turn)).options
     waived = not options.label and await waivers.acceptance_of(turn) is not None
-    return options.model_copy(update={"label": not waived, "language": turn.language})
+    # Where there is no choice, what was wished when there was one would only be told in vain.
+    cloud = options.cloud or turn.desk.policy.cloud != "on"
+    return options.model_copy(
+        update={"label": not waived, "cloud": cloud, "language": turn.language}
+    )
 
 
 async def label_is_back(turn: Turn, options: OrderOptions) -> bool:
@@ -52,13 +58,16 @@ def meaning(turn: Turn, option: Option, options: OrderOptions) -> str:
     return turn.say(f"value-{option.name}-{value_of(option, options)}", **_details(turn, options))
 
 
-def wishes_line(turn: Turn, options: OrderOptions, take: TakeRecord | None) -> str:
+def wishes_line(
+    turn: Turn, options: OrderOptions, take: TakeRecord | None, engine: str | None = None
+) -> str:
     """What differs from the defaults, on one line; empty for nothing.
 
     Args:
         turn: Tells the language.
         options: Of the order to come.
         take: The recording, if it is heard already; without words it gets no captions.
+        engine: The one that was chosen, if it is not the usual one.
     """
     wordless = take is not None and not take.words
     said = []
@@ -69,17 +78,20 @@ def wishes_line(turn: Turn, options: OrderOptions, take: TakeRecord | None) -> s
                 said.append(turn.say("with-captions-none"))
             continue
         said.append(turn.say(f"with-{option.name}-{value}", **_details(turn, options)))
+    if engine is not None:
+        said.append(turn.say("with-engine", engine=engine))
     return turn.say("offer-with", wishes=" · ".join(said)) if said else ""
 
 
 def _details(turn: Turn, options: OrderOptions) -> dict[str, str | float]:
-    """What texts about backgrounds name."""
+    """What texts about backgrounds and sizes name."""
     background = options.background
     colour = background.colour if background else None
     picture = background.picture if background else None
     return {
         "colour": shown_colour(colour, chinese=turn.language == "zh") if colour else "",
         "name": words.shown_name(picture.name) if picture else "",
+        "limit": words.size_limit(turn.desk.policy.most_archive_bytes),
     }
 
 

@@ -10,6 +10,8 @@ _BAR: Final = 10
 _NAME_SHOWN: Final = 40
 _JOINERS: Final = "\u200c\u200d"
 """They hold an emoji together, and the words of Persian and Hindi."""
+LARGE_BYTES: Final = 200_000_000
+"""What is smaller downloads within a minute or so, and nobody need think of its size."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -48,6 +50,24 @@ def size(size_bytes: int) -> str:
     if size_bytes < 1_000_000_000:
         return f"{size_bytes / 1e6:.1f} MB"
     return f"{size_bytes / 1e9:.2f} GB"
+
+
+def about(size_bytes: int) -> str:
+    """A size as exact as a guess may be: ``1.2 GB``, ``350 MB``."""
+    if size_bytes >= 1_000_000_000:
+        return f"{size_bytes / 1e9:.1f} GB"
+    return f"{round(size_bytes / 1e7) * 10} MB"
+
+
+def parts(size_bytes: int, most_bytes: int) -> int:
+    """How many files of a size at most so many bytes take, or more."""
+    return -(-size_bytes // most_bytes)
+
+
+def size_limit(size_bytes: int) -> str:
+    """A limit for people: ``2 GB``, ``1.5 MB``."""
+    number, unit = (size_bytes / 1e9, "GB") if size_bytes >= 1e9 else (size_bytes / 1e6, "MB")
+    return f"{number:g} {unit}"
 
 
 def bar(share: float) -> str:

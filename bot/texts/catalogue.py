@@ -71,7 +71,8 @@ class Texts:
         return self.say(language, f"{of}-{remark.code}", **facts)
 
     def _facts(self, reason: Reason) -> dict[str, str | float]:
-        return {**reason.facts, **_megapixels(reason), "incident": reason.incident or "-"}
+        counted = {**_megapixels(reason), **_minutes(reason)}
+        return {**reason.facts, **counted, "incident": reason.incident or "-"}
 
 
 def _megapixels(reason: Reason) -> dict[str, float]:
@@ -85,6 +86,13 @@ def _megapixels(reason: Reason) -> dict[str, float]:
         "megapixels": math.ceil(width_px * height_px / 1e5) / 10,
         "limit_megapixels": math.floor(limit_px / 1e5) / 10,
     }
+
+
+def _minutes(reason: Reason) -> dict[str, float]:
+    """How much an order asks of a day, as exact as it is said: one minute is said otherwise than two."""
+    if reason.code not in {Code.PERSON_MINUTES, Code.CHAT_MINUTES}:
+        return {}
+    return {"minutes": round(float(reason.facts.get("asked", 0)), 1)}
 
 
 def _bundle(language: Language) -> FluentBundle:

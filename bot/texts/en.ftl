@@ -52,6 +52,34 @@ reason-not_admitted = Hello! I may not work in this chat yet.
     .advice = Please ask whoever operates Chorus to add this entry to CHORUS_ALLOW: { $who } – or to type /allow here.
 reason-too_many_clips = That would be { NUMBER($count, useGrouping: 0) } templates; one order may have up to { NUMBER($limit, useGrouping: 0) }.
     .advice = Please pick fewer, and order the rest afterwards.
+reason-person_batches = { $used ->
+    [one] 1 order of yours is
+   *[other] { NUMBER($used, useGrouping: 0) } orders of yours are
+} being made already; { $limit ->
+    [one] only 1 at a time is
+   *[other] up to { NUMBER($limit, useGrouping: 0) } at a time are
+} possible.
+    .advice = Nothing was ordered; your picks are kept. Start again when one has ended, or end one: /status shows them, /cancel ends one.
+reason-chat_batches = { $used ->
+    [one] 1 order of this chat is
+   *[other] { NUMBER($used, useGrouping: 0) } orders of this chat are
+} being made already; { $limit ->
+    [one] only 1 at a time is
+   *[other] up to { NUMBER($limit, useGrouping: 0) } at a time are
+} possible.
+    .advice = Nothing was ordered; your picks are kept. Start again when one has ended: /status shows them.
+reason-person_minutes = This order would have { $minutes ->
+    [1] 1 minute
+   *[other] { NUMBER($minutes, maximumFractionDigits: 1, useGrouping: 0) } minutes
+} of video; you have ordered { NUMBER($used, maximumFractionDigits: 1, useGrouping: 0) } today, and up to { NUMBER($limit, maximumFractionDigits: 1, useGrouping: 0) } are possible in a day.
+    .advice = Nothing was ordered; your picks are kept. Pick fewer templates, or start it again tomorrow: the day ends at 00:00 ({ $zone }). An administrator may order more.
+reason-chat_minutes = This order would have { $minutes ->
+    [1] 1 minute
+   *[other] { NUMBER($minutes, maximumFractionDigits: 1, useGrouping: 0) } minutes
+} of video; { NUMBER($used, maximumFractionDigits: 1, useGrouping: 0) } were ordered in this chat today, and up to { NUMBER($limit, maximumFractionDigits: 1, useGrouping: 0) } are possible in a day.
+    .advice = Nothing was ordered; your picks are kept. Pick fewer templates, or start it again tomorrow: the day ends at 00:00 ({ $zone }). An administrator may order more.
+reason-queue_full = So many people are waiting for videos just now that no more orders are taken: { NUMBER($used, useGrouping: 0) } videos are to be made, and { NUMBER($limit, useGrouping: 0) } are the most.
+    .advice = Nothing was ordered; your picks are kept. Please start again in a while.
 reason-file_too_large = The file has { NUMBER($size_mb, useGrouping: 0) } MB; up to { NUMBER($limit_mb, useGrouping: 0) } MB can be received here.
     .advice = Please send a shorter recording, or save it as MP3 or M4A.
 reason-unknown_template = There is no template “{ $name }”.
@@ -66,6 +94,8 @@ reason-template_gone = The template “{ $name }” was removed from the library
     .advice = Please pick another one: /templates
 reason-take_gone = The recording “{ $name }” is no longer kept.
     .advice = Please send it again.
+reason-clip_gone = The video was made, but its file is gone.
+    .advice = Please have it made again.
 reason-background_gone = The picture “{ $name }” for the background is no longer kept.
     .advice = Please send it again, or order with /settings background none
 reason-background_unreadable = The picture “{ $name }” for the background cannot be read.
@@ -109,10 +139,20 @@ lifetime-days = { $days ->
 
 ## First contact
 
-hint = Send me a recording of somebody speaking, and I make a video of it with every presenter you pick. /help shows what else I can do.
+hint = { $way ->
+    [quote] Quote a file with a recording of somebody speaking and @ me
+    [press] Hold a voice note or an audio file, quote it and @ me
+    [file] Send me a file with a recording of somebody speaking (m4a, mp3, wav, amr)
+   *[voice] Send me a recording of somebody speaking
+}, and I make a video of it with every presenter you pick. /help shows what else I can do.
 help =
     Send a recording, pick templates, and get one lip-synced video for each.
-    1. Send a voice note, an audio file or a video with sound.
+    1. { $way ->
+        [quote] Quote an audio file, or a video with sound, and @ me; in a group, @ me in each message. Voice notes come without their sound here.
+        [press] Hold a voice note, an audio file or a video with sound, quote it and @ me; in a group, @ me in each message.
+        [file] Send an audio file (m4a, mp3, wav, amr) or a video with sound. Voice notes come without their sound here.
+       *[voice] Send a voice note, an audio file or a video with sound.
+    }
     2. Type the numbers of the templates, like 1 3 or 1-3, or “all”. -2 takes one out again.
     3. Type “go”. With “1 3 go” both are done at once; up to { $limit } templates in one order.
     { "" }
@@ -124,7 +164,7 @@ help =
     /history – what you ordered
     /zip – new links
     /retry – make what failed again
-    /delete – delete an order and its videos
+    /delete – delete an order with its videos and recording
     /clear – delete everything that has ended
     /settings – language, background, captions, sound; also the limits
     { "" }
@@ -132,7 +172,15 @@ help =
 more-help = More: /help recording, templates, options, result or privacy
 help-recording =
     Recordings
-    A voice note, an audio file, or a video whose sound is taken: up to { $length } and { $size }. In a group, answer anybody's recording with /dub.
+    { $way ->
+        [quote] An audio file, or a video whose sound is taken: put it into the group, then quote it and @ me
+        [press] A voice note, an audio file, or a video whose sound is taken: hold it, quote it and @ me; or send it to me alone
+        [file] An audio file, or a video whose sound is taken; in a group, quote the file and @ me
+       *[voice] A voice note, an audio file, or a video whose sound is taken
+    }: up to { $length } and { $size }.{ $dub ->
+        [yes] { " " }In a group, answer anybody's recording with /dub.
+       *[no] { "" }
+    }
     Speak near the microphone, in a quiet room. Any language will do. I tell you what I heard, and what could be better.
     A second recording takes the place of the first; your picks stay.
 help-templates =
@@ -153,7 +201,7 @@ help-result =
 help-privacy =
     Privacy
     Recordings, videos and orders are stored by whoever operates Chorus, on their own machines or in a store they chose; nothing goes to anybody else.
-    A link works for { $lifetime }, for everybody who has it. /delete CODE deletes an order and its videos, /clear all that have ended; how long recordings are kept is for the operator to say.
+    A link works for { $lifetime }, for everybody who has it. /delete CODE deletes an order with its videos and its recording, /clear all that have ended; how long the rest is kept is for the operator to say.
     In a group I keep only what is meant for me: recordings, commands, answers to me.
     Each video says that AI made it, in the picture and inside the file.
 button-help-overview = Overview
@@ -162,13 +210,25 @@ button-help-templates = Templates
 button-help-options = Options
 button-help-result = The result
 button-help-privacy = Privacy
-fresh = A fresh start. Send me a recording, or look at the presenters first: /templates
-fresh-pick = A fresh start. Send me a recording, and pick templates:
+fresh = A fresh start. { $way ->
+    [quote] Quote a recording as a file and @ me
+    [press] Hold a voice note, quote it and @ me
+    [file] Send me a recording as a file (m4a, mp3, wav, amr)
+   *[voice] Send me a recording
+}, or look at the presenters first: /templates
+fresh-pick = A fresh start. { $way ->
+    [quote] Quote a recording as a file and @ me
+    [press] Hold a voice note, quote it and @ me
+    [file] Send me a recording as a file (m4a, mp3, wav, amr)
+   *[voice] Send me a recording
+}, and pick templates:
 did-you-mean = Did you mean { $command }?
 
 ## Recording
 
 listening = Got “{ $name }”, listening …
+listening-words = It says: “{ $words }”
+album-one = One order takes one recording: I take “{ $name }”. Please send the others again, one at a time: { $names }
 media-gone = “{ $name }” could not be fetched, the chat no longer has it. Please send it again.
 take-heard = “{ $name }”: { $speech } of speech in { $length }.
 heard-and-started = { $speech } of speech. Here we go.
@@ -182,7 +242,13 @@ pick-go-tap = { $count ->
    *[other] { $count } templates picked.
 } Tap Start, or more of them.
 pick-tap = Tap those you want, then Start. Or type: 1 3 go
-pick-how-without-recording = Send me a recording and type the numbers, like 1 3 or 1-3, or “all”.
+pick-how-without-recording = { $way ->
+    [quote] Quote a recording as a file and @ me
+    [press] Hold a voice note, quote it and @ me
+    [file] Send me a recording as a file (m4a, mp3, wav, amr)
+   *[voice] Send me a recording
+} and type the numbers, like 1 3 or 1-3, or “all”.
+page-of = These are { $first } to { $last } of { $count }; type “more” or “back” for the others.
 pick-go = { $count ->
     [one] 1 template picked.
    *[other] { $count } templates picked.
@@ -199,10 +265,29 @@ template-unusable = It cannot be used.
 picked = Picked { $count }: { $names }
 picked-none = Nothing is picked.
 picked-broken = “{ $name }” will not work: { $reason } The others go on.
-send-recording = Now send me the recording.
+send-recording = { $way ->
+    [quote] Now quote the recording and @ me.
+    [press] Now hold the recording, quote it and @ me.
+    [file] Now send me the recording as a file (m4a, mp3, wav, amr).
+   *[voice] Now send me the recording.
+}
 type-go = Type “go” to start with “{ $take }”.
+number-gone = Number { $number } is no longer in the library; the other numbers mean what they meant. /templates lists what there is.
+urgent = Urgent: this order goes before all others.
+urgent-admins = Only administrators order urgently; this order takes its turn.
 nothing-picked = No template is picked yet. Type their numbers; /templates shows them.
-nothing-to-start = There is nothing to start yet. Send me a recording and pick templates: /templates
+nothing-to-start = There is nothing to start yet. { $way ->
+    [quote] Quote a recording as a file and @ me
+    [press] Hold a voice note, quote it and @ me
+    [file] Send me a recording as a file (m4a, mp3, wav, amr)
+   *[voice] Send me a recording
+} and pick templates: /templates
+size-about = That will be about { $size }.
+size-parts = That will be about { $size }. Many phones and computers open no ZIP above { $limit }, so it comes in about { $count } ZIPs, each of which opens by itself. “/settings zip one” makes one of them, “/settings zip none” sends only a link to each video.
+size-one = That will be about { $size }, in one ZIP as you wish. Many phones and computers open none above { $limit }: “/settings zip parts” makes several, “/settings zip none” sends only a link to each video.
+button-zip-parts = Several ZIPs
+button-zip-one = One ZIP
+button-zip-none = Only links
 starts-with-recording = I start as soon as you send the recording.
 starts-when-heard = I start as soon as I have listened to the recording.
 button-start = Start
@@ -212,6 +297,12 @@ button-last = As the last time
 button-before = ‹ { $first }–{ $last }
 button-after = { $first }–{ $last } ›
 button-files = As files
+button-zip-file = ZIP as a file
+files-typed = To get the ZIP itself, type /zip { $code } file
+files-none = { $code } has nothing that can be sent as a file: files here may have up to { $limit }. /zip { $code } gives links.
+files-sent = The files of { $code } are in this chat already, further up. /zip { $code } gives links.
+files-coming = The files of { $code } are being sent to this chat just now.
+files-refused = I may not send files in this chat. Whoever administers it can allow that; then press the button again. The links work as before, and /zip { $code } gives new ones.
 files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
@@ -238,16 +329,29 @@ progress-head = { $code } · “{ $take }” · { $count ->
     [one] 1 video
    *[other] { $count } videos
 }
+progress-size-parts = about { $size } in { $count } ZIPs
+progress-size = about { $size }
+progress-urgent = urgent
 progress-foot = /status { $code } · /cancel { $code }
 stage-queued = waiting
 stage-ahead = { $count ->
     [one] 1 video of others comes first
    *[other] { $count } videos of others come first
 }
+stage-ahead-left = { $count ->
+    [one] 1 video of others comes first, about { $left } left
+   *[other] { $count } videos of others come first, about { $left } left
+}
 stage-preparing = preparing
 stage-rendering = rendering
 stage-left = about { $left } left
 stage-packing = packing the ZIP
+stage-packing-share = packing the ZIP, { $percent } %
+stage-packing-left = packing the ZIP, { $percent } %, about { $left } left
+stage-archives-ahead = { $count ->
+    [one] 1 ZIP before this one
+   *[other] { $count } ZIPs before this one
+}
 stage-cancelling = stopping …
 stage-done = done
 stage-partial = ended, not all worked
@@ -262,6 +366,7 @@ clip-done = done
 clip-flagged = done, but { $remark }
 clip-failed = failed
 clip-cancelled = cancelled
+clip-linked = { $line }: { $url }
 clips-rest = … { $done } done, { $waiting } waiting
 
 ## Outcome
@@ -281,12 +386,41 @@ outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos 
    *[other] were
 } done already.
 outcome-failure = ✗ { $number }. { $name }: { $reason }
+delayed = { $code } takes longer: a part of Chorus was away for a while. It goes on by itself; nothing has to be sent again.
 outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }
 link-clip = ✓ { $number }. { $name } ({ $length }): { $url }
 link-flagged = ⚠ { $number }. { $name } ({ $length }): { $remark }, have a look before you send it on: { $url }
+link-part = Part { $part } of { $count } as a ZIP ({ $size }): { $url }
+link-archive-gone = ✗ All as a ZIP: it is no longer there.
+link-part-gone = ✗ Part { $part } of { $count } as a ZIP: it is no longer there.
+links-parts = Each of these ZIPs opens by itself; nothing needs to be put together.
+button-part = ZIP { $part }/{ $count } · { $size }
 button-archive = ZIP · { $size }
 links-last = The links work for { $lifetime }; /zip { $code } makes new ones.
+
+## report.txt in the ZIP, for whoever opens it without this chat
+
+report-head = Order { $code }
+report-take = Recording: “{ $name }” ({ $length })
+report-ordered = Ordered: { $when }
+report-result = Videos made: { $done } of { $count }
+report-kept = Kept for download: { $days ->
+    [one] 1 day
+   *[other] { $days } days
+}, until { $day }. After that only what you saved is left.
+report-made-by-ai = These videos were made by AI: the presenters did not speak these words themselves.
+report-label = Every video says so, in the picture and inside the file.
+report-no-label = Only the inside of the files says so, by wish of whoever ordered them; wherever you publish these videos, you must mark them as AI-generated.
+report-file = { $file } · { $length } · { $size } · engine { $engine }
+report-archive = In { $archive }
+report-checked = Checked: nothing was found amiss.
+report-flagged = Checked: { $found }. Have a look before you send it on.
+report-unchecked = It could not be checked. Have a look before you send it on.
+report-background-kept = The background stayed as it is in the template, because no green screen and no transparency was found there.
+report-failed = Not made. { $reason }
+report-cancelled = Not made: the order was cancelled before.
+report-manifest = manifest.json says the same for programs, with checksums and measurements.
 
 ## Orders
 
@@ -313,8 +447,10 @@ retry-running = { $code } is still running; failed videos can be tried again whe
 retry-waiver-of = { $code } was ordered without the visible AI label. Only { $name }, who took on the duty to mark these videos, can have it made again; you can order them anew.
 retry-waiver-ended = { $code } was ordered without the visible AI label, and your agreement to mark the videos yourself has ended. “/settings label off” asks again; then /retry { $code }
 retry-none = No order here has videos that failed. /history lists what there is.
+retry-later = Nothing was tried again; what is done is kept. /retry { $code } does it later.
 retry-nothing = In { $code } there is nothing to try again.
 zip-not-yet = { $code } is not ready yet: /status { $code }
+zip-so-far = { $code } is not ready yet. { $done } of { $count } videos are done:
 zip-nothing = { $code } has no video to download.
 zip-expired = The videos of { $code } are no longer kept. Please order them again.
 zip-head = { $code }: { $done ->
@@ -326,6 +462,7 @@ history-line = { $code } · { $when } · “{ $take }” · { $done }/{ $count }
 history-more = /history { $page } shows older ones.
 history-empty = Nothing was ordered in this chat yet. Send me a recording to begin.
 history-end = There is nothing older.
+button-older = Older ›
 state-queued = waiting
 state-preparing = preparing
 state-rendering = rendering
@@ -337,6 +474,10 @@ state-failed = failed
 state-cancelled = cancelled
 state-expired = no longer kept
 state-expired-on = expired on { $when }
+status-archives = { $count ->
+    [one] 1 ZIP
+   *[other] { $count } ZIPs
+} ({ $sizes }): /zip { $code }
 status-expired = { $code } · “{ $take }”: expired on { $when }, its videos are no longer kept. Send the recording again to have them made anew.
 
 ## Deleting
@@ -346,17 +487,38 @@ delete-sure = { $count ->
     [0] Delete { $code }?
     [one] Delete { $code } and its video for good?
    *[other] Delete { $code } and its { $count } videos for good?
-} Links to it stop working. Type “yes” or “no”.
+} Links to it stop working, and its recording is deleted too unless another order uses it. Type “yes” or “no”.
 clear-sure = { $count ->
     [one] Delete the one ended order of this chat and its videos for good?
    *[other] Delete all { $count } ended orders of this chat and their videos for good?
-} Type “yes” or “no”.
+} Links to them stop working, and recordings that no other order uses are deleted too. Type “yes” or “no”.
 clear-nothing = There is nothing to delete: no order of this chat has ended.
+delete-not-now = Nothing can be deleted just now: I lost sight of the orders for a moment and am looking them up. Please try again in a minute.
 deleted = { $code } is deleted.
 deleted-already = It was deleted already.
 cleared = { $count ->
     [one] 1 order is deleted.
    *[other] { $count } orders are deleted.
+}
+recordings-gone = { $count ->
+    [one] The recording is deleted too.
+   *[other] { $count } recordings are deleted too.
+}
+recordings-ordered = { $count ->
+    [one] A recording stays, because another order uses it; it goes with the last of them.
+   *[other] { $count } recordings stay, because other orders use them; each goes with the last of those.
+}
+recordings-drafted = { $count ->
+    [one] A recording stays, because somebody is about to order with it; delete that order later, and it goes.
+   *[other] { $count } recordings stay, because somebody is about to order with them; delete those orders later, and they go.
+}
+recordings-heard = { $count ->
+    [one] A recording stays, because I am listening to it just now; it goes with the next order made of it, or when it has been kept long enough.
+   *[other] { $count } recordings stay, because I am listening to them just now; each goes with the next order made of it, or when it has been kept long enough.
+}
+recordings-unsure = { $count ->
+    [one] A recording stays for now, because other orders may use it; it goes with the last of them, or when it has been kept long enough.
+   *[other] { $count } recordings stay for now, because other orders may use them; each goes with the last of those, or when it has been kept long enough.
 }
 kept = Nothing is deleted.
 question-gone = That question is no longer open; nothing was changed.
@@ -379,10 +541,25 @@ button-set = { $option }: { $value }
 settings-take = Longest recording: { $limit }
 settings-file = Largest file: { $limit }
 settings-clips = Templates in one order: up to { $limit }
+settings-batches = Orders at a time: up to { $limit }
+settings-minutes = Minutes of video in a day: up to { $limit }
 settings-links = Links work for { $lifetime }
 settings-engine = Engine: { $engine }
+settings-engine-only = Engine: { $engine }, the only one here
+with-engine = engine { $engine }
+settings-engine-set = Done. Your videos are made by the engine { $engine } from now on.
+button-engine = engine: { $engine }
+button-language = 中文
+language-name = English
+field-language = language
+field-engine = engine
+field-more = Change more?
+field-stay = no
+settings-more = More settings
+settings-same = Nothing was changed.
 settings-language-set = From now on I speak English with you.
 settings-set = Done. { $option }: { $meaning }.
+settings-set-several = Done:
 settings-reset = Done. Background, captions, sound and label are as they are by default.
 settings-unknown = “{ $typed }” cannot be set. /settings shows what can.
 settings-value-unknown = “{ $typed }” is not possible here.
@@ -405,6 +582,11 @@ value-denoise-off = noise stays as it is
 value-denoise-on = steady noise is made quieter
 value-loudness-on = brought to the usual level of −16 LUFS
 value-loudness-off = as loud as it was recorded
+value-zip-parts = one for all; above { $limit } several, each of which opens by itself
+value-zip-one = one for all, however large
+value-zip-none = none, only a link to each video; caption files come in a ZIP only
+value-cloud-on = links lead straight to the cloud store, which is fastest
+value-cloud-off = links lead through Chorus only, never to the cloud store
 value-label-on = viewers read that the video is AI-generated
 value-label-off = no visible label; marking the videos is up to you
 with-background-blur = background blurred
@@ -418,8 +600,14 @@ with-playing-hold = short templates stand still
 with-trim-on = silence at both ends cut off
 with-denoise-on = less noise
 with-loudness-off = loudness as recorded
+with-zip-one = one ZIP, however large
+with-zip-none = links without a ZIP
+with-cloud-off = links through Chorus only
 with-label-off = no visible AI label
 offer-with = With: { $wishes }
+cloud-none = Links lead through Chorus itself here: no cloud store is in use, so there is nothing to choose.
+cloud-off = Links lead through Chorus itself here, never to the cloud store: whoever operates Chorus has decided so for everybody (CHORUS_CLOUD_DELIVERY).
+cloud-only = Links can only lead to the cloud store here. Whoever operates Chorus can change that by giving its own web address (CHORUS_PUBLIC_URL).
 background-colours = a colour like blue or #00aaff
 background-reach = It is seen in { $names }; the other templates have no green screen and stay as they are.
 background-reach-all = It is seen in every template of the library.
@@ -474,7 +662,7 @@ menu-cancel = Stop an order
 menu-history = What was ordered
 menu-zip = New links to the videos
 menu-retry = Make what failed again
-menu-delete = Delete an order and its videos
+menu-delete = Delete an order, its videos and recording
 menu-clear = Delete everything that has ended
 menu-settings = Language, background, captions, sound
 menu-help = How it works
@@ -484,18 +672,120 @@ menu-stats = How much there is to do
 menu-dub = As an answer to a recording: make videos with it
 button-old = This button is no longer in use. Send a recording, or type /templates.
 button-not-yours = These buttons belong to { $name }. Send a recording of your own, or answer one with /dub.
+button-unverified = I cannot see whether you are { $name }, whose buttons these are. Typed picks work as well: 1 3 go
 dub-how = Answer a recording with /dub, and I make videos with it. Or simply send me one of your own.
+
+## WeCom: cards, menu and voice
+
+wecom-confirm = OK
+wecom-choose = Please choose
+wecom-more = To
+wecom-pressed = Sent
+wecom-menu-orders = Orders
+wecom-menu-more = More
+wecom-stream-later = This ends here; I will tell you when it is done.
+wecom-not-yours = This card is for { $name }. Quote a recording of your own and @ me.
+wecom-not-your-settings = This card is for { $name }. Mention me with “/settings” to change yours.
+wecom-welcome = Hello! Send a recording, pick presenters, and I make lip-synced videos.
+wecom-voice-unheard = Your voice note came, but WeCom hands me only its words, not its sound, so no video can be made of it. Do this instead:
+wecom-how-title = Send me a recording
+wecom-how-steps =
+    1. Save it as a file (m4a, mp3, wav, amr).
+    2. Send me the file; in a group, quote it and @ me.
+wecom-how-app = Use my app
+wecom-how-more = More
+wecom-app-here = Here I am! Hold to talk, and I listen as soon as you let go.
+wecom-app-wrote = My app has just written to you: open it at the top of your messages, and hold to talk there.
+wecom-app-not-yours = You cannot see my app yet. Ask whoever operates Chorus to make it visible to you, or send me the recording as a file.
+deliver-which = Which group gets results?
+deliver-only-me = Only me
+wecom-deliver-none = There is no group yet. Say something to my AI bot in a group, or ask those who run Chorus for a group robot.
+wecom-deliver-make = Or a new one, with the accounts of colleagues: /deliver new Launch zhangsan lisi
+wecom-deliver-no-app = No group can be made here: that needs the self-built app, which whoever operates Chorus can set up.
+wecom-deliver-alone = A group takes two people at least. Please add the account of a colleague: /deliver new Launch zhangsan
+wecom-deliver-hello = Hello! The videos that { $person } has made with Chorus will be posted here.
+wecom-deliver-made = The group “{ $group }” is there, and results go to it as well. /deliver changes that.
+wecom-deliver-not-made = The group could not be made. Please check the accounts ({ $people }); if they are right, ask whoever operates Chorus to make the app visible to the whole corporation.
+deliver-from = From { $person }
+deliver-last = The links work for { $lifetime }.
+wecom-deliver-group = Group { $when }
+deliver-on = All right, results go to “{ $group }” as well. /deliver changes that.
+deliver-off = All right, results go to you alone.
+deliver-failed = The result could not be told to the group you chose. /deliver chooses another one.
+
+## DingTalk
+
+dingtalk-also = You can also:
+dingtalk-pressed = Got it, one moment …
+dingtalk-later = That did not work just now. Please press again in a moment.
+dingtalk-not-yours = This card is for { $name }. Quote a recording of your own and @ me.
+dingtalk-unheard = I cannot open messages of this kind. Send a voice note, an audio file or a video with sound; if it was a recording, update DingTalk and send it again, or save it as a file and send me that.
+dingtalk-unquoted = What you quoted did not reach me: perhaps your DingTalk is old, or the file lies in the files of the group. Update DingTalk, then hold the voice note, quote it and @ me; or send the recording to me alone.
+dingtalk-permission = I may not read files here yet. Ask whoever operates Chorus to request the permission { $scopes } in DingTalk's developer console and to publish a new version of the app; then send the recording again.
+dingtalk-group = A group
+dingtalk-deliver-none = There is no group yet. Say something to me in a group, or ask those who run Chorus for a group robot.
+dingtalk-deliver-how = Choose by its number, for example: /deliver 1
 
 ## For those who administer
 
 admins-only = Only those whom the operator of Chorus has named may do this. The entry for CHORUS_ADMINS would be: { $who }
-template-how = Send a video with “/template add NAME” below it, or answer one with that.
-template-too-large = This video has { $size }, and { $limit } can be received here. Whoever operates Chorus can add it on the machine itself (chorus templates add FILE), or run a Bot API server of their own (CHORUS_TELEGRAM_API_BASE), which takes up to 2 GB.
-template-added = “{ $name }” is being prepared. /templates shows when it is ready.
+template-how = Send a video with “/template add NAME” below it, or answer one with that. Several sent together are numbered.
+template-how-next = Type “/template add NAME” first, then send me the video; in a group, quote the video with @ me /template add NAME.
+template-send-now = All right. Send me the video { $name ->
+        [none] of the presenter
+       *[other] of “{ $name }”
+    } within 10 minutes.
+template-too-large = This video { $size ->
+        [unknown] is too large:
+       *[other] has { $size }, and
+    } { $limit } can be received here. Whoever operates Chorus can add it on the machine itself (chorus templates add FILE){ $server ->
+        [none] .
+       *[other] , or run a Bot API server of their own ({ $server }), which takes up to 2 GB.
+    }
+template-too-large-one = “{ $name }” { $size ->
+        [unknown] is too large:
+       *[other] has { $size }, and
+    } { $limit } can be received here. “chorus templates add FILE” on the machine itself takes it{ $server ->
+        [none] .
+       *[other] , or a Bot API server of your own ({ $server }).
+    }
+template-name-means = A template cannot be called “{ $name }”: people type that for something else. Please choose another name.
+template-added = { $count ->
+    [one] “{ $names }” is being prepared. /templates shows when it is ready.
+   *[other] { $count } templates are being prepared: { $names }. /templates shows when they are ready.
+}
 allow-done = { $who } may use Chorus from now on. “/allow { $who } off” takes it back.
 allow-ended = { $who } may not use Chorus any more.
 allow-by-settings = { $who } stays admitted: it stands in CHORUS_ALLOW or CHORUS_ADMINS, where only whoever operates Chorus can take it out.
 allow-how = Type /allow in the chat that is to be admitted, or /allow with its entry, like { $example }. “off” behind it takes it back.
-stats-orders = { $orders } orders under way here; { $left } videos to make, { $running } of them just now.
-stats-templates = { $ready } templates ready, { $others } being prepared or unusable.
-stats-workers = { $workers } workers.
+stats-orders = { $orders ->
+    [one] 1 order
+   *[other] { $orders } orders
+} under way here; { $left ->
+    [one] 1 video
+   *[other] { $left } videos
+} to make, { $running } of them just now.
+stats-templates = { $ready ->
+    [one] 1 template
+   *[other] { $ready } templates
+} ready, { $others } being prepared or unusable.
+stats-workers = { $workers ->
+    [one] 1 worker
+   *[other] { $workers } workers
+}.
+stats-today = Today: { $orders ->
+    [one] 1 order
+   *[other] { $orders } orders
+}, { $done ->
+    [one] 1 video
+   *[other] { $done } videos
+} done, { $failed } failed.
+stats-week = Last 7 days: { $orders ->
+    [one] 1 order
+   *[other] { $orders } orders
+}, { $done ->
+    [one] 1 video
+   *[other] { $done } videos
+} done, { $failed } failed.
+stats-medians = Of these, half waited less than { $waited } for their turn and were made in less than { $rendered }.
+stats-failures = What went wrong in 7 days: { $codes }.
