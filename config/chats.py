@@ -12,13 +12,15 @@ from aiohttp import web
 
 from bot.ports import ChatAdapter, Memory
 from bot.texts.catalogue import Texts
+from config.dingtalk_door import dingtalk_door
 from config.paths import secret_key
 from config.settings import PREFIX, Settings, SettingsRefused
+from config.wecom_doors import wecom_doors
 
 if TYPE_CHECKING:
     from adapters.chats.telegram.account import Account
 
-BUILT = frozenset({"telegram"})
+BUILT = frozenset({"telegram", "wecom", "dingtalk"})
 """Platforms this version has an adapter for."""
 
 _USER = "telegram:user:"
@@ -37,16 +39,19 @@ class Chats:
 
 def make_chats(settings: Settings, memory: Memory, texts: Texts) -> Chats:
     """One adapter for each platform that is on. Raises SettingsRefused if something else is missing for it."""
+    doors = [door(settings, memory, texts) for door in (wecom_doors, dingtalk_door)]
+    adapters = [adapter for made, _ in doors for adapter in made]
+    routes = [route for _, found in doors for route in found]
     account = telegram_account(settings)
     if account is None:
-        return Chats([], [])
+        return Chats(adapters, routes)
     # The library takes half a second to import, which a console chat need not pay.
     from adapters.chats.telegram.adapter import TelegramChat  # noqa: PLC0415
 
     users = (entry.removeprefix(_USER) for entry in settings.admins if entry.startswith(_USER))
     admins = [user for user in users if user.isdecimal()]
     chat = TelegramChat(memory, account, texts.say, admins=admins)
-    return Chats([chat], chat.routes())
+    return Chats([chat, *adapters], [*chat.routes(), *routes])
 
 
 def telegram_account(settings: Settings) -> "Account | None":

@@ -88,7 +88,7 @@ class EmbeddedRedis:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                check=True,
+                check=False,  # killed before it had detached itself: whoever looks next starts another
             )
 
     def _wait_until_ready(self) -> None:

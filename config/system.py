@@ -2,18 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from config.devices import CPU
 from config.embedded_redis import EmbeddedRedis
 from config.paths import log_folder, private_folder, socket_path
 from config.settings import Settings
 from config.supervisor import Part, Supervisor
 
 _WATCH_REDIS_S = 1.0
+WORKER_NICENESS = 10
+"""On one machine people are answered first: a video that takes a little longer is noticed by nobody."""
+_SOON_S = 5.0
+_STOP_S = 10.0
+"""What a worker gets on top of its time with the Clips in work, to end the engine and hand back."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,10 @@ class Wanted:
     """The console account to serve; its socket is ``System.console_socket``."""
     logs_to_files: bool = True
     """False: the parts' logs are the command's stderr."""
-    device: str | None = None
-    """The worker's device."""
+    devices: Sequence[str] = (CPU,)
+    """One worker process for each."""
+    patient: bool = False
+    """Whether workers that are told to stop go on with Clips in work for DRAIN_S; a command that somebody tries out ends sooner."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | N
         "CHORUS_REDIS_URL": redis_url,
         "CHORUS_ENGINE": settings.engine,  # a command's options may have changed it, and the next one
     }
+    if settings.unverified_weights is not None:
+        environment["CHORUS_UNVERIFIED_WEIGHTS"] = str(settings.unverified_weights.absolute())
     if settings.label_text is not None:
         environment["CHORUS_LABEL_TEXT"] = settings.label_text
 
@@ -74,10 +84,21 @@ def _parts(settings: Settings, redis_url: str, wanted: Wanted, console: Path | N
             Part("front end", "config.front_end", arguments, environment, log_file("bot.log"))
         )
     if wanted.worker:
-        arguments = ["--device", wanted.device] if wanted.device else []
-        parts.append(
-            Part("worker", "config.back_end", arguments, environment, log_file("worker.log"))
-        )
+        drain_s = settings.drain_s if wanted.patient else min(settings.drain_s, _SOON_S)
+        environment = {**environment, "CHORUS_DRAIN_S": str(drain_s)}
+        for device in wanted.devices:
+            name = "worker" if len(wanted.devices) == 1 else f"worker on {device}"
+            parts.append(
+                Part(
+                    name,
+                    "config.back_end",
+                    ["--device", device],
+                    environment,
+                    log_file("worker.log"),
+                    stop_s=drain_s + _STOP_S,
+                    niceness=WORKER_NICENESS,
+                )
+            )
     return parts
 
 

@@ -5,20 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisGone
-from redis.exceptions import TimeoutError as RedisSlow
 
 from adapters.stores.links import CloudFrontLinks, DoorLinks, KeyRefused, LinkSigner
 from adapters.stores.local import LocalStore
-from config.paths import secret_key, store_folder
+from config.paths import holds_folder, secret_key, store_folder
+from config.redis_client import connect, connections_of
 from config.settings import PREFIX, Settings, SettingsRefused
 from worker.contract.ports import ObjectStore
 from worker.contract.tokens import TokenCodec
-from worker.ledger import RedisLedger
-
-_RETRIES = 6  # with the backoff below: about three seconds, the time a server takes to restart
+from worker.noted_ledger import NotedLedger
+from worker.roster import Roster
 
 
 @dataclass(frozen=True)
@@ -26,39 +22,33 @@ class Wires:
     """What a process holds while it runs."""
 
     redis: "redis.asyncio.Redis"
-    ledger: RedisLedger
+    ledger: NotedLedger
     store: ObjectStore
     codec: TokenCodec
-
-
-def connect(url: str) -> "redis.asyncio.Redis":
-    """A Redis client that tries again while the server restarts."""
-    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
-        url,
-        decode_responses=True,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), _RETRIES),
-        retry_on_error=[RedisGone, RedisSlow, OSError],  # the last while connecting
-        health_check_interval=30,
-    )
-    return client
+    roster: Roster
 
 
 def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> ObjectStore:
-    """The configured object store; ``door`` tells where local links lead."""
+    """The configured object store; ``door`` tells where local links lead. Raises SettingsRefused."""
     if settings.store == "s3":
         # boto3 takes a third of a second to import, which a local store need not pay.
         from adapters.stores.s3 import S3Store  # noqa: PLC0415
+        from adapters.stores.s3_errors import ClientRefused  # noqa: PLC0415
 
         assert settings.s3_bucket is not None  # noqa: S101 - load_settings saw to it
-        return S3Store(
-            bucket=settings.s3_bucket,
-            endpoint=settings.s3_endpoint,
-            region=settings.s3_region,
-            addressing=settings.s3_addressing,
-            uploads=settings.s3_uploads,
-            links=_links(settings, codec, door),
-            front=settings.cdn_url,
-        )
+        try:
+            return S3Store(
+                bucket=settings.s3_bucket,
+                endpoint=settings.s3_endpoint,
+                region=settings.s3_region,
+                addressing=settings.s3_addressing,
+                uploads=settings.s3_uploads,
+                links=_links(settings, codec, door),
+                front=settings.cdn_url,
+                holds=holds_folder(settings),
+            )
+        except ClientRefused as refused:
+            raise SettingsRefused(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from refused
     return LocalStore(
         store_folder(settings),
         codec,
@@ -70,7 +60,7 @@ def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -
 def _links(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> LinkSigner | None:
     """Who signs Links to a cloud store in its place; None: the store's own signature serves."""
     if not settings.cloud_delivery:
-        return DoorLinks(codec, lambda: settings.public_url or door())
+        return door_links(settings, codec, door)
     if settings.cdn_url is None or settings.cdn_key_id is None or settings.cdn_key_file is None:
         return None
     try:
@@ -79,15 +69,20 @@ def _links(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> Li
         raise SettingsRefused(f"{PREFIX}CDN_KEY_FILE: {refused}.") from refused
 
 
+def door_links(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -> DoorLinks:
+    """Links through our own door, as people reach it."""
+    return DoorLinks(codec, lambda: settings.public_url or door())
+
+
 @contextlib.asynccontextmanager
 async def wires(settings: Settings, door: Callable[[], str] = str) -> AsyncIterator[Wires]:
     """Connect to Redis and the store; let go of both on leaving."""
     assert settings.redis_url is not None  # noqa: S101 - running_system fills it
     codec = TokenCodec(secret_key(settings))
     store = make_store(settings, codec, door)
-    client = connect(settings.redis_url.get_secret_value())
+    client = connect(settings.redis_url.get_secret_value(), connections_of(settings))
     try:
-        yield Wires(client, RedisLedger(client), store, codec)
+        yield Wires(client, NotedLedger(client), store, codec, Roster(client))
     finally:
         await store.close()
         await client.aclose()

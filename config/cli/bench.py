@@ -1,5 +1,6 @@
 """``chorus bench``: the budgets of the design, each a ratio measured in one run."""
 
+import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,14 +10,32 @@ from typing import Literal
 import click
 
 from config.cli.output import FAILED, Report, ending, json_option, last_line, progress_bar
-from config.settings import load_settings
+from config.cli.weights import (
+    engine_option,
+    refuse_missing_engine,
+    unverified_option,
+    with_unverified,
+)
+from config.nvml import gpus
+from config.settings import Settings, load_settings
+from pipeline.engines.names import EMBEDDED
 
 RENDER_RATIO_BUDGET = 1.6
 REALTIME_BUDGET = 2.0
+MODELS_SHARE = 0.6
+"""Of an engine with models: how much of what they can do by themselves is left end to end."""
 SAMPLE_S = 10.0
 PACK_RATIO_BUDGET = 1.1
 PACK_MEMORY_MIB = 64.0
 USUAL_WAY_BUDGET = 3.0
+FURTHER_CLIP_BUDGET = 1.1
+SECOND_PREPARATION_BUDGET = 0.05
+QUEUE_OVERHEAD_MS = 20.0
+SCALING_BUDGET = 3.6
+FAIRNESS_BUDGET = 0.95
+ETA_ERROR_BUDGET = 0.25
+STATUS_P99_MS = 100.0
+WAITING_MEMORY_MIB = 20.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +54,7 @@ def bench() -> None:
 
 
 @bench.command(short_help="One warm video against a bare transcode.")
-@click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@engine_option
 @click.option(
     "--pairs",
     default=5,
@@ -43,14 +62,26 @@ def bench() -> None:
     type=click.IntRange(1, 25),
     help="Interleaved pairs; medians count.",
 )
+@unverified_option
 @json_option
-def render(engine: str | None, pairs: int, as_json: bool) -> None:
+def render(engine: str | None, pairs: int, unverified: Path | None, as_json: bool) -> None:
     """A warm Clip against the same frames decoded and encoded untouched (720p, 10 s, our own sample)."""
     from config.cli.rejections import told
 
-    name = engine or load_settings().engine
+    settings = with_unverified(load_settings(), unverified)
+    settings = settings.model_copy(update={"engine": engine or settings.engine})
+    refuse_missing_engine(settings)
     with told(), progress_bar() as report:
-        figures = _bench_render(name, pairs, report)
+        figures = _bench_render(settings, pairs, report)
+    if settings.engine != EMBEDDED:
+        share = figures["frames_per_s"] / figures["models_frames_per_s"]
+        whole = Check("end to end ÷ models alone", share, MODELS_SHARE, share >= MODELS_SHARE)
+        more: dict[str, object] = {
+            "seconds": figures,
+            "gpu": next((gpu.title for gpu in gpus()), None),
+        }
+        _conclude("render", share, [whole], more, as_json=as_json)
+        return
     checks = [
         Check(
             "clip ÷ untouched",
@@ -105,13 +136,105 @@ def pack(
         Check("usual way ÷ ours", faster, USUAL_WAY_BUDGET, faster >= USUAL_WAY_BUDGET),
     ]
     more: dict[str, object] = {"store": store, "clips": clips, "figures": figures.as_json()}
-    more["far_ratio"] = figures.far_ratio
+    more |= {"far_ratio": figures.far_ratio, "saved_percent": figures.saved_percent}
     if not as_json:
         click.echo(f"  where other workers rendered all videos: {figures.far_ratio:.2f}")
+        click.echo(f"  deflating made the ZIP {figures.saved_percent:.1f} % smaller")
     _conclude("pack", figures.ratio, checks, more, as_json=as_json)
 
 
-def _bench_render(engine_name: str, pairs: int, report: Report) -> dict[str, float]:
+@bench.command(short_help="One order of many videos against many orders.")
+@click.option(
+    "--pairs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 25),
+    help="Interleaved pairs; the median counts.",
+)
+@json_option
+def batch(pairs: int, as_json: bool) -> None:
+    """What a further video of an order costs against the same one rendered directly, and what one order saves.
+
+    A whole system of its own: real workers, engine, front end and chat (720p, 10 s, our own sample).
+    """
+    from config.cli.bench_batch import bench_batch, further_ratio
+
+    with progress_bar() as report:
+        figures = bench_batch(load_settings(), pairs, report)
+    further, again = further_ratio(figures), figures.second_s / figures.first_s
+    checks = [
+        _at_most("further clip ÷ render", further, FURTHER_CLIP_BUDGET),
+        Check("take analyses", figures.analyses, 1, figures.analyses == 1),
+        _at_most("second preparation ÷ first", again, SECOND_PREPARATION_BUDGET),
+    ]
+    if not as_json:
+        click.echo(
+            f"  ten videos in one order: {figures.one_order_s:.1f} s, {figures.one_order_actions} messages; "
+            f"in ten orders: {figures.ten_orders_s:.1f} s, {figures.ten_orders_actions} messages"
+        )
+    _conclude("batch", further, checks, {"figures": figures.as_json()}, as_json=as_json)
+
+
+@bench.command(short_help="The queue: cost, scaling, fairness, nothing lost.")
+@click.option(
+    "--batches",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(60, 10_000),
+    help="Orders of five videos that wait and are drained.",
+)
+@click.option(
+    "--pairs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 25),
+    help="One worker and four, in turns; the median counts.",
+)
+@json_option
+def queue(batches: int, pairs: int, as_json: bool) -> None:
+    """What the queue itself costs, with engines that do nothing or sleep: real workers, Redis, front end and chats.
+
+    Beside it: whether the time left that people read is true, and what a thousand waiting orders weigh.
+    """
+    from config.cli.bench_queue import bench_queue
+
+    with progress_bar() as report:
+        figures = bench_queue(load_settings(), batches, pairs, report)
+    scaling = statistics.median(figures.scaling)
+    checks = [
+        _at_most("overhead, ms a clip", figures.overhead_ms, QUEUE_OVERHEAD_MS),
+        _at_least("4 workers ÷ 1", scaling, SCALING_BUDGET),
+        _at_most("lost", figures.lost, 0),
+        _at_most("doubled", figures.doubled, 0),
+        _at_most("told twice", figures.told_twice, 0),
+        _at_least("fairness (Jain)", figures.fairness, FAIRNESS_BUDGET),
+        _at_most("time left, median error", figures.eta_error, ETA_ERROR_BUDGET),
+        _at_most("/status p99, ms", figures.status_p99_ms, STATUS_P99_MS),
+        _at_most("front end, MiB above idle", figures.bot_mib, WAITING_MEMORY_MIB),
+    ]
+    more: dict[str, object] = {
+        "lost": figures.lost,
+        "doubled": figures.doubled,
+        "batches": batches,
+        "figures": figures.as_json(),
+    }
+    if not as_json:
+        click.echo(
+            f"  {batches} orders drained in {figures.drained_s:.0f} s; Redis: {figures.redis_mib:.1f} MiB above idle while they wait"
+        )
+    _conclude("queue", scaling, checks, more, as_json=as_json)
+
+
+def _at_most(name: str, value: float, budget: float) -> Check:
+    return Check(name, value, budget, value <= budget)
+
+
+def _at_least(name: str, value: float, budget: float) -> Check:
+    return Check(name, value, budget, value >= budget)
+
+
+def _bench_render(settings: Settings, pairs: int, report: Report) -> dict[str, float]:
+    from config.shelf import hardware_of, shelf_of
     from pipeline.bench import bench_render
     from pipeline.engines.registry import open_engine
     from pipeline.media import VideoLimits
@@ -119,7 +242,7 @@ def _bench_render(engine_name: str, pairs: int, report: Report) -> dict[str, flo
     from pipeline.takes import TakeLimits, analyse_take, load_take
     from pipeline.templates import load_template, prepare_template
 
-    engine = open_engine(engine_name)
+    engine = open_engine(settings.engine, shelf_of(settings), hardware_of(settings))
     with tempfile.TemporaryDirectory(prefix="chorus-bench-") as scratch:
         folder = Path(scratch)
         video, voice = folder / "sample.mp4", folder / "sample.wav"
@@ -129,8 +252,15 @@ def _bench_render(engine_name: str, pairs: int, report: Report) -> dict[str, flo
         prepare_template(video, video.name, folder, VideoLimits(), report)
         prepared = engine.prepare(load_template(folder, video))
         figures = bench_render(engine, prepared, load_take(folder), folder, report, pairs)
+    models = engine.residents()
     plain = {key: value for key, value in asdict(figures).items() if isinstance(value, int | float)}
-    return {**plain, **{f"{lane}_s": value for lane, value in figures.lanes.items()}}
+    rates = {
+        "frames_per_s": figures.frames_per_s,
+        "models_frames_per_s": figures.models_frames_per_s,
+        "window_frames": models.window_frames,
+        "memory_mib": models.memory_bytes / 2**20,
+    }
+    return {**plain, **rates, **{f"{lane}_s": value for lane, value in figures.lanes.items()}}
 
 
 def _conclude(

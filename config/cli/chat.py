@@ -13,7 +13,10 @@ from rich.console import Console
 from bot.drafts import Drafts
 from bot.memory import RedisMemory
 from bot.stock import add_to_library
-from config.cli.output import errors_console, language, progress_bar, run, system_started
+from config.cli.output import errors_console, language, progress_bar
+from config.cli.starting import run, system_started
+from config.cli.weights import device_names
+from config.redis_client import connections_of
 from config.settings import Settings, load_settings
 from config.system import System, Wanted
 from config.wiring import wires
@@ -47,7 +50,7 @@ async def _chat(settings: Settings, person: Person) -> None:
     from bot.texts.catalogue import Texts
     from config.cli.terminal_view import chat_in_terminal
 
-    wanted = Wanted(front_end=True, worker=True, console=person.id)
+    wanted = Wanted(front_end=True, worker=True, console=person.id, devices=device_names(settings))
     async with system_started(settings, wanted) as system:
         await _stock(system)
         assert system.console_socket is not None  # noqa: S101 - a console was wanted
@@ -84,7 +87,7 @@ class _Orders:
 @contextlib.asynccontextmanager
 async def _orders(system: System, person: Person) -> AsyncIterator[_Orders]:
     chat = Chat(platform="console", account=person.id, id=person.id)
-    memory = RedisMemory(system.redis_url)
+    memory = RedisMemory(system.redis_url, connections_of(system.settings))
     try:
         async with wires(system.settings) as hand:
             yield _Orders(chat, person, hand.ledger, Drafts(memory))

@@ -1,7 +1,6 @@
 """``chorus check``: the doctor."""
 
 import asyncio
-import importlib.util
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
@@ -12,15 +11,23 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
+from config.cli.check_dingtalk import examine_dingtalk
+from config.cli.check_keeping import examine_keeping
 from config.cli.check_links import examine_links
+from config.cli.check_redis import examine_redis, examine_watching, redis_advice
 from config.cli.check_telegram import examine_telegram
+from config.cli.check_wecom import examine_wecom
+from config.cli.check_weights import examine_weights
 from config.cli.findings import Finding, bad, good, unused
-from config.cli.output import FAILED, ending, json_option, last_line, run, system_started
-from config.paths import models_folder
-from config.settings import Settings, load_settings
+from config.cli.output import FAILED, ending, json_option, last_line
+from config.cli.starting import run, system_started
+from config.devices import DeviceRefused, devices_for, slots_of
+from config.paths import models_folder, secret_key
+from config.settings import Settings, SettingsRefused, load_settings
 from config.system import Wanted, running_system
-from config.wiring import Wires, wires
+from config.wiring import Wires, make_store, wires
 from worker.contract.ports import ObjectMissing, StoreUnavailable
+from worker.contract.tokens import TokenCodec
 
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
@@ -55,10 +62,12 @@ def check(as_json: bool) -> None:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
-    async with running_system(settings, Wanted()) as system, wires(system.settings) as hand:
-        redis = await _tried("redis", lambda: _redis(hand, settings))
+    async with running_system(settings, Wanted()) as system:
+        redis = await _tried("redis", lambda: examine_redis(system.redis_url, settings))
         findings.append(redis)
-    if redis.ok:  # without it nothing else can run
+    if refused := await _refused_store(settings):  # nothing that needs it comes up
+        findings.append(refused)
+    elif redis.ok:  # without it nothing else can run
         findings += await _serving(settings)
         findings += await examine_links(settings)
     return [
@@ -66,9 +75,16 @@ async def _examine(settings: Settings) -> list[Finding]:
         _engine(settings),
         _label(settings),
         _words(settings),
-        _gpu(),
+        *examine_weights(settings),
+        _devices(settings),
+        *examine_keeping(settings),
+        *examine_watching(settings),
         *await _platforms(settings),
     ]
+
+
+def _sentence(outage: StoreUnavailable) -> str:
+    return f"{str(outage)[:1].upper()}{str(outage)[1:]}."
 
 
 async def _serving(settings: Settings) -> list[Finding]:
@@ -90,17 +106,29 @@ async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
         async with asyncio.timeout(_TIMEOUT_S):
             return await look()
     except RedisError as error:
-        return bad(name, f"{error}.", "Check CHORUS_REDIS_URL and the server.")
-    except (StoreUnavailable, ObjectMissing, aiohttp.ClientError) as error:
-        return bad(name, f"{error}.", "Check the CHORUS_S3_… settings, credentials and clock.")
+        return bad(name, f"{error}.", redis_advice(error))
+    except StoreUnavailable as outage:
+        return bad(name, _sentence(outage))  # it says what to do
+    except ObjectMissing as missing:
+        return bad(name, f"What was written is gone: {missing}.", "Who else deletes there?")
+    except aiohttp.ClientError as error:
+        return bad(
+            name, f"{error}.", "Is CHORUS_PUBLIC_URL, or CHORUS_CDN_URL, reachable from here?"
+        )
     except TimeoutError:
         return bad(name, f"No answer within {_TIMEOUT_S:.0f} s.", "Check address and firewall.")
 
 
-async def _redis(hand: Wires, settings: Settings) -> Finding:
-    facts = await hand.redis.info("server")
-    kind = "embedded" if settings.redis_url is None else "configured"
-    return good("redis", f"{kind}, version {facts['redis_version']}.")
+async def _refused_store(settings: Settings) -> Finding | None:
+    """What is wrong with the store before anything is asked of it."""
+    try:
+        hand = make_store(settings, TokenCodec(secret_key(settings)), str)
+    except SettingsRefused as refused:
+        return bad("store", str(refused))
+    except StoreUnavailable as outage:
+        return bad("store", _sentence(outage))
+    await hand.close()
+    return None
 
 
 async def _store(hand: Wires, settings: Settings) -> Finding:
@@ -135,14 +163,20 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _engine(settings: Settings) -> Finding:
-    from pipeline.engines.registry import open_engine
+    from config.cli.weights import unchecked
+    from config.shelf import shelf_of
+    from pipeline.engines.registry import engine_weights
     from pipeline.errors import EngineUnavailable
 
     try:
-        open_engine(settings.engine)
+        weights = engine_weights(settings.engine, shelf_of(settings))
     except EngineUnavailable as error:
         return bad("engine", f"{settings.engine}: {error}")
-    return good("engine", f"{settings.engine} is ready; it needs no weights.")
+    if weights is None:
+        return good("engine", f"{settings.engine} is ready; it needs no weights.")
+    if not weights.verified:
+        return unused("engine", unchecked(weights.folder))
+    return good("engine", f"{settings.engine} has what it needs; its weights are as pulled.")
 
 
 def _label(settings: Settings) -> Finding:
@@ -174,27 +208,28 @@ def _words(settings: Settings) -> Finding:
             return bad("words", broken, "Put a whole faster-whisper model there, or remove them.")
         return good("words", "Whisper's words sharpen the lips and make captions.")
     wanted = f"{', '.join(FILES)} of a faster-whisper model would stand in {models / WEIGHTS}"
-    return unused("words", f"Lips go by the sound alone, and there are no captions; {wanted}.")
+    return unused(
+        "words",
+        f"Lips go by the sound alone, and there are no captions; {wanted}.",
+        f"chorus models pull {WEIGHTS} brings one.",
+    )
 
 
-def _gpu() -> Finding:
-    if importlib.util.find_spec("torch") is None:
-        return unused(
-            "gpu", "Not looked for: the neural extra is not installed, and viseme needs none."
-        )
-    import torch
-
-    if torch.cuda.is_available():
-        return good("gpu", torch.cuda.get_device_name())
-    return unused("gpu", "None found; viseme needs none.")
+def _devices(settings: Settings) -> Finding:
+    """Where this machine's workers would compute, and how much of it at a time."""
+    try:
+        told = [
+            f"{device.title}: {settings.slots or slots_of(settings.engine, device)} at a time"
+            for device in devices_for(settings.engine, ())
+        ]
+    except DeviceRefused as refused:
+        return bad("devices", str(refused))
+    return good("devices", f"{'; '.join(told)}.")
 
 
 async def _platforms(settings: Settings) -> list[Finding]:
-    unbuilt = "Its credentials are set, but this version has no adapter for it."
     return [
         *await examine_telegram(settings),
-        *(
-            bad(name, unbuilt) if name in settings.platforms else unused(name, "Not configured.")
-            for name in ("wecom", "dingtalk")
-        ),
+        *await examine_wecom(settings),
+        *await examine_dingtalk(settings),
     ]

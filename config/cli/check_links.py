@@ -2,8 +2,9 @@
 
 import asyncio
 
-from config.cli.findings import Finding, good, unused
+from config.cli.findings import Finding, bad, good, unused
 from config.settings import Settings
+from worker.contract.ports import StoreUnavailable
 
 _ADVICE = (
     "Sign with the keys of an IAM user (config/iam-policy.json), shorten CHORUS_LINK_LIFETIME_S, "
@@ -15,15 +16,22 @@ async def examine_links(settings: Settings) -> list[Finding]:
     """What signs Links to a cloud store, against how long they shall work; nothing to say of local ones."""
     if settings.store != "s3":
         return []
-    return [await asyncio.to_thread(_signatures, settings.link_lifetime_s)]
+    return [
+        await asyncio.to_thread(_signatures, settings.link_lifetime_s, settings.s3_bucket or "")
+    ]
 
 
-def _signatures(lifetime_s: int) -> Finding:
+def _signatures(lifetime_s: int, bucket: str) -> Finding:
     import boto3
 
     from adapters.stores.s3_credentials import why_links_end_early
+    from adapters.stores.s3_errors import in_our_words
 
-    doubt = why_links_end_early(boto3.Session(), lifetime_s)
+    try:
+        with in_our_words(bucket):
+            doubt = why_links_end_early(boto3.Session(), lifetime_s)
+    except StoreUnavailable as outage:
+        return bad("links", f"{str(outage)[:1].upper()}{str(outage)[1:]}.")  # it says what to do
     if doubt is not None:
         return unused(
             "links", f"They may end before their {lifetime_s} s are over: {doubt}.", _ADVICE

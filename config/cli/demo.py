@@ -26,10 +26,16 @@ from config.cli.output import (
     last_line,
     progress_bar,
     refuse_unwritable,
-    run,
-    system_started,
 )
+from config.cli.starting import run, system_started
 from config.cli.terminal import Message, Terminal
+from config.cli.weights import (
+    device_names,
+    engine_option,
+    refuse_missing_engine,
+    unverified_option,
+    with_unverified,
+)
 from config.settings import Settings, load_settings
 from config.system import System, Wanted
 from config.wiring import Wires, wires
@@ -47,6 +53,7 @@ from worker.contract.records import (
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _LINK = re.compile(r"https?://\S+")
+_BAR = re.compile(r"[▰▱]")
 _LOOK_S = 0.1
 _ANSWER_S = 60.0
 _TAKE_S = 1800.0
@@ -87,7 +94,8 @@ class Course:
     show_default=True,
     help="Where the Archive is downloaded to.",
 )
-@click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@engine_option
+@unverified_option
 @clip_flags
 @json_option
 def demo(
@@ -95,6 +103,7 @@ def demo(
     templates: tuple[Path, ...],
     out: Path,
     engine: str | None,
+    unverified: Path | None,
     asked: Asked,
     as_json: bool,
 ) -> None:
@@ -103,26 +112,18 @@ def demo(
     Starts an embedded Redis, a local store, the worker and the bot; sends the recording into a console chat, picks
     the templates, shows the conversation, and downloads the Archive through its Link.
     """
-    settings = load_settings()
+    settings = with_unverified(load_settings(), unverified)
     told = {"engine": engine, "label_text": asked.label_text}
     settings = settings.model_copy(update={name: value for name, value in told.items() if value})
     refuse_unwritable(out)
     asked.refuse_wrong_picture()
-    _refuse_missing_engine(settings)
+    refuse_missing_engine(settings)
     course = Course()
     run(_demo(settings, voice, templates, out, asked, course, quiet=as_json))
     course.seconds["total"] = time.perf_counter() - course.started
     if as_json:
         last_line(_as_json(course))
     ending(_exit_code(course))
-
-
-def _refuse_missing_engine(settings: Settings) -> None:
-    from config.cli.rejections import told
-    from pipeline.engines.registry import open_engine
-
-    with told():
-        open_engine(settings.engine)
 
 
 async def _demo(
@@ -135,10 +136,11 @@ async def _demo(
     *,
     quiet: bool,
 ) -> None:
+    devices = device_names(settings)  # what cannot be is told before anything starts
     voice, templates = await _inputs(settings, voice, templates)
     course.passed("samples")
     account = f"demo-{secrets.token_hex(3)}"
-    wanted = Wanted(front_end=True, worker=True, console=account)
+    wanted = Wanted(front_end=True, worker=True, console=account, devices=devices)
     async with (
         system_started(settings, wanted) as system,
         wires(system.settings) as hand,
@@ -268,7 +270,9 @@ async def _tell(terminal: Terminal, course: Course) -> None:
     if batch is None or batch.archive_key is None:
         return
     outcome = await terminal.wait_for(
-        lambda message: _LINK.search(message.text) is not None, _ANSWER_S
+        # Not the message with the bar, which links single videos while the others are made.
+        lambda message: bool(_LINK.search(message.text)) and not _BAR.search(message.text),
+        _ANSWER_S,
     )
     found = _LINK.search(outcome.text)
     course.link = found.group() if found else None

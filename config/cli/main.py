@@ -1,20 +1,12 @@
 """``chorus``: every command, and what they share in how they end."""
 
+import importlib
 import sys
+from typing import Final
 
 import click
+from typing_extensions import override
 
-from config.cli import (
-    bench,
-    chat,
-    check,
-    demo,
-    inspect,
-    processes,
-    render,
-    store,
-    templates,
-)
 from config.cli.output import Failed, error_line
 from config.settings import SettingsRefused
 
@@ -23,8 +15,44 @@ INTERRUPTED = 130
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
+MODULES: Final = {
+    "demo": "demo",
+    "chat": "chat",
+    "up": "processes",
+    "bot": "processes",
+    "worker": "processes",
+    "check": "check",
+    "render": "render",
+    "inspect": "inspect",
+    "templates": "templates",
+    "models": "models",
+    "store": "store",
+    "status": "status",
+    "log": "log",
+    "bench": "bench",
+}
+"""Where each command is; only that of the command that was typed is imported."""
 
-@click.group(context_settings=CONTEXT)
+
+class LateGroup(click.Group):
+    """Commands imported when they are asked for: all of them together take a second."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of their use."""
+        return list(MODULES)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None if there is none."""
+        if cmd_name not in MODULES:
+            return None
+        module = importlib.import_module(f"config.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=LateGroup, context_settings=CONTEXT)
 @click.version_option(package_name="chorus-bot", prog_name="chorus")
 def chorus() -> None:
     """One voice note, a chorus of presenters.
@@ -34,22 +62,6 @@ def chorus() -> None:
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partial.
     """
-
-
-for command in (
-    demo.demo,
-    chat.chat,
-    processes.up,
-    processes.bot,
-    processes.worker,
-    check.check,
-    render.render,
-    inspect.inspect,
-    templates.templates,
-    store.store,
-    bench.bench,
-):
-    chorus.add_command(command)
 
 
 def main() -> None:

@@ -1,26 +1,19 @@
 """How commands speak: sentences and progress on stderr, one JSON object as the last line of stdout on request."""
 
-import asyncio
 import contextlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config.embedded_redis import RedisNotStarted
-from config.settings import Settings
-from config.supervisor import PartFailed
-from config.system import System, Wanted, running_system
-
 DONE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
 
-Value = TypeVar("Value")
 Report = Callable[[str, int, int], None]
 """Called with (stage, done, total)."""
 
@@ -77,31 +70,9 @@ def language() -> Literal["en", "zh"]:
     return "en"
 
 
-def run(work: Coroutine[Any, Any, Value]) -> Value:
-    """Run a command's coroutine; what its parts could not do becomes a sentence."""
-    try:
-        return asyncio.run(work)
-    except (RedisNotStarted, PartFailed) as error:
-        raise Failed(str(error)) from None
-
-
 def errors_console() -> Console:
     """Where progress and remarks go."""
     return Console(stderr=True, highlight=False)
-
-
-@contextlib.asynccontextmanager
-async def system_started(settings: Settings, wanted: Wanted) -> AsyncIterator[System]:
-    """``running_system``, saying that it comes up: alive on a terminal."""
-    console, said = errors_console(), "Starting Chorus …"
-    with contextlib.ExitStack() as waiting:
-        if console.is_terminal:
-            waiting.enter_context(console.status(said))
-        else:
-            console.print(said)
-        async with running_system(settings, wanted) as system:
-            waiting.close()
-            yield system
 
 
 @contextlib.contextmanager

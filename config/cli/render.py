@@ -22,12 +22,12 @@ from config.cli.output import (
     progress_bar,
     refuse_unwritable,
 )
+from config.cli.weights import refuse_missing_engine, unverified_option, with_unverified
 from config.paths import models_folder
 from config.settings import Settings, load_settings
 from worker.asked import LabelRules
 from worker.contract.codes import Code
 from worker.contract.records import Reason, Remark
-from worker.pictures import PICTURE
 
 if TYPE_CHECKING:
     from pipeline.measure.check import Check
@@ -49,11 +49,22 @@ _NO_SCREEN = "no green screen and no transparency was found"
     type=click.Path(dir_okay=False, path_type=Path),
     help="The MP4 to write.",
 )
-@click.option("--engine", default=None, help="viseme, unless CHORUS_ENGINE names another.")
+@click.option(
+    "--engine",
+    default=None,
+    help="viseme, unless CHORUS_ENGINE names another; musetalk and latentsync want weights, and without a GPU much patience.",
+)
+@unverified_option
 @clip_flags
 @json_option
 def render(
-    voice: Path, template: Path, out: Path, engine: str | None, asked: Asked, as_json: bool
+    voice: Path,
+    template: Path,
+    out: Path,
+    engine: str | None,
+    unverified: Path | None,
+    asked: Asked,
+    as_json: bool,
 ) -> None:
     """Render one Clip: the presenter of TEMPLATE speaks the recording VOICE.
 
@@ -61,11 +72,12 @@ def render(
     """
     from config.cli.rejections import told
 
-    settings = load_settings()
+    settings = with_unverified(load_settings(), unverified)
     refuse_unwritable(out.parent)
     asked.refuse_wrong_picture()
+    order = Order(voice, template, out, engine or settings.engine, asked)
+    refuse_missing_engine(settings.model_copy(update={"engine": order.engine}))
     with told(), progress_bar() as report:
-        order = Order(voice, template, out, engine or settings.engine, asked)
         facts, remarks = render_once(order, settings, report)
     for remark in remarks:
         errors_console().print(remark, soft_wrap=True)
@@ -111,13 +123,15 @@ def render_once(
 
     All inputs are decoded to their end in a disposable child first. Raises InputRejected, EngineUnavailable.
     """
+    from config.shelf import hardware_of, shelf_of
     from pipeline.engines.registry import open_engine
     from pipeline.measure.check import Check
     from pipeline.render import render_clip
     from pipeline.takes import load_take
     from pipeline.templates import load_template
 
-    engine, course, out = open_engine(order.engine), Course(), order.out
+    engine = open_engine(order.engine, shelf_of(settings), hardware_of(settings))
+    course, out = Course(), order.out
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="chorus-render-") as scratch:
         take, template = Path(scratch, "take"), Path(scratch, "template")
@@ -130,7 +144,7 @@ def render_once(
         course.remarks += _notes(
             "template", _in_child("template", order.template, template, report)
         )
-        prepared = engine.prepare(load_template(template, order.template), report)
+        prepared = engine.prepare(load_template(template, order.template), report, template)
         course.passed("template")
         speech = load_take(take, options.sound, report)
         check = Check(engine, prepared, speech, options)
@@ -149,7 +163,7 @@ def render_once(
         "seconds": {
             "speech": course.seconds["speech"],
             "template": course.seconds["template"],
-            "render": clip.seconds["render"],
+            "render": clip.seconds["generate"] + clip.seconds["render"],
             "encode": clip.seconds["encode"],
             "total": sum(course.seconds.values()),
         },
@@ -222,6 +236,7 @@ def _background(asked: Asked, scratch: Path, report: Report) -> "Background | No
     from bot.texts.catalogue import Texts
     from pipeline.errors import InputRejected
     from pipeline.options import Background
+    from worker.pictures import PICTURE
 
     wanted = asked.background
     if wanted is None:

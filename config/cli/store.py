@@ -3,7 +3,8 @@
 import click
 
 from adapters.stores.s3_lifecycle import PREFIXES
-from config.cli.output import Failed, json_option, last_line, run
+from config.cli.output import Failed, json_option, last_line
+from config.cli.starting import run
 from config.paths import secret_key
 from config.settings import Settings, load_settings
 from config.wiring import make_store
@@ -34,7 +35,7 @@ def init(as_json: bool) -> None:
                 "retention_days": came_of_it.retention_days,
                 "cold_days": came_of_it.cold_days,
                 "prefixes": list(PREFIXES) if came_of_it.retention_days else [],
-                "refusal": came_of_it.refusal or None,
+                "refusal": came_of_it.refusal or came_of_it.cold_refusal or None,
             }
         )
 
@@ -57,14 +58,19 @@ def sentence(settings: Settings, came_of_it: Lifecycle) -> str:
             f"No lifecycle was set: {came_of_it.refusal}. "
             f"A running worker deletes takes, clips and archives {days} days after they were made."
         )
-    cold = (
-        f"go to infrequent access after {came_of_it.cold_days} days and are deleted after"
-        if came_of_it.cold_days
-        else "are deleted (this store has no class for infrequent access) after"
-        if settings.s3_cold_days < settings.s3_retention_days
-        else "are deleted after"
-    )
     return (
-        f"Objects under {', '.join(PREFIXES)} of {settings.s3_bucket} {cold} {came_of_it.retention_days} days; "
+        f"Objects under {', '.join(PREFIXES)} of {settings.s3_bucket} {_cold(settings, came_of_it)} "
+        f"after {came_of_it.retention_days} days; "
         "uploads that broke off, after one day. Everything else stays."
     )
+
+
+def _cold(settings: Settings, came_of_it: Lifecycle) -> str:
+    """What becomes of them before the last day, and on it."""
+    if came_of_it.cold_days:
+        return f"go to infrequent access after {came_of_it.cold_days} days and are deleted"
+    if came_of_it.cold_refusal:
+        return f"are deleted (to moving them to infrequent access the store answered {came_of_it.cold_refusal})"
+    if settings.s3_cold_days < settings.s3_retention_days:
+        return "are deleted (this store has no class for infrequent access)"
+    return "are deleted"

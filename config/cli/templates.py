@@ -9,17 +9,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bot.picks import means_something
 from bot.stock import add_to_library, remove_from_library
-from config.cli.output import (
-    Failed,
-    Report,
-    json_option,
-    language,
-    last_line,
-    progress_bar,
-    run,
-    system_started,
-)
+from config.cli.output import Failed, Report, json_option, language, last_line, progress_bar
+from config.cli.starting import run, system_started
 from config.settings import Settings, load_settings
 from config.system import Wanted, running_system
 from config.wiring import Wires, wires
@@ -51,6 +44,10 @@ def add(files: tuple[Path, ...], name: str | None, as_json: bool) -> None:
     """Check and prepare videos, and put them into the library."""
     if name is not None and len(files) > 1:
         raise click.UsageError("--name goes with one file.")
+    if name is not None and means_something(name):
+        from bot.texts.catalogue import Texts
+
+        raise click.UsageError(Texts().say(language(), "template-name-means", name=name))
     settled = run(_add(load_settings(), files, name))
     for template in settled:
         if template.reason is not None:
