@@ -21,6 +21,13 @@ def _locked(path: Path, how: int) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: a process that began with one last would be waited for by all others."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _turn(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -4,6 +4,8 @@ import importlib
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,7 +13,10 @@ import pytest
 
 def need(program: str) -> str:
     """Tell where a program is; skip at home, fail in CI, where it must be installed."""
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    # Not in our own environment: packages bring programs of the same name there, a redis-server without TLS for one.
+    own = Path(sys.prefix, "bin")
+    folders = [each for each in os.get_exec_path() if Path(each) != own]
+    path = shutil.which(program, path=os.pathsep.join([*folders, "/usr/sbin", "/sbin"]))
     if path is not None:
         return path
     if os.environ.get("CI") == "true":

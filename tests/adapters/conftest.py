@@ -1,20 +1,46 @@
-"""What the tests of the Telegram adapter stand on."""
+"""What the tests of the adapters stand on: a platform, a memory, an S3 server."""
 
-from collections.abc import AsyncIterator, Callable
+import contextlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.chats.telegram.adapter import TelegramChat
 from bot.memory import RedisMemory
+from tests.adapters.s3_things import BUCKET, client_of
 from tests.adapters.telegram_things import THEIR_FAST, Reader, make_chat, running
+from tests.fakes.ceph import ceph_server
+from tests.fakes.dingtalk.server import FakeDingTalk
+from tests.fakes.rclone import rclone_server
+from tests.fakes.s3_server import S3Server, ServerUnavailable
+from tests.fakes.swift import swift_server
 from tests.fakes.telegram.server import FakeTelegram
+from tests.fakes.wecom.server import FakeWeCom
+from tests.judges import need
 
 
 @pytest.fixture
 async def telegram() -> AsyncIterator[FakeTelegram]:
     """Telegram, in a world where time runs faster for rates."""
     async with FakeTelegram(rates=THEIR_FAST) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def dingtalk() -> AsyncIterator[FakeDingTalk]:
+    """A corporation's DingTalk."""
+    async with FakeDingTalk() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def wecom() -> AsyncIterator[FakeWeCom]:
+    """A corporation's WeCom."""
+    async with FakeWeCom() as fake:
         yield fake
 
 
@@ -54,3 +80,56 @@ async def reader(chat: TelegramChat) -> AsyncIterator[Reader]:
     """What a running adapter hands on."""
     async with running(chat) as reading:
         yield reading
+
+
+@contextlib.contextmanager
+def _with_bucket(
+    serve: Callable[[Path], contextlib.AbstractContextManager[S3Server]],
+) -> Iterator[S3Server]:
+    with contextlib.ExitStack() as running:
+        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chorus-s3-"))
+        try:
+            server = running.enter_context(serve(Path(folder)))
+        except ServerUnavailable as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(error))
+        client_of(server).create_bucket(Bucket=BUCKET)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[S3Server]:
+    """A real S3 server with an empty bucket, for the whole session."""
+    with _with_bucket(swift_server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone() -> Iterator[S3Server]:
+    """Another one, with odd answers."""
+    with _with_bucket(rclone_server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph() -> Iterator[S3Server]:
+    """A third one, strict, with a lifecycle that runs."""
+    for program in ("radosgw", "radosgw-admin", "ceph", "ceph-mon", "ceph-mgr", "ceph-osd"):
+        need(program)
+    with _with_bucket(ceph_server) as server:
+        yield server
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        "swift",
+        pytest.param("rclone", marks=pytest.mark.slow),
+        pytest.param("ceph", marks=pytest.mark.slow),
+    ],
+)
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """Each of them in turn."""
+    found: S3Server = request.getfixturevalue(request.param)
+    return found

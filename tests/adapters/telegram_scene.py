@@ -106,6 +106,14 @@ class Scene:
         chat = Chat(platform="telegram", account="4242", id=str(room.id))
         return await self.ledger.history(chat, None, 0, 100)
 
+    async def nothing_left_to_do(self, limit_s: float = 60) -> None:
+        """Wait until every message is answered and everything is told."""
+        client = redis.asyncio.Redis.from_url(self.url, decode_responses=True)
+        async with client, asyncio.timeout(limit_s):
+            for name in ("chorus:memory:inbox:telegram%3A4242", "chorus:outbox:telegram:4242"):
+                while await client.xlen(name):
+                    await asyncio.sleep(0.05)
+
     async def result(self, room: Room, limit_s: float = 30) -> Message:
         """The newest message that tells of a ZIP."""
         return await self.telegram.wait_for_text(room, "The links work", limit_s)

@@ -67,7 +67,9 @@ def make_chat(
     admins: Sequence[str] = (),
 ) -> TelegramChat:
     account = Account(TOKEN, telegram.url, hook_url, "a-secret_of-tests")
-    return TelegramChat(memory, account, Texts().say, admins=admins, rates=rates, timing=timing)
+    chat = TelegramChat(memory, account, Texts().say, admins=admins, rates=rates, timing=timing)
+    telegram.watch.over(chat._bot.request)
+    return chat
 
 
 @contextlib.asynccontextmanager

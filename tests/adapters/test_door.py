@@ -1,6 +1,7 @@
 """The door, with real files behind it and real clients before it."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import json
@@ -211,6 +212,20 @@ async def test_a_forged_or_altered_link_is_refused_without_a_word_about_the_file
         assert "secret" not in body.decode()
 
 
+async def test_a_signature_is_good_for_its_own_batch_only(client, store, door):
+    """Whoever has a link to one Batch changes what it is for into another's, readable as that is."""
+    mine = await store.sign("clips/mine/001.mp4", 3600, "a.mp4")
+    token = mine.rpartition("/")[2]
+    signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert b"clips/mine/001.mp4" in signed
+    altered = signed.replace(b"clips/mine/001.mp4", CLIP.encode())
+    theirs = base64.urlsafe_b64encode(altered).rstrip(b"=").decode()
+
+    status, _, _ = await fetch(client, f"{door.url}/d/{theirs}")
+
+    assert status == 403
+
+
 async def test_a_link_ends_at_its_second_with_a_sentence_in_both_languages(client, store, clock):
     url = await store.sign(ZIP, 60, "secret.zip")
     clock.now = START + timedelta(seconds=59.9)
@@ -221,7 +236,7 @@ async def test_a_link_ends_at_its_second_with_a_sentence_in_both_languages(clien
 
     assert (alive, status) == (200, 410)
     assert body.decode().splitlines() == [
-        "此链接已过期。 请在聊天中发送“/zip 代码”获取新链接。",
+        "此链接已过期。 请在聊天中发送“下载 编号”获取新链接。",
         "This link has expired. Ask for a new link with /zip CODE in the chat.",
     ]
 
@@ -398,6 +413,29 @@ async def test_memory_stays_flat_while_a_large_archive_is_downloaded(client, tmp
 
 
 FACTS = ObjectFacts("clips/b/001.mp4", 10, START)
+
+
+NINES = "9" * 5000
+"""More digits than Python reads at once."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (f"bytes=0-{NINES}", Slice(0, 10, whole=False)),
+        (f"bytes=-{NINES}", Slice(0, 10, whole=False)),
+        (f"bytes={'0' * 5000}4-5", Slice(4, 2, whole=False)),
+        (f"bytes={NINES}-5", Slice(0, 10, whole=True)),
+    ],
+    ids=["end", "last", "zeros", "backwards"],
+)
+def test_positions_with_thousands_of_digits_are_read_like_others(asked, expected):
+    assert wanted({"Range": asked}, FACTS) == expected
+
+
+def test_a_range_that_begins_thousands_of_digits_behind_the_end_is_refused():
+    with pytest.raises(RangeNotSatisfiable):
+        wanted({"Range": f"bytes={NINES}-"}, FACTS)
 
 
 def test_what_is_asked_of_an_empty_file_cannot_be_a_part():

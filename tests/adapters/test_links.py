@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -28,7 +27,6 @@ from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import make_store
 from tests.adapters.s3_things import BUCKET, client_of, session_of
 from tests.fakes.nginx import free_port, plain_front
-from tests.fakes.swift import SwiftUnavailable, swift_server
 from tests.judges import need
 from worker.contract.tokens import TokenCodec
 
@@ -38,19 +36,9 @@ VIDEO = os.urandom(3_000_001)
 CLIP = "clips/b/001-主.mp4"
 
 
-@pytest.fixture(scope="module")
-def swift():
-    with contextlib.ExitStack() as running:
-        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chorus-swift-"))
-        try:
-            server = running.enter_context(swift_server(Path(folder)))
-        except SwiftUnavailable as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(error))
-        client_of(server).create_bucket(Bucket=BUCKET)
-        client_of(server).put_object(Bucket=BUCKET, Key=CLIP, Body=VIDEO)
-        yield server
+@pytest.fixture(autouse=True, scope="module")
+def _clip(swift):
+    client_of(swift).put_object(Bucket=BUCKET, Key=CLIP, Body=VIDEO)
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import io
+import logging
 import os
+import subprocess
 import zipfile
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ import pytest
 from adapters.stores.local import LocalStore
 from worker.contract.ports import ArchiveEntry, ObjectMissing, ObjectStore, StoreUnavailable
 from worker.contract.tokens import DOWNLOAD, TokenCodec
+from worker.patience import insist
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CODEC = TokenCodec(b"sixteen bytes or more of secret")
@@ -351,6 +354,63 @@ async def test_a_disk_that_refuses_is_an_outage(store, tmp_path):
     with pytest.raises(StoreUnavailable):
         await store.put_bytes("clips/b/001.mp4", b"x")
     assert files_below(tmp_path) == ["store/clips"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 8 MiB of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m", "chorus-test", folder]
+    if subprocess.run(mounting, capture_output=True).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+async def test_a_full_disk_is_told_with_what_to_do_and_nothing_half_written_stays(
+    small_disk, tmp_path
+):
+    store = store_in(small_disk, virtual_archives=False)
+    entries = await with_clips(store, os.urandom(5 << 20))
+    before = files_below(small_disk)
+    (tmp_path / "large").write_bytes(os.urandom(5 << 20))
+
+    for put in (
+        lambda: store.put_file("takes/t/source", tmp_path / "large"),
+        lambda: store.put_bytes("takes/t/source", os.urandom(5 << 20)),
+        lambda: store.put_stream("takes/t/source", stream(os.urandom(5 << 20)), 5 << 20),
+        lambda: store.put_archive("archives/b/1.zip", entries, NOW),
+    ):
+        with pytest.raises(StoreUnavailable, match=r"disk .* is full .*make room"):
+            await put()
+        assert files_below(small_disk) == before
+
+
+async def test_work_goes_on_once_there_is_room_again(small_disk, tmp_path, caplog):
+    store = store_in(small_disk)
+    await store.put_bytes("clips/b/001.mp4", os.urandom(5 << 20))
+    (tmp_path / "large").write_bytes(os.urandom(5 << 20))
+    outages: list[str] = []
+
+    async def put():
+        try:
+            await store.put_file("clips/b/002.mp4", tmp_path / "large")
+        except StoreUnavailable as outage:
+            outages.append(str(outage))
+            await store.delete("clips/b/001.mp4")
+            raise
+
+    with caplog.at_level(logging.INFO):
+        await insist("clip:b:2", put, asyncio.Event())
+
+    assert [line for line in caplog.messages if "clip:b:2" in line] == [
+        f"clip:b:2 waits: {outages[0]}",
+        "clip:b:2 goes on",
+    ]
+    assert (await store.stat("clips/b/002.mp4")).size_bytes == 5 << 20
 
 
 async def test_a_folder_expires_nothing_by_itself(store):

@@ -165,6 +165,7 @@ async def test_serving_1_5_gb_costs_the_door_neither_memory_nor_time(store, tmp_
     said, _ = await downloading
     spent_s = sum(process.cpu_times()[:2]) - cpu
 
+    print(f"\n{(peak - idle) / (1 << 20):.1f} MiB above idle, {spent_s:.2f} s of a processor")
     assert int(said) == size_bytes
     assert peak - idle < 8 << 20
     assert spent_s < 0.5

@@ -38,7 +38,7 @@ ALLOWED_BY = {
     "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
 }
 """Of each call, the right it needs (Service Authorization Reference, Amazon S3)."""
-NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "get_paginator"}
+NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "get_paginator", "meta"}
 
 
 class Bucket:
@@ -81,10 +81,13 @@ def test_the_lifecycle_touches_our_prefixes_and_keeps_the_rules_of_others():
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
-def test_a_store_without_cold_storage_still_expires():
-    bucket = Bucket(takes=lambda rule: "Transitions" not in rule)
+@pytest.mark.parametrize(
+    ("code", "told"), [("InvalidStorageClass", ""), ("InvalidArgument", "InvalidArgument")]
+)
+def test_a_store_without_cold_storage_still_expires(code, told):
+    bucket = Bucket(takes=lambda rule: "Transitions" not in rule, code=code)
 
-    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, None)
+    assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, None, cold_refusal=told)
     assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
 
 
@@ -122,6 +125,7 @@ def test_a_wrong_key_is_not_mistaken_for_a_store_without_lifecycle():
     [
         (Lifecycle(60, 30), "infrequent access after 30 days and are deleted after 60 days"),
         (Lifecycle(60), "no class for infrequent access) after 60 days"),
+        (Lifecycle(60, cold_refusal="InvalidArgument"), "store answered InvalidArgument) after 60"),
         (Lifecycle(refusal="the store knows no lifecycle"), "the store knows no lifecycle."),
     ],
 )

@@ -166,6 +166,40 @@ async def test_who_does_not_wait_after_a_429_breaks_the_rules(telegram, clock):
     assert "retry_after" in breaches[0]
 
 
+async def test_what_was_on_its_way_when_a_429_was_read_breaks_no_rule_and_what_is_asked_then_does(
+    telegram, clock
+):
+    ann = telegram.person("Ann")
+    telegram.private(ann)
+    telegram.fault(flood(30, "sendMessage"))
+    on_its_way, through = asyncio.Event(), asyncio.Event()
+    async with at(telegram) as bot:
+        ask = bot.request.do_request
+
+        async def over_a_slow_wire(*args, **kwargs):
+            if "slow" in str(kwargs["request_data"].parameters):
+                on_its_way.set()
+                await through.wait()
+            return await ask(*args, **kwargs)
+
+        bot.request.do_request = over_a_slow_wire
+        telegram.watch.over(bot.request)
+        slow = asyncio.create_task(bot.send_message(ann.id, "slow"))
+        await on_its_way.wait()
+        with pytest.raises(RetryAfter):
+            await bot.send_message(ann.id, "refused")
+        clock.advance(20)
+        through.set()
+        with pytest.raises(RetryAfter):
+            await slow
+        before = list(telegram.platform.breaches)
+        with pytest.raises(RetryAfter):
+            await bot.send_message(ann.id, "knows better")
+
+    assert before == []
+    assert telegram.platform.breaches == ["sendmessage 10.00 s before retry_after was over"]
+
+
 async def test_an_edit_that_changes_nothing_is_a_breach_unless_the_answer_was_lost(telegram):
     ann = telegram.person("Ann")
     room = telegram.private(ann)
@@ -252,6 +286,49 @@ async def test_topics_exist_are_open_or_are_refused(telegram):
 
     assert quiet
     assert len(telegram.platform.breaches) == 2
+
+
+async def test_what_stands_in_a_closed_topic_cannot_be_changed(telegram):
+    group = telegram.group("Marketing", forum=True)
+    topic = group.topic("Clips")
+    async with at(telegram) as bot:
+        sent = await bot.send_message(group.id, "here", message_thread_id=topic.id)
+        topic.closed = True
+        with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
+            await bot.edit_message_text("there", group.id, sent.message_id)
+        topic.deleted = True
+        with pytest.raises(BadRequest, match="not found"):
+            await bot.edit_message_text("there", group.id, sent.message_id)
+
+    assert telegram.texts(group) == ["here"]
+
+
+async def test_a_button_with_a_link_to_nowhere_is_refused_in_edits_too(telegram):
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    nowhere = {"inline_keyboard": [[{"text": "ZIP", "url": "http://localhost/d/a"}]]}
+    async with at(telegram) as bot:
+        sent = await bot.send_message(room.id, "one")
+        with pytest.raises(BadRequest, match="wrong http url"):
+            await bot.edit_message_text("two", room.id, sent.message_id, reply_markup=nowhere)
+        with pytest.raises(BadRequest, match="wrong http url"):
+            await bot.edit_message_reply_markup(room.id, sent.message_id, reply_markup=nowhere)
+
+    assert telegram.texts(room) == ["one"]
+
+
+async def test_files_over_50_mb_are_for_servers_of_our_own(telegram, tmp_path):
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    large = bytes(50_000_001)
+    async with at(telegram) as bot:
+        with pytest.raises(NetworkError, match="Too Large"):
+            await bot.send_document(room.id, large, filename="a.mp4")
+        telegram.forgive("Too Large")
+        telegram.platform.local_folder = str(tmp_path)
+        await bot.send_document(room.id, large, filename="a.mp4")
+
+    assert len(telegram.shown(room)) == 1
 
 
 async def test_groups_that_moved_or_sent_the_bot_away_say_so(telegram):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from adapters.chats.telegram.menu import CHINESE
+from bot.commands import SYNONYMS
 from bot.ports import Chat, Inbound, Media, Person
 from tests.adapters.telegram_things import Reader
 from tests.fakes.telegram.server import FakeTelegram
@@ -147,6 +149,16 @@ async def test_dub_takes_the_recording_it_answers(telegram, reader, words):
     assert (found.text, found.person.name, found.message_id) == ("1 3 go", "Ann", "2")
 
 
+async def test_dub_below_one_s_own_photo_asks_for_an_answer(telegram, reader):
+    ann = telegram.person("Ann")
+    group = telegram.group("Marketing", ann)
+    sent = await telegram.says(ann, group, "/dub", file=PHOTO)
+
+    (found,) = await reader.next()
+
+    assert (found.media.kind, found.media.message_id) == ("picture", str(sent.id))
+
+
 async def test_dub_takes_the_recording_of_another_chat(telegram, reader):
     ann = telegram.person("Ann")
     group = telegram.group("Marketing", ann)
@@ -194,6 +206,48 @@ async def test_our_name_is_taken_out_of_what_is_said(telegram, reader):
 
 
 @pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("@chorus_bot状态", "状态"),
+        ("@chorus_bot，状态 K7Q2", "状态 K7Q2"),
+        ("全部开始@chorus_bot", "全部开始"),
+        ("/status@chorus_bot。", "/status"),
+        ("/status@chorus_bot：K7Q2", "/status K7Q2"),
+    ],
+)
+async def test_our_name_ends_where_chinese_begins(telegram, reader, text, heard):
+    ann = telegram.person("Ann", "zh")
+    await telegram.says(ann, telegram.group("Marketing", ann), text)
+
+    (found,) = await reader.next()
+
+    assert (found.text, found.addressed) == (heard, True)
+
+
+@pytest.mark.parametrize("words", ["/dub@chorus_bot全部开始", "/dub@chorus_bot，全部开始"])
+async def test_dub_knows_the_words_that_stand_right_behind_our_name(telegram, reader, words):
+    ann = telegram.person("Ann", "zh")
+    group = telegram.group("Marketing", ann)
+    voice = await telegram.says(ann, group, file=VOICE)
+    await telegram.says(ann, group, words, reply_to=voice)
+
+    found = await last(telegram, reader)
+
+    assert (found.text, found.media and found.media.ref) == ("全部开始", voice.file_id)
+
+
+@pytest.mark.parametrize(
+    "text", ["@chorus_bot2 状态 wie?", "/status@chorus_bot_2", "/状态@chorus_bot_2"]
+)
+async def test_a_name_that_only_begins_like_ours_is_not_ours(telegram, reader, text):
+    ann = telegram.person("Ann")
+    await telegram.says(ann, telegram.group("Marketing", ann), text)
+    await none(telegram, reader)
+
+    assert not [i for i in reader.found if i.addressed and not i.text.startswith("mark")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("/status@other_bot", "/weather", "/weather Bern"),
@@ -207,7 +261,48 @@ async def test_commands_of_other_bots_are_left_to_them(telegram, reader, text):
     assert await none(telegram, reader)
 
 
-@pytest.mark.parametrize("text", ["/状态", "/历史@chorus_bot", "/Status"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/状态@other_bot",
+        "/状态@chorus_bot2 K7Q2",
+        "/笑",
+        "/笑哭 今天好累",
+        "／笑哭",
+        "/あ",
+        "/取消了",
+        "/да",
+    ],
+)
+async def test_words_behind_a_slash_that_are_none_of_ours_are_left_to_others(
+    telegram, reader, text
+):
+    ann = telegram.person("Ann", "zh")
+    await telegram.says(ann, telegram.group("Marketing", ann), text)
+
+    assert await none(telegram, reader)
+
+
+async def test_an_answer_to_us_that_names_another_bot_is_for_that_bot(telegram, chat, reader):
+    ann = telegram.person("Ann", "zh")
+    group = telegram.group("Marketing", ann)
+    await telegram.says(ann, group, "/help")
+    (asked,) = await reader.next()
+    sent = await chat.post(asked.chat, "Help", key="k")
+    ours = group.messages[int(sent.id)]
+    await telegram.says(ann, group, "/状态@other_bot", reply_to=ours)
+    await telegram.says(ann, group, "/笑哭", reply_to=ours)
+
+    await last(telegram, reader)
+
+    assert [i.text for i in reader.found][1:-1] == ["/笑哭"]
+
+
+def test_the_adapter_knows_the_chinese_commands_of_the_bot():
+    assert set(SYNONYMS) == CHINESE
+
+
+@pytest.mark.parametrize("text", ["/状态", "／状态", "/状态 K7Q2", "/历史@chorus_bot", "/Status"])
 async def test_our_commands_are_known_in_chinese_too(telegram, reader, text):
     ann = telegram.person("Ann")
     await telegram.says(ann, telegram.group("Marketing", ann), text)
@@ -278,6 +373,7 @@ async def test_an_album_is_handed_on_once_with_its_caption_and_its_first_recordi
     await last(telegram, reader)
 
     assert (found.media.name, found.text, found.message_id) == ("a.mp4", "1 3 go", "2")
+    assert [(other.name, other.kind) for other in found.media.beside] == [("b.mp4", "video")]
     assert [inbound.media for inbound in reader.found if inbound.media] == [found.media]
 
 
@@ -321,6 +417,38 @@ async def test_a_group_that_moves_stays_the_chat_it_was(telegram, chat, reader):
     first, second = telegram.shown(new)
     assert first.reply_to is said
     assert second.reply_to is None  # what it answers is not in this chat
+
+
+async def test_what_is_said_in_a_group_that_moved_before_its_move_is_told_is_said_in_the_same_chat(
+    telegram, reader
+):
+    ann = telegram.person("Ann")
+    old = telegram.group("Marketing", ann, basic=True)
+    await telegram.says(ann, old, "before")
+    await reader.next()
+    telegram.hold_updates()
+    new = await telegram.migrates(ann, old)
+    await telegram.says(ann, new, "one")
+    await telegram.says(ann, new, "two")
+    await telegram.release_updates(backwards=True)
+
+    found = await reader.next(3)
+
+    assert [inbound.chat for inbound in found] == [found[0].chat] * 3
+    assert len(telegram.calls("sendChatAction")) == 1
+
+
+async def test_a_new_group_with_the_title_of_another_one_is_another_one(telegram, reader):
+    ann = telegram.person("Ann")
+    old = telegram.group("Marketing", ann, basic=True)
+    new = telegram.group("Marketing", ann)
+    for where in (old, new, new, telegram.group("Sales", ann)):
+        await telegram.says(ann, where, "hello")
+
+    found = await reader.next(4)
+
+    assert [inbound.chat.id for inbound in found[:3]] == [str(old.id), str(new.id), str(new.id)]
+    assert len(telegram.calls("sendChatAction")) == 1
 
 
 async def test_what_the_library_cannot_read_does_not_hold_up_the_rest(telegram, reader):

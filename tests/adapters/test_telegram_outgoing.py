@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import telegram as library
@@ -30,7 +31,7 @@ from bot.ports import (
     Throttled,
 )
 from tests.adapters.telegram_things import FAST
-from tests.fakes.telegram.faults import broken, dropped, flood, hanging, refused
+from tests.fakes.telegram.faults import broken, dropped, flood, hanging, late, refused
 from tests.fakes.telegram.rates import Rates as TheirRates
 from tests.fakes.telegram.world import File
 
@@ -94,6 +95,26 @@ async def test_a_link_that_telegram_would_drop_stays_in_sight(telegram, chat, ro
     assert telegram.texts(room) == ["ZIP: http://localhost:8080/d/a"]
 
 
+@pytest.mark.parametrize(
+    "name", ["https://[x", "http://[::1", "https://example.com/x", "https://example.com/?a=1&b=2"]
+)
+async def test_a_name_that_looks_like_a_link_stays_in_sight(telegram, chat, room, name):
+    text = f"Picked 1: {name}\n✓ 1. {name} (5 s): https://door.test/d/abc"
+    await chat.post(here(room), text, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == f"Picked 1: {name}\n✓ 1. {name} (5 s)"
+    assert shown.links() == {f"✓ 1. {name} (5 s)": "https://door.test/d/abc"}
+
+
+async def test_a_link_that_a_cloud_store_signed_stands_behind_its_words(telegram, chat, room):
+    url = f"https://bucket.example/clips/1.mp4?X-Amz-Signature={'0f' * 32}"
+    await chat.post(here(room), f"ZIP: {url}", key="k")
+
+    assert telegram.shown(room)[0].links() == {"ZIP": url}
+
+
 async def test_a_long_text_comes_in_pieces_cut_at_lines_with_the_buttons_at_the_end(
     telegram, chat, room
 ):
@@ -152,6 +173,17 @@ async def test_in_a_topic_it_stays_in_the_topic_until_that_is_closed_or_gone(tel
     shown = [(message.text, message.topic) for message in telegram.shown(group)]
 
     assert shown == [("open", topic), ("closed", None), ("deleted", None)]
+
+
+@pytest.mark.parametrize("what", ["closed", "deleted"])
+async def test_what_stands_in_a_topic_that_is_closed_or_gone_is_gone(telegram, chat, what):
+    group = telegram.group("Marketing", forum=True)
+    topic = group.topic("Clips")
+    sent = await chat.post(here(group, topic), "1/3", key="1")
+    setattr(topic, what, True)
+
+    with pytest.raises(ChatUnreachable):
+        await chat.revise(sent, "2/3")
 
 
 async def test_a_revision_that_changes_nothing_is_not_sent(telegram, front_end, chat, room):
@@ -300,13 +332,79 @@ async def test_who_ordered_as_the_group_presses_as_themselves(telegram, chat, re
     await chat.offer(here(group), "Pick", PICKS, key="k", person=as_group)
     (shown,) = telegram.shown(group)
     refused_ = await telegram.presses(member, shown, "Start")
-    await telegram.presses(boss, shown, "Start")
+    taken = await telegram.presses(boss, shown, "Start")
 
     (found,) = await reader.next()
-    await telegram.wait_until(lambda: refused_.answer is not None)
+    await telegram.wait_until(lambda: bool(refused_.answer and taken.answer))
 
     assert found.person == as_group
     assert refused_.answer.alert
+
+
+async def test_a_stranger_who_presses_what_a_group_ordered_is_answered_at_once(
+    telegram, chat, reader
+):
+    boss, outsider = telegram.person("Boss"), telegram.person("Outsider")
+    group = telegram.group("Marketing", boss)
+    as_group = Person(id=str(group.id), name="Marketing")
+    await chat.offer(here(group), "Pick", PICKS, key="k", person=as_group)
+    query = await telegram.presses(outsider, telegram.shown(group)[0], "Start")
+    await telegram.wait_until(lambda: query.answer is not None)
+
+    assert query.answer.text.startswith("These buttons belong to Marketing")
+    assert len(telegram.calls("getChatMember")) == 1
+    assert reader.found == []
+
+
+async def test_who_ordered_as_a_channel_of_theirs_presses_as_themselves(
+    telegram, chat, reader, ann
+):
+    ben, eve = telegram.person("Ben"), telegram.person("Eve")
+    group, channel = telegram.group("Marketing", ann, ben, eve), telegram.channel("News")
+    channel.members = {ann.id: "creator", ben.id: "member"}
+    as_channel = Person(id=str(channel.id), name="News")
+    await chat.offer(here(group), "Pick", PICKS, key="k", person=as_channel)
+    (shown,) = telegram.shown(group)
+    theirs = [await telegram.presses(who, shown, "Start") for who in (ben, eve)]
+    await telegram.presses(ann, shown, "Start")
+
+    (found,) = await reader.next()
+    await telegram.wait_until(lambda: all(query.answer for query in theirs))
+
+    assert (found.choice, found.person, found.chat) == ("go", as_channel, here(group))
+    assert all(query.answer.text.startswith("These buttons belong to News") for query in theirs)
+
+
+@pytest.mark.parametrize("speaker", ["channel", "group"])
+async def test_where_nobody_can_tell_who_presses_typing_is_named(
+    telegram, chat, reader, ann, speaker
+):
+    group, channel = telegram.group("Marketing", ann), telegram.channel("News " * 30)
+    channel.bot_status = "left"
+    telegram.fault(refused("Bad Request: CHAT_ADMIN_REQUIRED", "getChatMember"))
+    place = channel if speaker == "channel" else group
+    owner = Person(id=str(place.id), name=place.title)
+    await chat.offer(here(group), "Pick", PICKS, key="k", person=owner)
+    queries = [await telegram.presses(ann, telegram.shown(group)[0], "Start")]
+    await telegram.wait_until(lambda: queries[0].answer is not None)
+
+    assert "1 3 go" in queries[0].answer.text
+    assert queries[0].answer.alert
+    assert reader.found == []
+
+
+async def test_a_press_for_the_group_outlasts_an_outage(telegram, chat, reader, ann):
+    group = telegram.group("Marketing", ann)
+    group.members[ann.id] = "creator"
+    group.anonymous.add(ann.id)
+    as_group = Person(id=str(group.id), name="Marketing")
+    await chat.offer(here(group), "Pick", PICKS, key="k", person=as_group)
+    telegram.fault(broken(502, "getChatMember", times=2))
+    await telegram.presses(ann, telegram.shown(group)[0], "Start")
+
+    (found,) = await reader.next()
+
+    assert (found.choice, found.person) == ("go", as_group)
 
 
 async def test_old_and_foreign_buttons_are_answered_kindly(telegram, chat, reader, ann, room):
@@ -393,6 +491,46 @@ async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, cha
     assert shown.labels() == ["Again"]
 
 
+async def test_a_revision_with_a_link_that_telegram_takes_on_no_button_has_it_in_its_text(
+    telegram, chat, room
+):
+    sent = await chat.post(here(room), "1/3", key="k")
+    done = Choice("", "1. anna", url="http://localhost:8080/d/a")
+    for text in ("2/3", "3/3", "3/3"):
+        await chat.revise(sent, text, [done, Choice("cancel", "Cancel")])
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == "3/3\n1. anna: http://localhost:8080/d/a"
+    assert shown.labels() == ["Cancel"]
+    assert len(telegram.calls("editMessageText")) == 3  # refused once, and not asked again
+
+
+async def test_links_that_are_written_out_leave_the_text_whole_however_many_they_are(
+    telegram, chat, room
+):
+    links = [Choice("", f"{n}.", url=f"http://localhost/d/{'x' * 90}") for n in range(90)]
+    await chat.offer(here(room), "Ready", links, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text.startswith("Ready\n0.: http://localhost/d/xxx")
+    assert shown.text.endswith("x" * 90)
+
+
+async def test_what_is_refused_is_told_and_logged_without_the_links_it_held(
+    telegram, chat, room, caplog
+):
+    link = "http://localhost:8080/d/a-signed-token"
+    telegram.fault(refused(f"Bad Request: button URL '{link}' is odd", "sendMessage"))
+    with caplog.at_level(logging.DEBUG), pytest.raises(ChatError) as told:
+        await chat.post(here(room), "Ready", key="k")
+    logging.getLogger("tests").error("as a fault is logged", exc_info=told.value)
+
+    assert "is odd" in caplog.text
+    assert "a-signed-token" not in caplog.text
+
+
 # Files
 
 
@@ -436,7 +574,100 @@ async def test_a_server_of_our_own_hands_files_over_on_its_disk(
     assert (tmp_path / "v").read_bytes() == b"film"
 
 
+async def test_a_server_of_our_own_that_shares_no_disk_is_told_to_the_operator(
+    telegram, chat, ann, room, tmp_path, caplog
+):
+    elsewhere = f"/var/lib/telegram-bot-api/{telegram.token}/voice/file_0.oga"
+    telegram.platform.local_paths["F1"] = elsewhere
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    with pytest.raises(MediaGone) as gone:
+        await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
+    logging.getLogger("tests").error("as a fault is logged", exc_info=gone.value)
+
+    (line,) = [line for line in telegram._log.lines if "cannot be read here" in line]
+    assert "--local" in line
+    assert "share" in line
+    assert telegram.token not in caplog.text
+
+
+async def test_a_server_of_our_own_takes_files_larger_than_telegram_does(
+    telegram, chat, room, tmp_path
+):
+    telegram.platform.local_folder = str(tmp_path)
+    with (tmp_path / "clip.mp4").open("wb") as clip:
+        clip.truncate(55_000_000)
+    await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+
+    assert chat.limits.send_bytes > 55_000_000
+    assert len(telegram.shown(room)[0].file.content) == 55_000_000
+
+
+async def test_a_large_file_that_is_answered_late_is_waited_for(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end(timing=Timing(answer_s=0.2))
+    (tmp_path / "clip.mp4").write_bytes(b"x" * 1_500_000)
+    slow = late("sendDocument")
+    telegram.fault(slow)
+    sending = asyncio.create_task(
+        chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+    )
+    await telegram.wait_until(lambda: slow.met == 1)
+    await asyncio.wait([sending], timeout=0.8)  # four times what another answer may take
+    slow.release.set()
+
+    assert (await sending).id == str(telegram.shown(room)[0].id)
+
+
+async def test_a_file_whose_answer_never_comes_is_sent_twice_at_most(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end(timing=Timing(answer_s=0.1))
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    silent = hanging("sendDocument", executed=True, times=9)
+    telegram.fault(silent)
+    send = partial(chat.send_file, here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+    for _ in range(2):
+        with pytest.raises(PlatformDown):
+            await send()
+    sent = await send()
+    silent.release.set()
+
+    assert len(telegram.shown(room)) == 2
+    with pytest.raises(ChatUnreachable):
+        await chat.revise(sent, "nobody knows which message this is")
+
+
+async def test_an_outage_does_not_count_as_a_file_that_may_have_come(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end(timing=Timing(answer_s=0.3))
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    send = partial(chat.send_file, here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+    telegram.down = True
+    for _ in range(4):
+        with pytest.raises(PlatformDown):
+            await send()
+    telegram.down = False
+    telegram.fault(broken(502, "sendDocument", times=3))
+    for _ in range(3):
+        with pytest.raises(PlatformDown):
+            await send()
+    await send()
+
+    assert len(telegram.shown(room)) == 1
+
+
 # Rates and outages
+
+
+async def test_front_ends_that_say_or_change_the_same_at_once_do_it_once(telegram, front_end, room):
+    chats = [front_end() for _ in range(3)]
+    said = await asyncio.gather(*(each.post(here(room), "hello", key="k") for each in chats))
+    await asyncio.gather(*(each.revise(said[0], "hello again") for each in chats))
+
+    assert len({message.id for message in said}) == 1
+    assert len(telegram.calls("sendMessage")) == len(telegram.calls("editMessageText")) == 1
 
 
 async def test_a_flood_is_waited_out_by_every_front_end(telegram, front_end, room):
@@ -449,6 +680,31 @@ async def test_a_flood_is_waited_out_by_every_front_end(telegram, front_end, roo
 
     assert told.value.after_s == 30
     assert 29 < known.value.after_s <= 30.2
+    assert len(telegram.calls("sendMessage")) == 1
+
+
+async def test_a_flood_holds_us_back_while_the_memory_is_still_being_told(
+    telegram, front_end, memory, room, monkeypatch
+):
+    keep, telling, told = memory.keep, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*name: str, **more: Any) -> None:
+        if name[0] == "flood":
+            telling.set()
+            await told.wait()
+        await keep(*name, **more)
+
+    monkeypatch.setattr(memory, "keep", slowly)
+    chat = front_end()
+    telegram.fault(flood(30, "sendMessage"))
+    first = asyncio.create_task(chat.post(here(room), "one", key="1"))
+    await telling.wait()
+    with pytest.raises(Throttled):
+        await chat.post(here(room), "two", key="2")
+    told.set()
+    with pytest.raises(Throttled):
+        await first
+
     assert len(telegram.calls("sendMessage")) == 1
 
 
@@ -504,6 +760,26 @@ async def test_a_second_flood_elsewhere_silences_all(telegram, chat, room):
         await chat.post(here(other), "hello", key="k")
 
     assert len(telegram.calls("sendMessage")) == 2
+
+
+async def test_a_flood_met_while_fetching_a_file_silences_all(
+    telegram, front_end, ann, room, tmp_path
+):
+    await telegram.says(ann, room, file=File("voice", b"OggS 1234"))
+    media = Media("F1", "voice-1.ogg", 9, "voice")
+    fetching, speaking = front_end(), front_end()
+    telegram.fault(flood(30, "file"))
+    with pytest.raises(Throttled) as told:
+        await fetching.fetch(media, tmp_path / "voice")
+    for chat in (fetching, speaking):
+        with pytest.raises(Throttled):
+            await chat.post(here(room), "hello", key="k")
+    with pytest.raises(Throttled):
+        await speaking.fetch(media, tmp_path / "voice")
+
+    assert told.value.after_s == 30
+    assert telegram.calls("sendMessage") == []
+    assert len(telegram.calls("getFile")) == 1
 
 
 async def test_a_short_flood_is_waited_out_in_place(telegram, front_end, room):

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -17,6 +19,7 @@ from tests.adapters.telegram_things import QUICK, make_chat, running
 from tests.fakes.redis_server import Server
 from tests.fakes.telegram.faults import broken, flood, hanging
 from tests.fakes.telegram.server import FakeTelegram
+from tests.fakes.telegram.world import Message
 
 PUBLIC = "https://chorus.example"
 SECRET = {SECRET_HEADER: "a-secret_of-tests"}
@@ -141,6 +144,32 @@ async def test_only_what_we_can_read_is_asked_for(telegram, reader):
     assert telegram.platform.allowed == {"message", "callback_query", "my_chat_member"}
 
 
+async def test_letters_that_no_memory_takes_do_not_hold_up_the_rest(telegram, reader):
+    ann = telegram.person("Ann")
+    room = telegram.private(ann)
+    said = Message(1, room, ann, "half a smile \ud83d").json(telegram.platform.bot)
+    telegram.platform.update("message", said)
+    await telegram.says(ann, room, "hello")
+
+    await reader.next(2)
+
+    assert [inbound.text for inbound in reader.found] == ["half a smile \ufffd", "hello"]
+
+
+async def test_an_update_without_a_number_is_passed_over_and_asked_for_at_leisure(telegram, reader):
+    ann = telegram.person("Ann")
+    telegram.platform.nameless = {"message": {"text": "no number"}}
+    await telegram.says(ann, telegram.private(ann), "one")
+    await reader.next(1)
+    asked = len(telegram.calls("getUpdates"))
+    await telegram.says(ann, telegram.private(ann), "two")
+    await reader.next(2)
+
+    assert texts(reader) == ["one", "two"]
+    assert len(telegram.calls("getUpdates")) - asked < 50
+    assert len([line for line in telegram._log.lines if "without a number" in line]) == 1
+
+
 # Webhook
 
 
@@ -234,6 +263,34 @@ async def test_a_webhook_that_somebody_removed_is_set_again(telegram, front_end)
     assert telegram.platform.webhook.secret == SECRET[SECRET_HEADER]
 
 
+@pytest.mark.parametrize(("ago_s", "warnings"), [(0, 1), (3600, 0)])
+async def test_a_failure_of_the_webhook_is_logged_once_and_not_when_it_is_old(
+    telegram, front_end, ago_s, warnings
+):
+    telegram.platform.webhook.last_error = "Connection refused"
+    telegram.platform.webhook.last_error_at = time.time() - ago_s
+    async with hooked(telegram, front_end, fronts=1):
+        await telegram.wait_until(lambda: len(telegram.calls("getWebhookInfo")) >= 4)
+
+    lines = [line for line in telegram._log.lines if "could not post to us" in line]
+    assert len(lines) == warnings
+
+
+async def test_a_further_failure_of_the_webhook_is_logged_as_well(telegram, front_end):
+    webhook = telegram.platform.webhook
+    webhook.last_error, webhook.last_error_at = "Connection refused", time.time() - 60
+    async with hooked(telegram, front_end, fronts=1):
+        for _ in range(2):
+            asked = len(telegram.calls("getWebhookInfo"))
+            await telegram.wait_until(
+                lambda before=asked: len(telegram.calls("getWebhookInfo")) > before + 2
+            )
+            webhook.last_error, webhook.last_error_at = "Wrong response", time.time() - 30
+
+    lines = [line for line in telegram._log.lines if "could not post to us" in line]
+    assert [line.rpartition(": ")[2] for line in lines] == ["Connection refused", "Wrong response"]
+
+
 # Starting
 
 
@@ -266,6 +323,25 @@ async def test_administrators_see_their_own_commands_once_they_wrote_to_us(teleg
 
     named = [command["command"] for command in telegram.platform.commands["chat", "zh"]]
     assert named[-3:] == ["template", "allow", "stats"]
+
+
+async def test_administrators_see_their_own_commands_in_a_group_once_they_spoke_there(
+    telegram, front_end
+):
+    boss, ann = telegram.person("Boss"), telegram.person("Ann")
+    group = telegram.group("Marketing", boss, ann)
+    commands = telegram.platform.commands
+    async with running(front_end(admins=[str(boss.id)])) as reader:
+        for who in (ann, boss, boss):
+            await telegram.says(who, group, "hello")
+        await reader.next(3)
+        await telegram.wait_until(lambda: ("chat_member", "zh") in commands)
+
+    scopes = [json.loads(str(call["scope"])) for call in telegram.calls("setMyCommands")]
+    told = [(s["chat_id"], s["user_id"]) for s in scopes if s["type"] == "chat_member"]
+    assert told == [(group.id, boss.id)] * 2  # once in each language
+    named = [command["command"] for command in commands["chat_member", "zh"]]
+    assert (named[0], named[-3:]) == ("dub", ["template", "allow", "stats"])
 
 
 async def test_a_start_while_telegram_is_away_waits_for_it(telegram, front_end):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from pydantic import SecretStr
@@ -123,6 +124,19 @@ async def test_the_doctor_tells_how_updates_come_and_why_they_do_not(tmp_path, t
     assert left.ok is True
     assert "a webhook is left behind: https://old.example/…." in left.detail
     assert telegram.calls("deleteWebhook") == []  # looking changes nothing
+
+
+@pytest.mark.parametrize(("waiting", "ok"), [(0, True), (3, False)])
+async def test_a_failure_that_is_over_worries_the_doctor_only_while_messages_wait(
+    tmp_path, telegram, waiting, ok
+):
+    webhook = telegram.platform.webhook
+    webhook.last_error, webhook.last_error_at = "Connection refused", time.time() - 86_400
+    telegram.platform.pending = [{"update_id": number} for number in range(waiting)]
+    found = (await told(with_token(tmp_path, telegram_api_base=telegram.url, **HOOKED)))["telegram"]
+
+    assert found.ok is ok
+    assert ("Connection refused" in found.detail + found.advice) is not ok
 
 
 async def test_the_doctor_tells_what_the_bot_does_not_see_in_groups(tmp_path, telegram):

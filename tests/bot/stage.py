@@ -148,9 +148,9 @@ class Stage:
     async def report(self, lease: Lease, done: int, total: int = 198) -> None:
         assert await self.ledger.desk.report(lease, ClipState.RENDERING, done, total)
 
-    async def pack(self) -> None:
-        """Pack the Archive that waits."""
-        lease = await self.draw("archives")
+    async def pack(self, lease: Lease | None = None) -> None:
+        """Pack an Archive, the one that waits."""
+        lease = lease or await self.draw("archives")
         assert lease.kind == "archive"
         batch = await self.ledger.batch(lease.subject)
         assert batch is not None
@@ -194,10 +194,10 @@ async def open_stage(
     scratch.mkdir()
     codec = TokenCodec(b"a secret of tests only, long enough")
     store = LocalStore(folder / "store", codec, "http://door.test", clock=lambda: NOW)
+    ledger = RedisLedger(client)
+    await ledger.note_rebuilt()  # as a foreman does that finds an empty store
     try:
-        yield Stage(
-            chat or FakeChat(), RedisLedger(client), store, memory, BotPolicy(scratch=scratch)
-        )
+        yield Stage(chat or FakeChat(), ledger, store, memory, BotPolicy(scratch=scratch))
     finally:
         await memory.close()
         await client.aclose()

@@ -7,8 +7,13 @@ from tests.bot.stage import ANN, LI, Stage
 from worker.contract.records import BatchState, TemplateState
 
 
-async def converse(stage: Stage, person: Person, name: str, words: list[str]) -> list[str]:
-    """A recording, picks, the rendering of two good Templates and a bad one; returns what stands in the chat."""
+async def converse(
+    stage: Stage, person: Person, name: str, words: list[str]
+) -> tuple[str, list[str]]:
+    """A recording, picks, the rendering of two good Templates and a bad one.
+
+    Returns the offer as it was before anything was picked, and what stands in the chat at the end.
+    """
     chat = stage.chat
     await stage.add_templates("kid", state=TemplateState.REJECTED)
     async with stage.running():
@@ -28,20 +33,24 @@ async def converse(stage: Stage, person: Person, name: str, words: list[str]) ->
         await stage.pack()
         batch = await stage.wait_for_batch(lambda batch: batch.state is BatchState.PARTIAL)
     texts = [text.replace(batch.code, "K7Q2") for text in chat.texts]
-    return [re.sub(r"http://door\.test/d/\S+", "LINK", text) for text in texts]
+    offer = list(chat.shown.values())[1]
+    return offer.earlier[0], [re.sub(r"http://door\.test/d/\S+", "LINK", text) for text in texts]
 
 
 async def test_a_person_reads_a_whole_order_in_english(stage: Stage) -> None:
-    shown = await converse(stage, ANN, "news.ogg", ["1, idle", "4 go"])
+    offer, shown = await converse(stage, ANN, "news.ogg", ["1, idle", "4 go"])
 
-    assert shown == [
-        "Got “news.ogg”, listening …",
+    assert offer == (
         "“news.ogg”: 7.4 s of speech in 7.9 s. Pick templates:\n"
         "1. anchor · 12 s\n"
         "2. host · 12 s\n"
         "3. idle · 12 s\n"
         "4. kid ✗ I found no face at second 2.0 (frame 50).\n"
-        "Type numbers, like 1 3 or 1-3, or “all”. Then “go”; or at once: 1 3 go",
+        "Type numbers, like 1 3 or 1-3, or “all”. Then “go”; or at once: 1 3 go"
+    )
+    assert shown == [
+        "Got “news.ogg”, listening …",
+        "Ordered, with “news.ogg”.\nPicked 3: anchor, idle, kid",
         "Picked 2: anchor, idle\nType “go” to start with “news.ogg”.",
         "“kid” will not work: I found no face at second 2.0 (frame 50). The others go on.",
         "K7Q2 · “news.ogg” · 3 videos\n"
@@ -60,16 +69,19 @@ async def test_a_person_reads_a_whole_order_in_english(stage: Stage) -> None:
 
 
 async def test_a_person_reads_a_whole_order_in_chinese(stage: Stage) -> None:
-    shown = await converse(stage, LI, "新闻.ogg", ["1、idle", "４开始"])
+    offer, shown = await converse(stage, LI, "新闻.ogg", ["1、idle", "４开始"])
 
-    assert shown == [
-        "收到“新闻.ogg”，正在听……",
+    assert offer == (
         "“新闻.ogg”：共 7.9 秒，其中说话 7.4 秒。请选择模板：\n"
         "1. anchor · 12 秒\n"
         "2. host · 12 秒\n"
         "3. idle · 12 秒\n"
         "4. kid ✗ 第 2.0 秒（第 50 帧）没有找到人脸。\n"
-        "输入编号，例如 1 3 或 1-3，或“全部”；然后发“开始”。也可以一步完成：1 3 开始",
+        "输入编号，例如 1 3 或 1-3，或“全部”；然后发“开始”。也可以一步完成：1 3 开始"
+    )
+    assert shown == [
+        "收到“新闻.ogg”，正在听……",
+        "已用“新闻.ogg”下单。\n已选 3 个：anchor、idle、kid",
         "已选 2 个：anchor、idle\n发送“开始”，用“新闻.ogg”制作。",
         "“kid”做不了：第 2.0 秒（第 50 帧）没有找到人脸。其他模板不受影响。",
         "K7Q2 · “新闻.ogg” · 3 个视频\n"

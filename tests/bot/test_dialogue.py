@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from adapters.stores.disk import beside
 from bot.incoming import clear_scratch
-from bot.ports import Inbound, Media, MediaGone, MediaTooLarge, Person
+from bot.ports import ChatError, Inbound, Media, MediaGone, MediaTooLarge, Person
 from bot.ports import PlatformDown as PlatformAway
 from tests.bot.stage import ANN, LI, Stage
 from tests.fakes.chat import ROOMY, FakeChat, Shown
@@ -189,6 +190,20 @@ async def test_an_order_before_the_recording_starts_by_itself(stage: Stage) -> N
     assert [clip.template_name for clip in batch.clips] == ["anchor", "idle"]
 
 
+async def test_what_a_platform_heard_itself_is_repeated_in_a_line(stage: Stage) -> None:
+    stage.chat.files["f"] = b"voice"
+    said = f"hello\nthere {'very ' * 40}long"
+    media = Media("f", "a.ogg", 5, "voice", words=said)
+    async with stage.running():
+        answer = await answer_to(stage, stage.chat.receive(ANN, media=media))
+
+    first, heard = answer.split("\n")[:2]
+    assert first == "Got “a.ogg”, listening …"
+    assert heard.startswith("It says: “hello there very")
+    assert heard.endswith("…”")
+    assert len(heard) < 100
+
+
 async def test_an_order_while_listening_starts_by_itself(stage: Stage) -> None:
     async with stage.running():
         stage.chat.receive_file(ANN, b"voice", "news.ogg")
@@ -238,6 +253,18 @@ async def test_more_templates_than_allowed_are_refused_and_the_draft_stays(stage
 
     assert refused.startswith("That would be 3 templates; one order may have up to 2.")
     assert after.startswith("Picked 2: anchor, host")
+
+
+async def test_a_group_may_have_smaller_orders_than_a_person_alone(stage: Stage) -> None:
+    stage.allow(max_clips_per_chat_batch=1)
+    group = stage.chat.chat("team", private=False)
+    async with stage.running():
+        alone = await ask(stage, "all")
+        sent = stage.chat.receive(ANN, "1 2 go", chat=group)
+        await stage.chat.wait_for_settled(sent)
+
+    assert alone.startswith("Picked 3: anchor, host")
+    assert "That would be 2 templates; one order may have up to 1." in stage.chat.texts[-1]
 
 
 async def test_numbers_mean_what_was_shown_whatever_was_added_since(stage: Stage) -> None:
@@ -356,6 +383,19 @@ async def test_a_fault_is_logged_and_answered_with_its_id_and_the_bot_goes_on(
     assert "KeyError" in caplog.text
 
 
+async def test_where_a_platform_refuses_whatever_is_said_the_bot_goes_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For a reason that nobody foresaw: then an incident cannot be told either."""
+    async with stage.running():
+        stage.chat.unreachable["desk"] = ChatError("something new")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/help"))
+        stage.chat.unreachable.clear()
+        assert "/new" in await ask(stage, "/help")
+
+    assert "something new" in caplog.text
+
+
 async def test_commands_in_both_languages(stage: Stage) -> None:
     async with stage.running():
         assert (
@@ -417,7 +457,7 @@ async def test_an_order_is_looked_at_cancelled_retried_and_deleted(stage: Stage)
         assert "and its 2 videos for good?" in await ask(stage, "/delete")
         assert await ask(stage, "no") == "Nothing is deleted."
         await ask(stage, f"/delete {code}")
-        assert await ask(stage, "Yes!") == f"{code} is deleted."
+        assert await ask(stage, "Yes!") == f"{code} is deleted. The recording is deleted too."
         assert (await ask(stage, f"/zip {code}")).startswith("There is no order")
 
     assert [f.key async for f in stage.store.list("clips/")] == []
@@ -439,7 +479,10 @@ async def test_clear_asks_and_leaves_what_runs(stage: Stage) -> None:
         stale = await ask(stage, "", choice=button.token)
 
     assert asked.startswith("Delete the one ended order")
-    assert (done, stale[:22]) == ("1 order is deleted.", "That question is no lo")
+    assert (done, stale[:22]) == (
+        "1 order is deleted. The recording is deleted too.",
+        "That question is no lo",
+    )
     assert [b.id for b in await stage.ledger.history(stage.chat.chat(), None, 0, 9)] == [running.id]
 
 
@@ -460,7 +503,11 @@ async def test_links_to_what_the_store_lost_are_not_given(stage: Stage) -> None:
         await send_voice(stage)
         await ask(stage, "1 go")
         await finish(stage, 1)
-        await stage.store.delete((await stage.newest()).archive_key or "")
+        batch = await stage.newest()
+        made = batch.clips[0].result
+        assert made is not None
+        for key in (batch.archive_key or "", made.key):
+            await stage.store.delete(key)
         assert "are no longer kept" in await ask(stage, "/zip")
 
 
@@ -469,11 +516,64 @@ async def test_history_comes_in_pages(stage: Stage) -> None:
         for number in range(9):
             await send_voice(stage, f"{number}".encode())
             await ask(stage, "1 go")
-        first, second = await ask(stage, "/history"), await ask(stage, "/history 2")
+        first = await ask(stage, "/history")
+        [older] = list(stage.chat.shown.values())[-1].choices
+        second = await ask(stage, "/history 2")
+        pressed = await ask(stage, "", choice=older.token)
 
     assert first.count(" · waiting") == 8
     assert first.endswith("/history 2 shows older ones.")
     assert second.count(" · waiting") == 1
+    assert older.label == "Older ›"
+    assert pressed == second
+    assert list(stage.chat.shown.values())[-1].choices == ()
+
+
+async def test_in_a_group_its_orders_are_everybodys_and_those_of_private_chats_do_not_exist(
+    stage: Stage,
+) -> None:
+    group = stage.chat.chat("team", private=False)
+    async with stage.running():
+        await send_voice(stage)
+        await ask(stage, "1 go")
+        mine = await stage.newest()
+        await finish(stage, 1)
+        placed = mine.order.model_copy(update={"key": "in the group", "chat": group})
+        ours = await stage.ledger.open_batch(placed)
+        await stage.render()
+        await stage.pack()
+        await stage.chat.wait_for_text(f"{ours.code} is ready")
+
+        history = await ask(stage, "历史", LI, chat=group)
+        links = await ask(stage, f"/zip {ours.code}", LI, chat=group)
+        private = await ask(stage, f"/zip {mine.code}", chat=group)
+        alone = await ask(stage, "/history")
+        elsewhere = await ask(stage, f"/zip {ours.code}")
+
+    assert ours.code in history
+    assert mine.code not in history
+    assert "http://door.test/d/" in links
+    assert "There is no order" in private
+    assert mine.code in alone
+    assert ours.code not in alone
+    assert "There is no order" in elsewhere
+
+
+async def test_what_is_made_again_after_the_question_is_not_deleted(stage: Stage) -> None:
+    async with stage.running():
+        await send_voice(stage)
+        await ask(stage, "1 2 go")
+        batch = await stage.newest()
+        await stage.render()
+        await stage.ledger.cancel(batch.id)
+        await stage.pack()
+        await stage.wait_for_batch(lambda batch: not batch.state.active)
+        await ask(stage, f"/delete {batch.code}")
+        await stage.ledger.retry(batch.id)
+        said = await ask(stage, "yes")
+
+    assert said == f"{batch.code} is still running. Stop it first: /cancel {batch.code}"
+    assert await stage.ledger.batch(batch.id) is not None
 
 
 async def test_names_from_outside_cannot_draw_our_messages(stage: Stage) -> None:
@@ -489,9 +589,11 @@ async def test_names_from_outside_cannot_draw_our_messages(stage: Stage) -> None
 
 async def test_a_killed_bots_files_are_cleared_away_later(stage: Stage) -> None:
     old, young = stage.policy.scratch / "in-old", stage.policy.scratch / "in-young"
-    for path in (old, young):
+    half = beside(old)  # a file on its way out of the store
+    for path in (old, young, half):
         path.touch()
-    os.utime(old, (time.time() - 7200,) * 2)
+    for path in (old, half):
+        os.utime(path, (time.time() - 7200,) * 2)
 
     await asyncio.to_thread(clear_scratch, stage.policy.scratch)
 

@@ -81,3 +81,32 @@ async def test_a_whole_order_in_a_group_may_come_before_its_recording(stage: Sta
         await chat.wait_for_settled(chat.receive(ANN, "1 3 go", chat=group, addressed=False))
 
     assert chat.texts[-1].startswith("Picked 2: anchor, idle")
+
+
+@pytest.mark.parametrize(("holder", "caption"), [("m0", ""), ("m0", "all go"), (None, "all go")])
+async def test_a_command_about_a_picture_is_answered_with_what_is_needed(
+    stage: Stage, holder: str | None, caption: str
+) -> None:
+    chat = stage.chat
+    group = chat.chat("team", private=False)
+    chat.files["p"] = b"\xff\xd8\xff a photo"
+    photo = Media("p", "photo-5.jpg", 10, "picture", holder)
+    async with stage.running():
+        await chat.wait_for_settled(chat.receive(ANN, caption, media=photo, chat=group))
+
+    assert chat.texts == [
+        "“photo-5.jpg” is not a recording but a picture. Please send a voice note, an audio file or a video with sound."
+    ]
+
+
+@pytest.mark.parametrize("caption", ["", "our new office", "all of us", "1 2"])
+async def test_pictures_that_people_show_each_other_are_no_background(
+    stage: Stage, caption: str
+) -> None:
+    chat = stage.chat
+    group = chat.chat("team", private=False)
+    photo = Media("p", "photo-5.jpg", 10, "picture")
+    async with stage.running():
+        await chat.wait_for_settled(chat.receive(ANN, caption, media=photo, chat=group))
+
+    assert chat.texts == []

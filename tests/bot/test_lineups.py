@@ -50,6 +50,18 @@ async def offer_after(stage: Stage, painter: Painter) -> Shown:
     return await stage.chat.wait_for_text("Pick templates")
 
 
+async def test_where_nothing_can_be_pressed_the_picture_tells_how_to_type(
+    stage: Stage, painter: Painter
+) -> None:
+    stage.chat.limits = replace(PICTURED, choices=0, can_revise=False)
+    async with stage.running():
+        offer = await offer_after(stage, painter)
+
+    assert offer.picture == b"1 anchor, 2 host, 3 idle"
+    assert "Type numbers, like 1 3" in offer.text
+    assert "Tap" not in offer.text
+
+
 async def test_the_offer_is_a_picture_whose_caption_has_no_list(
     stage: Stage, painter: Painter
 ) -> None:

@@ -193,3 +193,59 @@ async def _keep_on_and_on(memory: RedisMemory) -> None:
     for number in range(100):
         await memory.keep("draft", value=str(number))
         await asyncio.sleep(0.01)
+
+
+async def entries(memory: RedisMemory, count: int) -> list[str]:
+    return [entry for entry, _, _ in await read(memory, count)]
+
+
+async def test_what_one_person_says_waits_for_what_they_said_before(memory: RedisMemory) -> None:
+    for key, sender in (("a", "ann"), ("b", "ann"), ("c", "ben"), ("d", "")):
+        await memory.receive("box", key, "raw", sender)
+    a, b, c, d = await entries(memory, 4)
+
+    before = [await memory.is_next("box", entry) for entry in (a, b, c, d)]
+    await memory.dealt_with("box", a)
+
+    assert before == [True, False, True, True]
+    assert await memory.is_next("box", b)
+
+
+async def test_a_message_that_left_the_inbox_by_itself_holds_nobody_up(
+    memory: RedisMemory,
+) -> None:
+    await memory.receive("box", "a", "raw", "ann")
+    await memory.receive("box", "b", "raw", "ann")
+    a, b = await entries(memory, 2)
+    await memory._redis.xdel("chorus:memory:inbox:box", a)
+
+    assert await memory.is_next("box", b)
+    assert await memory.is_next("box", a)  # whoever still has it need not wait either
+
+
+async def test_values_are_found_by_how_their_names_begin_and_no_letter_is_a_pattern(
+    memory: RedisMemory,
+) -> None:
+    await memory.keep("draft", "console:[a]*", "ann", value="1")
+    await memory.keep("draft", "console:[a]*", "li", value="2")
+    await memory.keep("draft", "console:a", "li", value="3")
+    await memory.keep("drafts", "console:[a]*", value="4")
+
+    under_one = [each async for each in memory.kept("draft", "console:[a]*")]
+    under_all = [each async for each in memory.kept("draft")]
+
+    assert sorted(under_one) == ["1", "2"]
+    assert sorted(under_all) == ["1", "2", "3"]
+
+
+async def test_who_reads_while_redis_loses_everything_goes_on_reading(memory: RedisMemory) -> None:
+    await memory.receive("box", "a", "1")
+    async with asyncio.timeout(10), contextlib.aclosing(memory.inbox("box", "one")) as inbox:
+        first = await anext(inbox)
+        await memory._redis.flushall()
+        waiting = asyncio.create_task(anext(inbox))
+        await asyncio.sleep(0)
+        await memory.receive("box", "b", "2")
+        second = await waiting
+
+    assert (first[1:], second[1:]) == (("a", "1"), ("b", "2"))

@@ -121,7 +121,7 @@ async def test_a_second_recording_has_a_notice_of_its_own(stage: Stage) -> None:
     assert len(stage.chat.shown) == 2
 
 
-async def test_go_typed_later_shows_progress_below_and_leaves_the_offer(stage: Stage) -> None:
+async def test_go_typed_later_shows_progress_below_and_closes_the_offer(stage: Stage) -> None:
     async with stage.running():
         stage.chat.receive_file(ANN, b"voice", "a.ogg")
         await stage.hear()
@@ -129,5 +129,6 @@ async def test_go_typed_later_shows_progress_below_and_leaves_the_offer(stage: S
         await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 go"))
 
     offer, progress = stage.chat.shown.values()
-    assert "Pick templates" in offer.text
+    assert "Pick templates" in offer.earlier[-1]
+    assert (offer.text, offer.choices) == ("Ordered, with “a.ogg”.\nPicked 1: anchor", ())
     assert "0/1" in progress.text

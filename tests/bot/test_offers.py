@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from tests.bot.stage import ANN, Stage
-from tests.fakes.chat import ROOMY, Shown
+from tests.fakes.chat import ROOMY, FakeChat, Shown
 
 SMALL = replace(ROOMY, choices=9)
 """Room for three Templates beside the controls."""
@@ -92,3 +92,93 @@ async def test_an_offer_that_was_ordered_with_its_button_loses_its_buttons(stage
         await stage.chat.wait_for(lambda _: not offer.choices)
 
     assert offer.text == "Ordered, with “a.ogg”.\nPicked 1: anchor"
+
+
+async def test_what_is_typed_ticks_the_open_offer_as_a_press_does(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 3"))
+        typed = labels(offer)
+        await press(stage, offer, "2 host")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "-1"))
+
+    assert typed == ["✓1 anchor", "2 host", "✓3 idle", "All", "Pick anew", "Start"]
+    assert labels(offer) == ["1 anchor", "✓2 host", "✓3 idle", "All", "Pick anew", "Start"]
+    assert "2 templates picked." in offer.text
+    assert stage.chat.texts[-2].startswith("Picked 2: anchor, idle")  # it is answered all the same
+    assert stage.chat.texts[-1].startswith("Picked 2: idle, host")
+
+
+async def test_a_preset_that_is_typed_ticks_the_open_offer(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await press(stage, offer, "2 host")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/preset save News"))
+        await press(stage, offer, "Pick anew")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/preset News"))
+
+    assert "✓2 host" in labels(offer)
+
+
+async def test_an_offer_that_was_ordered_by_typing_loses_its_buttons(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 3 go"))
+
+    assert (offer.text, offer.choices) == ("Ordered, with “a.ogg”.\nPicked 2: anchor, idle", ())
+
+
+async def test_picks_are_taken_although_the_offer_was_deleted(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        offer.gone = True
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 3"))
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "go"))
+        batch = await stage.newest()
+
+    assert [clip.template_name for clip in batch.clips] == ["anchor", "idle"]
+
+
+def starting(stage: Stage) -> list[str]:
+    """What stands in the messages on which a button still starts."""
+    return [
+        message.text
+        for message in stage.chat.shown.values()
+        if any(choice.label == "Start" for choice in message.choices)
+    ]
+
+
+async def test_what_was_picked_by_typing_cannot_be_started_once_it_is_ordered(stage: Stage) -> None:
+    async with stage.running():
+        await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1"))
+        first = await stage.chat.wait_for_text("Picked 1")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "3"))
+        second = await stage.chat.wait_for_text("Picked 2")
+        open_ = starting(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "go"))
+        await stage.wait_for_batch(lambda batch: len(batch.clips) == 2)
+        left = starting(stage)
+
+    assert len(open_) == 2  # the offer, and the newest answer
+    assert first.choices == second.choices == ()
+    assert left == []
+    assert second.text == "Picked 2: anchor, idle\nType “go” to start with “a.ogg”."
+    assert first.text.startswith("Picked 1: anchor")
+
+
+async def test_what_was_picked_by_typing_can_be_started_as_long_as_it_is_refused(
+    stage: Stage,
+) -> None:
+    stage.chat = FakeChat(platform="telegram")  # where not everybody is an administrator
+    stage.allow(allow=("telegram:chat:desk",), batches_per_person=1)
+    async with stage.running():
+        await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "3 go"))
+        stage.chat.receive_file(ANN, b"another voice", "b.ogg")
+        await stage.hear()
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 2"))
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "go"))
+        await stage.chat.wait_for_text("only 1 at a time is possible")
+
+    assert any(text.startswith("Picked 2") for text in starting(stage))

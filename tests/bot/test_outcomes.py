@@ -172,6 +172,27 @@ async def test_nothing_but_failures_are_told_with_their_reasons(stage: Stage) ->
     assert said.endswith(f"/retry {batch.code} tries the failed ones again.")
 
 
+async def test_a_video_whose_file_is_gone_is_named_and_not_linked(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage)
+        await stage.render()
+        await stage.render()
+        packing = await stage.draw("archives")
+        assert await stage.ledger.desk.lose_clip(packing, 1, Reason(code=Code.CLIP_GONE))
+        await stage.pack(packing)
+        await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    [said] = outcomes(stage, batch)
+    head, archive, second, gone, again, _ = said.split("\n")
+    assert head == f"{batch.code}: 1 of 2 videos from “news.ogg” is ready."
+    assert "ZIP" in archive
+    assert second.startswith("✓ 2. host (7.9 s): http")
+    assert gone == (
+        "✗ 1. anchor: The video was made, but its file is gone. Please have it made again."
+    )
+    assert again == f"/retry {batch.code} tries the failed ones again."
+
+
 async def test_a_flagged_clip_is_sent_with_a_reason_to_look_at_it_first(stage: Stage) -> None:
     async with stage.running():
         batch = await order(stage)
@@ -223,11 +244,36 @@ async def test_in_a_long_list_flagged_clips_are_named_and_done_ones_counted(stag
         shown = await stage.chat.wait_for_text("done, but")
 
     lines = shown.text.split("\n")
-    assert [line for line in lines if "⚠" in line] == [
-        "⚠ 2. host · done, but something besides the mouth may have changed"
-    ]
+    [flagged] = [line for line in lines if "⚠" in line]
+    said, link, _ = flagged.partition(": http://door.test/d/")
+    assert said == "⚠ 2. host · done, but something besides the mouth may have changed"
+    assert link
     assert not any(line.startswith("✓") for line in lines)
     assert "… 2 done, " in shown.text
+
+
+async def test_while_the_zip_is_packed_people_see_their_place_then_how_far_it_is(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        first = await order(stage, "1 go")
+        await stage.render()
+        second = await order(stage, "2 go")
+        await stage.render()
+        place = await stage.chat.wait_for_text("1/1 · 1 ZIP before this one")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, f"/status {second.code}"))
+        status = stage.chat.texts[-1]
+        lease = await stage.draw("archives")
+        assert await stage.ledger.desk.report_archive(lease, 43_000_000, 100_000_000)
+        shown = await stage.chat.wait_for_text("1/1 · packing the ZIP, 43 %")
+        await stage.pack(lease)
+        await stage.pack()
+        await told(stage)
+
+    assert second.code in place.earlier[0]
+    assert "1 ZIP before this one" in status
+    assert first.code in shown.earlier[0]
+    assert "1/1 · done" in shown.text
 
 
 async def test_a_cancelled_batch_brings_what_was_done(stage: Stage) -> None:
@@ -307,8 +353,10 @@ def test_the_time_left_is_measured() -> None:
     watch.look(batch, 0.25, 105.0)
     assert watch.left_s(105.0) == pytest.approx(15.0)
     assert watch.left_s(110.0) == pytest.approx(10.0)
-    watch.look(batch, 0.0, 111.0)  # a new round
+    watch.look(batch, 0.0, 111.0)  # a new round, or its Archive
     assert watch.left_s(111.0) is None
+    watch.look(batch, 0.5, 121.0)
+    assert watch.left_s(121.0) == pytest.approx(10.0)
 
 
 async def test_who_waited_too_long_for_the_store_is_told(
@@ -325,3 +373,20 @@ async def test_who_waited_too_long_for_the_store_is_told(
 
     assert stage.chat.texts[0].startswith("Something went wrong on our side (incident ")
     assert not list(stage.policy.scratch.iterdir())
+
+
+async def test_nobody_is_given_up_while_not_even_that_can_be_said(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.bot, "_ANSWER_LIMIT_S", 0.1)
+    tried = stage.chat.attempts
+    async with stage.running():
+        stage.chat.unreachable["desk"] = Throttled(0.1)
+        sent = stage.chat.receive(ANN, "/help")
+        await stage.chat.wait_for(lambda chat: chat.attempts > tried + 12)
+        assert sent.entry not in stage.chat.settled
+        stage.chat.unreachable.clear()
+        await stage.chat.wait_for_settled(sent)
+
+    assert not any("went wrong" in text for text in stage.chat.texts)
+    assert stage.chat.texts

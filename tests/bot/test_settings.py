@@ -73,6 +73,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "trim: silence at the beginning and the end stays (or on)\n"
         "denoise: noise stays as it is (or on)\n"
         "loudness: brought to the usual level of −16 LUFS (or off)\n"
+        "zip: one for all; above 2 GB several, each of which opens by itself (or one, none)\n"
         "label: viewers read that the video is AI-generated\n"
         "Change one like this: /settings background blue. “/settings reset” brings all of them back.\n"
         "\n"
@@ -80,7 +81,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "Largest file: 10.0 MB\n"
         "Templates in one order: up to 50\n"
         "Links work for 24 hours\n"
-        "Engine: viseme"
+        "Engine: viseme, the only one here"
     )
     assert chinese == (
         "设置\n"
@@ -92,6 +93,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "修剪：保留开头和结尾的静音（可改为：开）\n"
         "降噪：保留原有的环境声（可改为：开）\n"
         "响度：调整到常用响度 −16 LUFS（可改为：关）\n"
+        "打包：放在一个压缩包里，超过 2 GB 时分成几个，每个都能单独打开（可改为：不分包、不打包）\n"
         "标识：画面中标明由 AI 生成\n"
         "例如发送“设置 背景 蓝色”即可更改；发送“设置 默认”全部恢复默认。\n"
         "\n"
@@ -99,7 +101,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "文件最大：10.0 MB\n"
         "一次最多 50 个模板\n"
         "链接有效期：24 小时\n"
-        "引擎：viseme"
+        "引擎：viseme（这里只有这一个）"
     )
 
 
@@ -274,10 +276,65 @@ async def test_buttons_change_a_setting_in_place(stage: Stage) -> None:
         "trim: on",
         "denoise: on",
         "loudness: off",
+        "zip: one",
+        "中文",
     ]
     assert said == ""
     assert "playing: a template shorter than the recording starts over" in shown.text
     assert "playing: hold" in [choice.label for choice in shown.choices]
+
+
+async def test_the_language_is_one_press_and_the_message_speaks_it_at_once(stage: Stage) -> None:
+    async with stage.running():
+        await ask(stage, "/settings")
+        shown = list(stage.chat.shown.values())[-1]
+        button = next(c for c in shown.choices if c.label == "中文")
+        said = await ask(stage, "", choice=button.token)
+        hint = await ask(stage, "/dub")
+
+    assert said == ""
+    assert shown.text.startswith("设置\n语言：中文")
+    assert "English" in [choice.label for choice in shown.choices]
+    assert hint.startswith("用 /dub 回复")
+
+
+async def test_the_engine_is_chosen_among_those_that_every_worker_has(stage: Stage) -> None:
+    await stage.ledger.desk.beat("one", engines=("viseme", "musetalk"))
+    await stage.ledger.desk.beat("two", engines=("musetalk", "viseme", "latentsync"))
+    async with stage.running():
+        shown = await ask(stage, "/settings")
+        buttons = list(stage.chat.shown.values())[-1]
+        token = next(c.token for c in buttons.choices if c.label == "engine: musetalk")
+        await ask(stage, "", choice=token)
+        offer = await send_voice(stage)
+        asked = offer.text
+        await ask(stage, "1 go")
+        refused = await ask(stage, "/settings engine latentsync")
+        await ask(stage, "设置引擎 viseme")
+        back = list(stage.chat.shown.values())[-1].text
+
+    assert "Engine: viseme (or musetalk)" in shown
+    assert "Engine: musetalk (or viseme)" in buttons.text
+    assert "With: engine musetalk" in asked.splitlines()
+    assert (await stage.newest()).order.engine == "musetalk"
+    assert refused == "“latentsync” is not possible here.\nEngine: musetalk (or viseme)"
+    assert back == "Done. Your videos are made by the engine viseme from now on."
+
+
+async def test_an_engine_that_is_gone_gives_way_to_the_usual_one(stage: Stage) -> None:
+    await stage.ledger.desk.beat("one", engines=("viseme", "musetalk"))
+    async with stage.running():
+        await ask(stage, "/settings engine musetalk")
+        await stage.ledger.desk.leave("one")
+        await stage.ledger.desk.beat("two", engines=("viseme",))
+        offer = await send_voice(stage)
+        asked = offer.text
+        await ask(stage, "1 go")
+        shown = await ask(stage, "/settings")
+
+    assert "engine" not in asked
+    assert (await stage.newest()).order.engine == "viseme"
+    assert "Engine: viseme, the only one here" in shown
 
 
 async def test_buttons_are_answered_where_messages_cannot_change(stage: Stage) -> None:
@@ -683,3 +740,12 @@ async def test_a_picture_is_ordered_with_the_name_it_came_with(stage: Stage) -> 
     assert "With: background “wall.jpg”" in offer.text
     assert background is not None
     assert isinstance(background.picture, SentPicture)
+
+
+async def test_an_open_offer_speaks_the_language_that_was_typed_meanwhile(stage: Stage) -> None:
+    async with stage.running():
+        offer = await send_voice(stage)
+        await ask(stage, "/settings zh")
+
+    assert "请选择模板" in offer.text
+    assert [choice.label for choice in offer.choices][-1] == "全选"

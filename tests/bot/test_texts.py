@@ -12,7 +12,7 @@ from fluent.syntax.visitor import Visitor
 
 from adapters.chats.telegram.menu import MENU
 from bot.guide import TOPICS
-from bot.options import BACKGROUND, COLOUR, OPTIONS, Option, value_of
+from bot.options import BACKGROUND, COLOUR, OPTIONS, ZIP, Option, value_of
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from bot.words import duration, lifetime
 from worker.contract.codes import Code, Flag, RemarkCode
@@ -23,6 +23,9 @@ SOURCES = [
     *(ROOT / "bot").glob("*.py"),
     *(ROOT / "config" / "cli").glob("terminal*.py"),
     *(ROOT / "adapters" / "chats" / "telegram").glob("*.py"),
+    *(ROOT / "adapters" / "chats" / "wecom").glob("*.py"),
+    *(ROOT / "adapters" / "chats" / "dingtalk").glob("*.py"),
+    *(ROOT / "adapters" / "chats").glob("*.py"),
 ]
 FACTS = re.compile(r'= "(\w+)"\s*# (.*)')
 VALUES = [(option, value.name) for option in OPTIONS for value in option.values]
@@ -48,6 +51,8 @@ FORMED = {
     "template-": [f"template-{code}" for code in RemarkCode],
     "help-": [f"help-{topic}" for topic in TOPICS],
     "button-help-": [f"button-help-{topic}" for topic in ("overview", *TOPICS)],
+    "button-zip-": [f"button-zip-{value.name}" for value in ZIP.values],
+    "cloud-": [f"cloud-{cloud}" for cloud in ("none", "off", "only")],
     "menu-": [f"menu-{name}" for name in MENU],
     "template-screen-": ["template-screen-green", "template-screen-alpha"],
 }
@@ -59,7 +64,7 @@ def facts_of(code: Code) -> dict[str, str | float]:
     source = (ROOT / "worker" / "contract" / "codes.py").read_text()
     beside = dict(FACTS.findall(source)).get(code.value, "")
     names = re.findall(r"\w+", re.sub(r"\(.*?\)", "", beside))
-    numbers = ("_s", "_mb", "_px", "seconds", "second", "frame", "count", "limit")
+    numbers = ("_s", "_mb", "_px", "seconds", "second", "frame", "count", "limit", "used", "asked")
     return {name: 7.5 if name.endswith(numbers) else f"<{name}>" for name in names}
 
 
@@ -108,6 +113,7 @@ def said_in_sources() -> list[tuple[str, set[str]]]:
             chosen: Any = node.args[position]
             for each in [chosen.body, chosen.orelse] if isinstance(chosen, ast.IfExp) else [chosen]:
                 given = {str(word.arg) for word in node.keywords}
+                given |= {"way"} if position == 0 else set()  # the turn adds it
                 calls += [(each.value, given)] if isinstance(each, ast.Constant) else []
     return calls
 
@@ -158,6 +164,51 @@ def test_numbers_are_said_as_people_write_them() -> None:
 
     assert texts.say("en", "cleared", count=1) == "1 order is deleted."
     assert texts.say("en", "cleared", count=2) == "2 orders are deleted."
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "said"),
+    [
+        ("stats-workers", {"workers": 1}, "1 worker."),
+        ("stats-workers", {"workers": 2}, "2 workers."),
+        (
+            "stats-orders",
+            {"orders": 1, "left": 1, "running": 1},
+            "1 order under way here; 1 video to make, 1 of them just now.",
+        ),
+        (
+            "stats-templates",
+            {"ready": 1, "others": 0},
+            "1 template ready, 0 being prepared or unusable.",
+        ),
+        (
+            "stats-today",
+            {"orders": 1, "done": 1, "failed": 0},
+            "Today: 1 order, 1 video done, 0 failed.",
+        ),
+        (
+            "stats-week",
+            {"orders": 2, "done": 1, "failed": 1},
+            "Last 7 days: 2 orders, 1 video done, 1 failed.",
+        ),
+    ],
+)
+def test_of_one_is_spoken_in_the_singular(name: str, args: dict[str, int], said: str) -> None:
+    assert Texts().say("en", name, **args) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [(1.0, "1 minute of"), (1.04, "1 minute of"), (2.0, "2 minutes of")]
+)
+@pytest.mark.parametrize("code", [Code.PERSON_MINUTES, Code.CHAT_MINUTES])
+def test_one_minute_is_said_as_one(code: Code, asked: float, said: str) -> None:
+    facts: dict[str, str | float] = {"asked": asked, "used": 0.0, "limit": 1.0, "zone": "UTC"}
+
+    assert (
+        Texts()
+        .short("en", Reason(code=code, facts=facts))
+        .startswith(f"This order would have {said} video;")
+    )
 
 
 def test_the_size_of_a_picture_is_said_in_megapixels_because_no_side_is_limited() -> None:

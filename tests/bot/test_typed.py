@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.commands import Command, UnknownCommand, read_command
-from bot.picks import read_picks
+from bot.picks import means_something, read_picks
 from bot.words import shown_name
 from worker.contract.records import TemplateRecord
 
@@ -73,6 +73,51 @@ def test_a_minus_takes_out() -> None:
     assert (picks.add, picks.drop) == (["anchor"], ["host", "idle"])
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "go",
+            "Start",
+            "ALL",
+            "none",
+            "1",
+            "１２",
+            "#3",
+            "1-3",
+            "2到3",
+            "-2",
+            "开始",
+            "全部",
+            "1号",
+        ),
+        *("1 3 go", "全部开始", "请开始", "yes", "不要", "模板", "帮助", ",", "、", "-"),
+    ],
+)
+def test_a_name_that_is_typed_for_something_else_is_known(name: str) -> None:
+    assert means_something(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["anchor", "1a", "Ann 2", "go west", "小李", "和平", "news-2", "all stars", "1.mp4"]
+)
+def test_other_names_are_free(name: str) -> None:
+    assert not means_something(name)
+
+
+def test_a_word_means_what_it_means_whatever_a_template_is_called() -> None:
+    picks = read_picks("2 all go", library("go", "all", "全部开始", "host"))
+
+    assert (len(picks.add), picks.unknown, picks.go) == (4, [], True)
+
+
+def test_a_number_of_the_list_goes_before_a_name_which_stands_for_itself_behind_its_end() -> None:
+    named = library("host", "1", "2026")
+
+    assert read_picks("1", named).add == ["host"]
+    assert read_picks("2026", named).add == ["2026"]
+
+
 def test_a_novel_is_read_without_delay() -> None:
     assert not read_picks("word " * 20_000, LIBRARY).meant
 
@@ -87,6 +132,10 @@ def test_a_novel_is_read_without_delay() -> None:
         ("状态 K7Q2", Command("status", "K7Q2")),
         ("取消K7Q2", Command("cancel", "K7Q2")),
         ("/下载", Command("zip")),
+        ("下载 K7Q2 文件", Command("zip", "K7Q2 文件")),
+        ("下载文件", Command("zip", "文件")),
+        ("下载k7q2文件", Command("zip", "k7q2 文件")),
+        ("/zip K7Q2 file", Command("zip", "K7Q2 file")),
         ("历史 2", Command("history", "2")),
         ("设置 中文", Command("settings", "中文")),
         ("/start", Command("start")),
@@ -104,3 +153,15 @@ def test_commands_are_read(text: str, command: Command | UnknownCommand | None) 
 
 def test_a_shown_name_keeps_its_emoji_whole_and_turns_no_line_around() -> None:
     assert shown_name("R&D 👩\u200d🚀 \u202efoo\u202c\nbar") == "R&D 👩\u200d🚀 foo bar"
+
+
+@pytest.mark.parametrize("text", ["Can I get more templates?", "紧急通知大家"])
+def test_a_sentence_with_a_word_for_pages_or_haste_is_no_pick(text: str) -> None:
+    picks = read_picks(text, LIBRARY)
+
+    assert picks.meant is False
+
+
+@pytest.mark.parametrize("text", ["more", "更多", "urgent", "请加急", "1 more"])
+def test_pages_and_haste_are_meant_by_themselves_and_beside_picks(text: str) -> None:
+    assert read_picks(text, LIBRARY).meant

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.front_end import policy_of
 from config.paths import secret_key
 from config.settings import Settings, SettingsRefused, load_settings
 from pipeline.label.embedded import check_value
@@ -51,6 +52,24 @@ def test_entries_are_written_with_commas(monkeypatch):
     monkeypatch.setenv("CHORUS_ALLOW", "telegram:chat:-100123, wecom:user:li")
 
     assert load_settings().allow == ("telegram:chat:-100123", "wecom:user:li")
+
+
+def test_weights_of_chats_are_written_behind_them(monkeypatch):
+    monkeypatch.setenv("CHORUS_CHAT_WEIGHTS", "telegram:chat:-100123=3, wecom:chat:wr1=0.5")
+
+    policy = policy_of(load_settings())
+
+    assert policy.chat_weights == {"telegram:chat:-100123": 3.0, "wecom:chat:wr1": 0.5}
+
+
+@pytest.mark.parametrize(
+    "entry", ["telegram:chat:-1", "telegram:user:1=2", "telegram:chat:1=0", "telegram:chat:1=many"]
+)
+def test_a_weight_that_is_none_is_refused(monkeypatch, entry):
+    monkeypatch.setenv("CHORUS_CHAT_WEIGHTS", entry)
+
+    with pytest.raises(SettingsRefused, match=r"CHORUS_CHAT_WEIGHTS.*platform:chat:ID=WEIGHT"):
+        load_settings()
 
 
 def test_an_entry_that_names_no_chat_and_no_person_is_refused(monkeypatch):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -54,6 +55,24 @@ async def test_a_killed_part_is_started_again():
     assert part.starts == 2
 
 
+async def test_who_is_asked_twice_at_the_same_moment_hears_it_twice():
+    part = Part("worker", MODULE, ["--drains"], stop_s=20.0)
+    supervisor = Supervisor([part])
+    task = asyncio.create_task(supervisor.run())
+    await asyncio.wait_for(supervisor.ready(), 30)
+    assert part.pid is not None
+    process = psutil.Process(part.pid)
+
+    process.suspend()  # it takes neither before both are there
+    task.cancel()
+    await asyncio.sleep(0)
+    supervisor.hurry()
+    process.resume()
+
+    ended, _ = await asyncio.wait([task], timeout=10)
+    assert ended == {task}
+
+
 async def test_leaving_stops_every_part():
     parts = [Part("bot", MODULE), Part("worker", MODULE)]
 
@@ -92,3 +111,38 @@ def test_parts_end_within_two_seconds_of_a_sigkill_of_their_parent():
 
     gone, _ = psutil.wait_procs([part], timeout=2)
     assert gone == [part]
+
+
+GRANDCHILD = """
+import os, subprocess, sys
+from worker.children import die_with_parent
+os.nice(7)
+subprocess.run([sys.executable, "-c", "print(open('/proc/self/autogroup').read())"], start_new_session=True,
+    preexec_fn=die_with_parent())
+"""
+
+
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def of_session(pid: int) -> str:
+    return Path(f"/proc/{pid}/autogroup").read_text()
+
+
+def of_a_grandchild() -> str:
+    """How a session weighs that was begun by a process that stands back."""
+    command = [sys.executable, "-c", GRANDCHILD]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="the kernel has no autogroups")
+async def test_who_stands_back_does_so_as_a_session_and_with_all_its_children():
+    part = Part("worker", MODULE, niceness=10)
+
+    async with running(Supervisor([part])):
+        niceness = psutil.Process(part.pid).nice()
+        session = of_session(part.pid)
+
+    assert niceness == os.nice(0) + 10
+    assert session.endswith(f"nice {niceness}\n")
+    assert f"nice {os.nice(0) + 7}" in of_a_grandchild()

@@ -2,14 +2,19 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from config.front_end import open_door
+from config.back_end import keeping_of
+from config.cli.check_keeping import examine_keeping
+from config.front_end import open_door, policy_of
+from config.redis_client import Connections, connect
 from config.settings import Settings
-from config.wiring import connect, wires
+from config.wiring import wires
+from tests.fakes.tcp_wire import TcpWire
 from tests.worker.test_outages import Server
 
 
@@ -22,7 +27,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.mark.parametrize("known", [True, False], ids=["open connection", "no connection yet"])
 async def test_a_call_made_while_redis_restarts_is_answered(server: Server, known: bool) -> None:  # noqa: FBT001
-    client = connect(server.url)
+    client = connect(server.url, Connections())
     if known:
         await server.start()
         await client.ping()
@@ -50,3 +55,69 @@ async def test_a_front_end_whose_redis_stays_away_says_that_it_is_not_ready(
 
     assert response.status == 503
     assert said == {"ready": False, "parts": {"redis": False, "store": True}}
+
+
+async def test_a_part_that_hangs_is_named_as_the_one_that_is_not_ready(
+    server: Server, tmp_path: Path
+) -> None:
+    await server.start()
+    async with TcpWire(str(server.socket)) as wire:
+        settings = Settings(
+            data_dir=tmp_path, redis_url=SecretStr(wire.url), http_port=0, _env_file=None
+        )
+        async with wires(settings) as hand, aiohttp.ClientSession() as web:
+            door = await open_door(settings, hand)
+            said = []
+            for change in (wire.half_open, wire.mend):
+                async with web.get(f"{door.url}/readyz") as response:
+                    said.append((response.status, (await response.json())["parts"]))
+                change()
+            await door.stop()
+            wire.half_open()
+
+    assert said == [
+        (200, {"redis": True, "store": True}),
+        (503, {"redis": False, "store": True}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "platforms", "cloud"),
+    [
+        ({}, True, "none"),
+        ({"store": "s3"}, False, "on"),
+        ({"store": "s3", "public_url": "https://chorus.example"}, True, "on"),
+        ({"store": "s3"}, True, "only"),
+        ({"store": "s3", "cloud_delivery": False}, True, "off"),
+    ],
+)
+def test_people_may_choose_between_cloud_and_door_only_where_both_are_reached(
+    tmp_path: Path,
+    settings: dict[str, Any],
+    platforms: bool,  # noqa: FBT001
+    cloud: str,
+) -> None:
+    made = Settings(data_dir=tmp_path, s3_bucket="b", _env_file=None, **settings)
+
+    assert policy_of(made, platforms=platforms).cloud == cloud
+
+
+@pytest.mark.parametrize(
+    ("settings", "days", "warned"),
+    [
+        ({"retention_days": 1, "link_lifetime_s": 172_800}, 1, "CHORUS_RETENTION_DAYS"),
+        ({"retention_days": 1}, 1, ""),
+        ({"store": "s3", "s3_retention_days": 2, "link_lifetime_s": 604_800}, 2, "S3_RETENTION"),
+        ({"store": "s3", "retention_days": 1, "link_lifetime_s": 604_800}, 60, ""),
+    ],
+)
+def test_links_that_outlive_what_they_lead_to_are_found_and_people_are_told_the_shorter_time(
+    tmp_path: Path, settings: dict[str, Any], days: int, warned: str
+) -> None:
+    made = Settings(data_dir=tmp_path, s3_bucket="b", _env_file=None, **settings)
+
+    findings = examine_keeping(made)
+
+    assert keeping_of(made).days == days
+    assert policy_of(made).links_last_s == min(made.link_lifetime_s, days * 86_400)
+    assert [warned in finding.advice for finding in findings] == ([True] if warned else [])

@@ -63,6 +63,8 @@ class FakeChat:
         """Raised by the next calls, one each."""
         self.unreachable: dict[str, ChatError] = {}
         """Raised for a chat id until it is taken out."""
+        self.no_files = False
+        """Whether we may send no files."""
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
@@ -81,6 +83,8 @@ class FakeChat:
         chat: Chat | None = None,
         key: str | None = None,
         addressed: bool = True,
+        fresh: bool = True,
+        form: tuple[str, ...] | None = None,
     ) -> Inbound:
         """Somebody sends something; with the ``key`` of an earlier message it is its second copy."""
         number = next(self._numbers)
@@ -94,6 +98,8 @@ class FakeChat:
             message_id=f"m{number}",
             choice=choice,
             addressed=addressed,
+            fresh=fresh,
+            form=form,
         )
         self._inbox.put_nowait(inbound)
         return inbound
@@ -124,6 +130,11 @@ class FakeChat:
         """What stands in the chat."""
         return [message.text for message in self.shown.values()]
 
+    @property
+    def newest(self) -> Shown:
+        """The last message."""
+        return next(reversed(self.shown.values()))
+
     async def messages(self) -> AsyncIterator[Inbound]:
         """Yield what was received."""
         while True:
@@ -145,6 +156,8 @@ class FakeChat:
         self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
     ) -> MessageRef:
         """Show what was sent: its name and how large it is."""
+        if self.no_files:
+            raise ChatUnreachable("not enough rights to send documents to the chat")
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         assert size_bytes <= self.limits.send_bytes
         return await self._show(
@@ -169,7 +182,7 @@ class FakeChat:
         picture: Picture | None = None,
     ) -> MessageRef:
         """Show a message with buttons, or a picture with them."""
-        assert len(choices) <= self.limits.choices
+        self._check(choices)
         text, content = await self._pictured(text, picture)
         shown = Shown(chat, key, text, tuple(choices), reply_to, picture=content, person=person)
         return await self._show(shown)
@@ -210,6 +223,18 @@ class FakeChat:
     async def run(self) -> None:
         """Nothing to hold."""
         await asyncio.Event().wait()
+
+    def _check(self, choices: Sequence[Choice]) -> None:
+        """What the limits say of choices, or of a form, which nothing else stands in."""
+        fields = {choice.field for choice in choices} - {""}
+        if not fields:
+            assert len(choices) <= self.limits.choices
+            return
+        assert len(fields) <= self.limits.fields
+        for field_ in {choice.field for choice in choices}:
+            values = [choice for choice in choices if choice.field == field_]
+            assert len(values) <= self.limits.values
+            assert sum(value.picked for value in values) == 1, field_
 
     async def _show(self, shown: Shown) -> MessageRef:
         assert len(shown.text) <= self.limits.text_length

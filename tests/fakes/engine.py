@@ -2,7 +2,7 @@
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
-as JSON), ``kept`` (the background is as it was); with the Clip rendered and its check still
+as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still
 to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
 """
 
@@ -106,6 +106,8 @@ def _result(request: dict[str, Any], what: str) -> dict[str, object]:
     content = f"clip of {Path(request['take']).name}".encode()
     if what == "tell":
         content = json.dumps(request["options"]).encode()
+    if what == "large":
+        content = bytes(6000)
     Path(request["out"]).write_bytes(content)
     return {
         "frames": _FRAMES,

@@ -6,27 +6,26 @@ the product's. It needs a disk with user extended attributes.
 """
 
 import contextlib
-import fcntl
-import http.client
+import http
 import json
 import os
 import secrets
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import platformdirs
-
-from worker.children import die_with_parent
+from tests.fakes.s3_server import (
+    S3Server,
+    ServerUnavailable,
+    answers,
+    environment,
+    free_ports,
+    running,
+    wait_until,
+)
 
 _PACKAGES = ("swift==2.38.3", "pyeclib")
-_INSTALL_S = 300
-_START_S = 30
-_STOP_S = 5
 _DISKS = ("account", "container", "object")
 
 _RINGS = """
@@ -90,84 +89,35 @@ memcache_servers = 127.0.0.1:1
 """
 
 
-class SwiftUnavailable(Exception):
-    """No Swift can be run here; the message says why."""
-
-
-@dataclass(frozen=True)
-class Swift:
-    """A running server."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str
-    region: str
-
-
 @contextlib.contextmanager
-def swift_server(folder: Path) -> Iterator[Swift]:
+def swift_server(folder: Path) -> Iterator[S3Server]:
     """Run a Swift whose data lie in ``folder`` until the block is left.
 
     Raises:
-        SwiftUnavailable: It cannot be installed or started here.
+        ServerUnavailable: It cannot be installed or started here.
     """
     _check_attributes(folder)
-    programs = _environment() / "bin"
+    programs = environment("swift", _PACKAGES) / "bin"
     secret = secrets.token_hex(16)
-    ports = dict(zip((*_DISKS, "proxy"), _free_ports(4), strict=True))
+    ports = dict(zip((*_DISKS, "proxy"), free_ports(4), strict=True))
     etc = _configure(folder, ports, secret)
     rings = json.dumps({kind: ports[kind] for kind in _DISKS})
     subprocess.run([programs / "python", "-c", _RINGS, rings], cwd=etc, check=True, timeout=60)
-    with contextlib.ExitStack() as running:
+    with contextlib.ExitStack() as servers:
         for kind in ports:
-            running.enter_context(_server(programs / f"swift-{kind}-server", etc, kind))
-        _wait_until_healthy(ports["proxy"], folder)
-        yield Swift(f"http://127.0.0.1:{ports['proxy']}", "test:tester", secret, "us-east-1")
+            command = [programs / f"swift-{kind}-server", etc / f"{kind}-server.conf"]
+            more = {"SWIFT_DIR": str(etc)}
+            servers.enter_context(running(command, etc / f"{kind}.log", more))
+        is_up = partial(answers, ports["proxy"], "/healthcheck", http.HTTPStatus.OK)
+        wait_until(is_up, sorted(etc.glob("*.log")))
+        yield S3Server("swift", f"http://127.0.0.1:{ports['proxy']}", "test:tester", secret)
 
 
 def _check_attributes(folder: Path) -> None:
     try:
         os.setxattr(folder, "user.chorus", b"1")
     except OSError as error:
-        raise SwiftUnavailable(f"{folder} takes no user extended attributes: {error}") from error
-
-
-def _environment() -> Path:
-    """The environment with Swift in it, made if need be; processes that come at once wait for each other."""
-    cache = Path(os.environ.get("SWIFT_CACHE") or platformdirs.user_cache_path("chorus-tests"))
-    cache.mkdir(parents=True, exist_ok=True)
-    home, complete = cache / "swift", cache / "swift" / "complete"
-    with (cache / "swift.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists() or complete.read_text() != " ".join(_PACKAGES):
-            shutil.rmtree(home, ignore_errors=True)
-            _install(home)
-            complete.write_text(" ".join(_PACKAGES))
-    return home
-
-
-def _install(home: Path) -> None:
-    uv = os.environ.get("UV") or shutil.which(
-        "uv"
-    )  # `uv run` tells where it is, also when it is on no path
-    if uv is None:
-        raise SwiftUnavailable("uv is not installed")
-    for command in (
-        [uv, "venv", "--quiet", "--python", "3.11", str(home)],
-        [uv, "pip", "install", "--quiet", "--python", str(home / "bin" / "python"), *_PACKAGES],
-    ):
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_S)
-        except (subprocess.SubprocessError, OSError) as error:
-            raise SwiftUnavailable(f"Swift cannot be installed: {error}") from error
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        raise ServerUnavailable(f"{folder} takes no user extended attributes: {error}") from error
 
 
 def _configure(folder: Path, ports: dict[str, int], secret: str) -> Path:
@@ -193,44 +143,3 @@ def _proxy_conf(secret: str) -> str:
     simple = ("catch_errors", "gatekeeper", "healthcheck", "bulk", "slo", "dlo", "symlink")
     filters = "".join(f"[filter:{name}]\nuse = egg:swift#{name}\n" for name in simple)
     return _PROXY_CONF.format(secret=secret) + filters
-
-
-@contextlib.contextmanager
-def _server(program: Path, etc: Path, kind: str) -> Iterator[None]:
-    with (etc / f"{kind}.log").open("wb") as log:
-        server = subprocess.Popen(
-            [program, etc / f"{kind}-server.conf"],
-            env={**os.environ, "SWIFT_DIR": str(etc)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(),
-        )
-        try:
-            yield
-        finally:
-            server.terminate()
-            try:
-                server.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-def _wait_until_healthy(port: int, folder: Path) -> None:
-    end = time.monotonic() + _START_S
-    while not _healthy(port):
-        if time.monotonic() > end:
-            logs = "".join(path.read_text()[-500:] for path in folder.glob("etc/*.log"))
-            raise SwiftUnavailable(f"Swift does not start: {logs}")
-        time.sleep(0.05)
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/healthcheck")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()

@@ -31,10 +31,11 @@ from pipeline.media import encode_sound, glance, probe_video, read_frames
 from pipeline.render import render_clip
 from pipeline.rim import glances
 from pipeline.rim.opening import decode_packet
-from pipeline.samples.library import LOOKS, write_presenter, write_voice
+from pipeline.samples.library import LOOKS, write_voice
 from pipeline.takes import TakeLimits, analyse_take, load_take
 from pipeline.types import MouthCurve, Planes, Track
 from tests.corpora.media import number_of, write_video
+from tests.presenters import bring_presenter
 
 
 def nothing(stage: str, done: int, total: int) -> None:
@@ -49,7 +50,7 @@ class Stage:
         self.voice, self.template = folder / "voice.wav", folder / "template.mp4"
         write_voice(self.voice)
         self.speech = self.take(self.voice, "take")
-        facts = write_presenter(LOOKS[0], self.template, 2.0, nothing)
+        facts = bring_presenter(LOOKS[0], self.template, 2.0)
         track = track_faces(read_frames(self.template, facts), facts, nothing)
         self.engine = VisemeEngine()
         self.prepared = self.engine.prepare(Performance(self.template, facts, track))
@@ -93,7 +94,7 @@ class Broken:
 
     def __init__(self, engine: LipSync, spoil: Callable[[Planes, Patch], None]) -> None:
         self._engine, self._spoil = engine, spoil
-        self.prepare, self.windows, self.generate = engine.prepare, engine.windows, engine.generate
+        self.windows, self.generate = engine.windows, engine.generate
 
     def compose(self, planes: Planes, patch: Patch) -> Planes:
         planes = self._engine.compose(planes, patch)
@@ -586,6 +587,7 @@ def cut(planes: Planes, left: int, width: int) -> Planes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_a_check_costs_at_most_a_tenth_of_its_render(stage: Stage):
     """Clips of 5.7 s and, dearest of all, of 3.4 s; time of the processors, since other work may stand beside the tests."""

@@ -65,6 +65,7 @@ def assert_it_fades_while_hidden(track: Track, facts: VideoFacts) -> None:
     assert np.abs(np.diff(shown)).max() <= steepest + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("look", "kind"),
     list(zip(LOOKS, KINDS, strict=True)),
@@ -89,6 +90,7 @@ def test_the_effect_fades_while_something_covers_a_real_mouth(samples, kind: str
     assert_it_fades_while_hidden(track, facts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS[1:], ids=lambda look: look.name)
 def test_nothing_fades_where_nothing_covers_the_mouth(look: Look):
     frames, facts = idling(look, 50)
@@ -96,6 +98,7 @@ def test_nothing_fades_where_nothing_covers_the_mouth(look: Look):
     assert (track_faces(frames, facts, silent).presence == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_nothing_fades_where_real_people_speak_and_turn(samples, name: str):
     frames, facts = filmed(samples / "templates" / name, 150)
@@ -115,6 +118,7 @@ def covers(spots: np.ndarray) -> list[tuple[int, int]]:
     return runs(find_covered(spots, FPS))
 
 
+@pytest.mark.slow
 def test_lips_that_lose_their_colour_are_covered():
     spots = a_face(100)
     spots[30:50, 2:4, :, 2] -= 12

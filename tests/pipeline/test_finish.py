@@ -31,10 +31,11 @@ from pipeline.media import (
 )
 from pipeline.options import Background, ClipOptions, LabelOptions
 from pipeline.render import ClipFacts, render_clip
-from pipeline.samples.library import LOOKS, write_presenter, write_voice
+from pipeline.samples.library import LOOKS, write_voice
 from pipeline.speech.analyse import mouth_curve
 from pipeline.types import MouthCurve, Planes, Track, VideoFacts, Word
 from tests.judges import need
+from tests.presenters import bring_presenter
 
 SPOKEN_S = 2.8
 """As much of the recording as is rendered."""
@@ -61,7 +62,7 @@ class Stage:
         samples = read_sound(folder / "voice.wav", 16000)
         curve = mouth_curve(samples, len(samples) / 16000)
         self.speech = Speech(folder / "sound.m4a", SPOKEN_S, curve, WORDS)
-        facts = write_presenter(LOOKS[0], self.template, 2.0, nothing)
+        facts = bring_presenter(LOOKS[0], self.template, 2.0)
         track = track_faces(read_frames(self.template, facts), facts, nothing)
         self.engine = VisemeEngine()
         self.prepared = self.engine.prepare(Performance(self.template, facts, track))
@@ -78,6 +79,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Stage(tmp_path_factory.mktemp("stage"))
 
 
+@pytest.mark.slow
 def test_captions_and_label_are_no_fault_to_the_check_and_none_to_inspect(stage: Stage):
     clip, _, check = stage.render(ClipOptions(captions=True))
     with FaceMesh() as mesh:
@@ -89,6 +91,7 @@ def test_captions_and_label_are_no_fault_to_the_check_and_none_to_inspect(stage:
     assert verdict.figures.outside_psnr_db == pytest.approx(plain.outside_psnr_db, abs=1.5)
 
 
+@pytest.mark.slow
 def test_inspect_leaves_the_label_out_of_what_changed_outside_the_face(stage: Stage):
     clip, _, _ = stage.render(ClipOptions())
     labelled = inspect_clip(clip, voice=None, template=stage.template, progress=nothing)

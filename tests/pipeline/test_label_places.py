@@ -157,6 +157,7 @@ def test_less_than_two_seconds_are_refused():
         label_frames(1.9, Fraction(25), 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["white", "black", "busy"])
 def test_tesseract_reads_the_label_on_any_background(
@@ -191,6 +192,7 @@ def frames_with(text: str, size: tuple[int, int], kind: str) -> list[np.ndarray]
     return frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(480, 854), (854, 480), (1080, 1920)])
 @pytest.mark.parametrize("kind", ["white", "black", "busy"])
 @pytest.mark.parametrize("text", TEXTS)

@@ -35,10 +35,11 @@ from pipeline.measure.masks import fill_hull, skin_around_mouth
 from pipeline.measure.request import inspect_request
 from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames, read_sound, transcode
 from pipeline.render import render_clip
-from pipeline.samples.library import LOOKS, write_presenter, write_voice
+from pipeline.samples.library import LOOKS, write_voice
 from pipeline.speech.analyse import mouth_curve
 from pipeline.types import VideoFacts
 from tests.corpora.media import retag
+from tests.presenters import bring_presenter
 
 FPS = Fraction(25)
 
@@ -199,7 +200,7 @@ class Stage:
             folder / name for name in ("template.mp4", "voice.wav", "sound.m4a", "clip.mp4")
         )
         write_voice(self.voice)
-        self.facts = write_presenter(LOOKS[0], self.template, 2.0, nothing)
+        self.facts = bring_presenter(LOOKS[0], self.template, 2.0)
         encode_sound(self.voice, self.sound)
         self.duration_s = len(read_sound(self.voice, 16000)) / 16000
         self.render()
@@ -235,6 +236,7 @@ def test_the_generated_presenter_visibly_speaks(stage: Stage):
     assert seen.outside_psnr_db > 40
 
 
+@pytest.mark.slow
 def test_an_idle_presenter_with_a_voice_laid_over_does_not_track(stage: Stage, tmp_path: Path):
     bare = tmp_path / "bare.mp4"
     transcode(stage.template, stage.facts, bare, 100, stage.sound)

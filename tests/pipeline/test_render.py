@@ -5,19 +5,17 @@ import wave
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from pipeline.engines.port import (
-    LipSync,
     Patch,
     Performance,
     Prepared,
+    Renders,
     Speech,
     Window,
-    unwatched,
 )
 from pipeline.engines.registry import open_engine
 from pipeline.engines.viseme.engine import VisemeEngine
@@ -27,7 +25,7 @@ from pipeline.faces.track import track_faces
 from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames
 from pipeline.render import render_clip
 from pipeline.speech.curve import resample
-from pipeline.types import FULL_OPENING, MouthCurve, Progress, Track, VideoFacts
+from pipeline.types import FULL_OPENING, MouthCurve, Track, VideoFacts
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 
@@ -35,14 +33,9 @@ WIDTH_PX, HEIGHT_PX = 64, 48
 class MarkingEngine:
     """Writes each frame's place in the Clip into its brightness; fails or counts when told to."""
 
-    name: ClassVar[str] = "marking"
-
     def __init__(self, fail_at: int = -1) -> None:
         self.fail_at = fail_at
         self.sources: list[int] = []
-
-    def prepare(self, performance: Performance, progress: Progress = unwatched) -> Prepared:
-        return Prepared(performance)
 
     def windows(
         self, prepared: Prepared, speech: Speech, sources: Sequence[int]
@@ -63,7 +56,7 @@ class MarkingEngine:
         return planes
 
 
-_: type[LipSync] = MarkingEngine
+_: type[Renders] = MarkingEngine
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -116,7 +109,7 @@ def test_every_frame_of_the_clip_is_made_from_its_source_and_written_once(
 
     made = render_clip(
         engine,
-        engine.prepare(performance),
+        Prepared(performance),
         speech,
         tmp_path / "clip.mp4",
         lambda stage, done, total: told.append((stage, done, total)),
@@ -128,7 +121,7 @@ def test_every_frame_of_the_clip_is_made_from_its_source_and_written_once(
     assert engine.sources[:16] == [0, 1, 2, 3, 4, 5, 6, 7, 6, 5, 4, 3, 2, 1, 0, 1]
     assert np.allclose(marks, 30 + 2 * np.arange(50), atol=2)
     assert told == [("render", 0, 50), ("render", 25, 50), ("render", 50, 50)]
-    assert set(made.seconds) == {"decode", "render", "encode", "total"}
+    assert set(made.seconds) == {"decode", "generate", "render", "encode", "total"}
 
 
 @pytest.mark.parametrize("asked_after", [1, 50])

@@ -110,6 +110,7 @@ def test_the_face_mesh_finds_a_presenter_in_every_frame_with_closed_lips(
     assert min(eye_distance(points) for points in faces) > 110
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 def test_the_landmarks_lie_where_eyes_and_mouth_were_painted(look: Look):
     presenter = Presenter(look)
@@ -130,6 +131,7 @@ def test_the_landmarks_lie_where_eyes_and_mouth_were_painted(look: Look):
     assert units[NOSE_TIP][1] < MOUTH_V < units[CHIN][1]
 
 
+@pytest.mark.slow
 def test_a_still_presenter_is_the_same_picture_again():
     look = LOOKS[1]
 

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 
 from pipeline.media import ClipWriter
-from pipeline.samples.library import LOOKS, write_presenter
+from pipeline.samples.library import LOOKS
 from pipeline.sheet import SheetPlan, write_sheet
 from pipeline.types import FULL_OPENING, Pixels, VideoFacts
-
-
-def nothing(stage: str, done: int, total: int) -> None:
-    pass
+from tests.presenters import bring_presenter
 
 
 @pytest.fixture(scope="module")
 def presenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sheet") / "presenter.mp4"
-    write_presenter(LOOKS[1], path, 0.8, nothing)
+    bring_presenter(LOOKS[1], path, 0.8)
     return path
 
 

@@ -1,6 +1,7 @@
 """Learning, with PyTorch: what numpy computes later is what was learned."""
 
 import numpy as np
+import pytest
 
 from pipeline.speech import acoustic
 from pipeline.speech.loudness import RATE_HZ
@@ -39,6 +40,7 @@ def test_what_was_learned_is_computed_alike_with_and_without_pytorch(tmp_path, m
     assert np.abs(ours.closure - 1 / (1 + np.exp(-theirs[3]))).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_learning_lowers_the_loss(tmp_path):
     examples = [example(said(), np.random.default_rng(seed)) for seed in range(6)]
     losses: list[float] = []

@@ -240,6 +240,7 @@ def listened(sentence_: Spoken) -> MouthCurve:
     return mouth_curve(sentence_.samples, sentence_.duration_s)
 
 
+@pytest.mark.slow
 def test_formant_voices_never_heard_before_move_the_mouth_as_their_phones_ask():
     need("espeak-ng")
     scores = [
@@ -262,6 +263,7 @@ def test_formant_voices_never_heard_before_move_the_mouth_as_their_phones_ask():
     assert min(each.opening_r for each in scores) > 0.7
 
 
+@pytest.mark.slow
 def test_a_recorded_voice_never_heard_before_moves_the_mouth_as_its_phones_ask():
     need("flite")
     generator = np.random.default_rng(4)

@@ -20,9 +20,10 @@ from pipeline.faces.track import track_faces
 from pipeline.measure.figures import texture
 from pipeline.measure.inspection import skin_around_mouth
 from pipeline.media import ClipWriter, probe_video, read_frames
-from pipeline.samples.library import LOOKS, write_presenter
+from pipeline.samples.library import LOOKS
 from pipeline.types import MouthCurve
 from tests.corpora.faces import curve
+from tests.presenters import bring_presenter
 
 FRAMES = 72
 LIPS = {
@@ -120,9 +121,10 @@ def assert_steady_and_sharp(video: Path, folder: Path) -> None:
     assert 0.8 <= sharpness(clip, bare, landmarks) <= 1.3
 
 
+@pytest.mark.slow
 def test_a_painted_presenter_stays_steady_and_sharp(tmp_path: Path):
     video = tmp_path / "presenter.mp4"
-    write_presenter(LOOKS[0], video, FRAMES / 25, silent)
+    bring_presenter(LOOKS[0], video, FRAMES / 25)
 
     assert_steady_and_sharp(video, tmp_path)
 

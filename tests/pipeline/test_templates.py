@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import NoFaceFound, VideoTooLarge
 from pipeline.glimpses import glimpse
 from pipeline.media import ClipWriter, VideoLimits, probe_video, read_frames
-from pipeline.samples.library import LOOKS, write_presenter
+from pipeline.samples.library import LOOKS
 from pipeline.templates import (
     OUTPUTS,
     TemplateAnalysis,
@@ -26,6 +26,7 @@ from pipeline.templates import (
 )
 from pipeline.types import Track, VideoFacts
 from tests.corpora.media import write_video
+from tests.presenters import bring_presenter
 
 FACTS = VideoFacts("h264", 720, 1080, Fraction(30000, 1001), 60, 2.002, has_sound=False)
 
@@ -114,7 +115,7 @@ def green(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("green") / "green.mp4"
     green = (10, 200, 20)
     look = replace(LOOKS[1], width_px=640, height_px=360, backdrop=green, lamp=green)
-    write_presenter(look, path, 0.8, quietly)
+    bring_presenter(look, path, 0.8)
     return path
 
 

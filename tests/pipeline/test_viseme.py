@@ -261,7 +261,11 @@ def test_engines_are_opened_by_name():
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("musetalk", "neural"), ("latentsync", "neural"), ("wav2lip", "viseme, musetalk, latentsync")],
+    [
+        ("musetalk", "chorus models pull musetalk"),
+        ("latentsync", "chorus models pull latentsync"),
+        ("wav2lip", "viseme, musetalk, latentsync"),
+    ],
 )
 def test_an_engine_that_is_not_there_says_what_to_do(name: str, advice: str):
     with pytest.raises(EngineUnavailable, match=advice):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.stock import add_to_library
-from config.cli.samples import make_presenter
 from config.cli.terminal import Message, Terminal
 from config.settings import Settings
 from config.system import System, Wanted, running_system
 from config.wiring import Wires, wires
-from pipeline.samples.library import write_voice
+from pipeline.samples.library import LOOKS, write_voice
+from tests.presenters import bring_presenter
 from worker.contract.records import BatchRecord, Chat, Person
 
 LIMIT_S = 120.0
@@ -58,7 +58,11 @@ class Scene:
         return await self.batch_that(lambda batch: not batch.state.active)
 
     def told_with_links(self) -> list[Message]:
-        return [m for m in self.terminal.transcript if not m.ours and "http" in m.text]
+        return [
+            m
+            for m in self.terminal.transcript
+            if not m.ours and "http" in m.text and "▰" not in m.text
+        ]
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +87,7 @@ def recording(folder: Path, repeats: int = 1) -> Path:
 
 def presenter(folder: Path, name: str = "mira", seconds: float = 2.0) -> Path:
     path = folder / f"{name}.mp4"
-    make_presenter(name, path, seconds)
+    bring_presenter(next(look for look in LOOKS if look.name == name), path, seconds)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Sends every kind of video and recording through the disposable child, and prints what came of it, as Markdown.
+"""Sends every kind of video and recording through disposable children, and prints what came of it, as Markdown.
 
 Of the videos Clips are rendered, of the recordings the sound of Clips is made (``recordings``).
 
@@ -24,13 +24,15 @@ from pipeline.errors import InputRejected
 from pipeline.media import read_sound
 from pipeline.options import ClipOptions, LabelOptions
 from pipeline.render import render_clip
-from pipeline.samples.library import LOOKS, write_presenter, write_voice
+from pipeline.samples.library import LOOKS, write_voice
 from pipeline.sandbox import run_in_child
 from pipeline.takes import load_take
 from pipeline.templates import load_template
 from tests import judges
+from tests.children import Children
 from tests.corpora.sound_kinds import SOUND_KINDS
 from tests.corpora.video_kinds import FPS, FRAMES, SIZE, VIDEO_KINDS, Kind, run
+from tests.presenters import bring_presenter
 from tests.system import recordings
 
 RATE_HZ: Final = 48_000
@@ -81,15 +83,21 @@ class Refused:
 class Stage:
     """One source, one Take and one engine for all kinds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, children: Children) -> None:
         self.folder = folder
+        self.children = children
         self.source = folder / "source.mp4"
         look = replace(LOOKS[1], width_px=SIZE[0], height_px=SIZE[1], fps=int(FPS))
-        write_presenter(look, self.source, float(FRAMES / FPS), quiet)
+        bring_presenter(look, self.source, float(FRAMES / FPS))
         self.take = folder / "take"
         self.take.mkdir()
-        request = {"do": "take", "source": str(_voice(folder)), "name": "v", "folder": self.take}
-        run_in_child(plain(request), timeout_s=CHILD_S, progress=quiet)
+        request = {
+            "do": "take",
+            "source": str(_voice(folder)),
+            "name": "v",
+            "folder": str(self.take),
+        }
+        run_in_child(request, timeout_s=CHILD_S, progress=quiet)
         self.engine = open_engine("viseme")
 
     def send(self, kind: Kind) -> Seen | Refused:
@@ -101,7 +109,7 @@ class Stage:
         kind.make(self.source, video)
         request = {"do": "template", "source": video, "name": kind.name, "folder": prepared}
         try:
-            told = run_in_child(plain(request), timeout_s=CHILD_S, progress=quiet)
+            told = self.children.done(request)
         except InputRejected as refused:
             assert list(prepared.iterdir()) == []
             return Refused(refused.code, dict(refused.facts))
@@ -134,10 +142,6 @@ def embedded_label(clip: Path) -> dict[str, str]:
     tags = json.loads(told.stdout)["format"].get("tags", {})
     label: dict[str, str] = json.loads(tags.get("AIGC", "{}"))
     return label
-
-
-def plain(request: dict[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in request.items()}
 
 
 def spots(path: Path, see: str = "null") -> NDArray[np.float64]:
@@ -210,8 +214,8 @@ def main(names: list[str]) -> int:
 def _print_videos(names: list[str]) -> int:
     wrong = 0
     sys.stdout.write("\n".join(HEAD) + "\n")
-    with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder:
-        stage = Stage(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder, Children() as children:
+        stage = Stage(Path(folder), children)
         for kind in VIDEO_KINDS:
             if names and kind.name not in names:
                 continue
@@ -227,8 +231,8 @@ def _print_videos(names: list[str]) -> int:
 def _print_recordings(names: list[str]) -> int:
     wrong = 0
     sys.stdout.write("\n".join(("", *recordings.HEAD)) + "\n")
-    with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder:
-        listening = recordings.Listening(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="chorus-kinds-") as folder, Children() as children:
+        listening = recordings.Listening(Path(folder), children)
         for kind in SOUND_KINDS:
             if names and kind.name not in names:
                 continue

@@ -12,15 +12,14 @@ import numpy as np
 from pipeline.errors import InputRejected
 from pipeline.media import read_sound
 from pipeline.samples.library import write_voice
-from pipeline.sandbox import run_in_child
 from pipeline.takes import RECORDING, load_take
 from tests import judges
+from tests.children import Children
 from tests.corpora.media import lag_s
 from tests.corpora.sound_kinds import SOURCE_S, SoundKind
 
 RATE_HZ: Final = 48_000
 HEARD_HZ: Final = 16_000
-CHILD_S: Final = 120.0
 OFFSET_S: Final = 0.005
 """By which a codec may shift what is heard: MP3 and AMR do, by some milliseconds."""
 HEAD: Final = (
@@ -56,8 +55,9 @@ def judged(path: Path) -> tuple[float, float]:
 class Listening:
     """One source for all kinds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, children: Children) -> None:
         self.folder = folder
+        self.children = children
         self.source = folder / "source.wav"
         _write_source(folder / "welcome.wav", self.source)
         self.wanted = read_sound(self.source, HEARD_HZ)
@@ -70,9 +70,7 @@ class Listening:
         kind.make(self.source, folder / kind.name)
         request = {"do": "take", "source": str(folder / kind.name), "name": kind.name}
         try:
-            told = run_in_child(
-                {**request, "folder": str(take)}, timeout_s=CHILD_S, progress=lambda *_: None
-            )
+            told = self.children.done({**request, "folder": take})
         except InputRejected as refused:
             assert list(take.iterdir()) == []
             return refused.code

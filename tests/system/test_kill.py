@@ -19,7 +19,7 @@ def part(name):
 
 def engine(system):
     children = psutil.Process(part("worker")(system)).children()
-    return next(child.pid for child in children if "worker.engine" in child.cmdline())
+    return next(child.pid for child in children if "config.engine" in child.cmdline())
 
 
 def keeper(system):
@@ -34,14 +34,15 @@ def server(system):
     return psutil.Process(keeper(system)).children()[0].pid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "victim",
     [
-        pytest.param(engine, id="engine", marks=pytest.mark.slow),
+        pytest.param(engine, id="engine"),
         pytest.param(part("worker"), id="foreman"),
-        pytest.param(part("front end"), id="bot", marks=pytest.mark.slow),
-        pytest.param(keeper, id="keeper of Redis", marks=pytest.mark.slow),
-        pytest.param(server, id="Redis", marks=pytest.mark.slow),
+        pytest.param(part("front end"), id="bot"),
+        pytest.param(keeper, id="keeper of Redis"),
+        pytest.param(server, id="Redis"),
     ],
 )
 async def test_a_batch_survives_the_kill_of(victim, tmp_path):

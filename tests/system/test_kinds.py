@@ -5,6 +5,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.children import Children
 from tests.corpora.video_kinds import VIDEO_KINDS, Kind
 from tests.system.ahead import ahead
 from tests.system.kinds import Refused, Seen, Stage, complaints
@@ -17,9 +18,10 @@ def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, "Future[Seen | Refused]"]]:
     """What becomes of each kind."""
-    stage = Stage(tmp_path_factory.mktemp("kinds"))
-    with ahead(request, "kind", stage.send) as answers:
-        yield answers
+    with Children() as children:
+        stage = Stage(tmp_path_factory.mktemp("kinds"), children)
+        with ahead(request, "kind", stage.send) as answers:
+            yield answers
 
 
 @pytest.mark.parametrize("kind", VIDEO_KINDS, ids=lambda kind: kind.name)

@@ -45,6 +45,7 @@ def written_share(clip, second):
     return float(np.mean(lower > 230))
 
 
+@pytest.mark.slow
 async def test_what_is_asked_in_the_chat_is_in_the_picture_the_sound_the_label_and_the_archive(
     tmp_path, monkeypatch
 ):
@@ -70,7 +71,7 @@ async def test_what_is_asked_in_the_chat_is_in_the_picture_the_sound_the_label_a
     assert trimmed.text == "好的。修剪：剪掉开头和结尾的静音。"
     assert "本次设置：字幕写进画面 · 短模板停在结尾 · 剪掉首尾静音" in heard.text
     assert "字幕文件（SRT、VTT）在压缩包里。" in outcome.text
-    names = ["output_001_mira.mp4", "captions.srt", "captions.vtt", "manifest.json"]
+    names = ["output_001_mira.mp4", "captions.srt", "captions.vtt", "manifest.json", "report.txt"]
     assert archive.namelist() == names
     manifest = json.loads(archive.read("manifest.json"))
     asked = manifest["options"]

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.children import Children
 from tests.corpora.sound_kinds import SOUND_KINDS, SoundKind
 from tests.system.ahead import ahead
 from tests.system.recordings import Heard, Listening, complaints
@@ -17,9 +18,10 @@ def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, "Future[Heard | str]"]]:
     """What becomes of each kind."""
-    listening = Listening(tmp_path_factory.mktemp("recordings"))
-    with ahead(request, "kind", listening.send) as answers:
-        yield answers
+    with Children() as children:
+        listening = Listening(tmp_path_factory.mktemp("recordings"), children)
+        with ahead(request, "kind", listening.send) as answers:
+            yield answers
 
 
 @pytest.mark.parametrize("kind", SOUND_KINDS, ids=lambda kind: kind.name)

@@ -10,7 +10,8 @@ import pytest
 from botocore.config import Config
 
 from pipeline.media import probe_video
-from tests.fakes.swift import SwiftUnavailable, swift_server
+from tests.fakes.s3_server import ServerUnavailable
+from tests.fakes.swift import swift_server
 from tests.system.commands import chorus, last_object
 from tests.system.conversation import presenter, recording
 
@@ -36,7 +37,7 @@ def settings():
                     "AWS_ACCESS_KEY_ID": swift.access_key,
                     "AWS_SECRET_ACCESS_KEY": swift.secret_key,
                 }
-        except SwiftUnavailable as error:
+        except ServerUnavailable as error:
             if os.environ.get("CI") == "true":
                 raise
             pytest.skip(str(error))
@@ -89,11 +90,18 @@ def test_packing_without_a_bucket_is_refused_with_what_to_set(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_bucket_that_is_not_there_is_named_by_the_doctor(settings, tmp_path):
-    wrong = {**settings, "CHORUS_S3_BUCKET": "nobodys"}
-
-    done = chorus("check", "--json", data_dir=tmp_path, settings=wrong)
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CHORUS_S3_BUCKET", "nobodys", ["nobodys", "CHORUS_S3_BUCKET"]),
+        ("AWS_SECRET_ACCESS_KEY", "wrong", ["signature", "AWS_SECRET_ACCESS_KEY"]),
+        ("CHORUS_S3_ENDPOINT", "http://127.0.0.1:9", ["does not answer", "CHORUS_S3_ENDPOINT"]),
+    ],
+)
+def test_what_is_wrong_with_the_store_is_named_by_the_doctor(settings, tmp_path, name, value, says):
+    done = chorus("check", "--json", data_dir=tmp_path, settings={**settings, name: value})
 
     store = next(each for each in last_object(done)["checks"] if each["name"] == "store")
     assert done.returncode == 1
-    assert "nobodys" in str(store)
+    for word in says:
+        assert word in store["detail"]

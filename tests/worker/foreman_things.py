@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis.asyncio
+
 from tests.fakes.foreman import CHILD, ENGINE, fake_store
 from tests.worker.ledger_things import open_ledger, order, take, template
 from worker.contract import keys
@@ -42,7 +44,11 @@ class Workplace:
         for number, video in enumerate(videos):
             name = f"{key}-{number}"
             await self.put(keys.template(f"t-{name}", "source"), video.encode())
-            await self.ledger.add_template(template(name, video.encode()))
+            added = template(name, video.encode())
+            await self.put(
+                keys.template(added.id, "template.json"), added.model_dump_json().encode()
+            )
+            await self.ledger.add_template(added)
         names = [f"{key}-{number}" for number in range(len(videos))]
         asked = order(key, *names, of=record).model_copy(
             update={"options": options or OrderOptions()}
@@ -111,9 +117,13 @@ def over(batch: BatchRecord) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def open_workplace(url: str, folder: Path) -> AsyncIterator[Workplace]:
+async def open_workplace(
+    url: str, folder: Path, client: "redis.asyncio.Redis | None" = None
+) -> AsyncIterator[Workplace]:
+    """``client``: to the same Redis, of the caller's own making."""
     store = fake_store(folder)
-    async with open_ledger(url) as ledger:
+    opened = open_ledger(url) if client is None else contextlib.nullcontext(RedisLedger(client))
+    async with opened as ledger:
         try:
             yield Workplace(url, folder, ledger, store)
         finally:

@@ -101,6 +101,40 @@ async def test_a_picture_that_two_clips_need_is_made_once(
     assert [path.name for path in folders[0].iterdir()] == ["picture.png"]
 
 
+async def test_clips_that_were_deleted_from_the_store_leave_the_cache_of_every_worker(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 10**6)
+    there, deleted = "clips/b/001-1.mp4", "clips/b/002-2.mp4"
+    for key in (there, deleted):
+        made = tmp_path / "made.mp4"
+        made.write_bytes(b"video")
+        await store.put_file(key, made)
+        await cache.keep_clip(key, made)
+    await store.delete(deleted)
+
+    await cache.forget_deleted()
+
+    assert list(cache.clips([there, deleted])) == [there]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+async def test_a_recording_that_was_deleted_from_the_store_leaves_the_cache_of_every_worker(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 10**6)
+    for take_id in ("there", "deleted"):
+        for name in ("sound.flac", "speech.npz", "words.json"):
+            await store.put_bytes(keys.take(take_id, name), b"x")
+        await cache.take(take_id)
+    for name in ("sound.flac", "speech.npz", "words.json"):
+        await store.delete(keys.take("deleted", name))
+
+    await cache.forget_deleted()
+
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["take-there"]
+
+
 async def test_a_finished_clip_is_here_until_its_archive_is_packed(
     store: LocalStore, tmp_path: Path
 ) -> None:

@@ -212,7 +212,7 @@ async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(
 async def test_an_engine_that_is_not_installed_comes_with_advice(tmp_path: Path) -> None:
     take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
     async with open_link() as link:
-        with pytest.raises(EngineMissing, match="neural"):
+        with pytest.raises(EngineMissing, match="chorus models pull musetalk"):
             await link.render(
                 request(take, template, tmp_path / "1.mp4", "musetalk"), quietly, asyncio.Event()
             )
@@ -228,5 +228,39 @@ async def test_the_engine_ends_when_nobody_speaks_to_it_any_more() -> None:
 
     process.stdin.close()
 
-    assert ready == {"event": "ready", "engines": ["viseme"], "unavailable": {}}
+    held = {"loads": 1, "device": "", "window_frames": 0, "memory_bytes": 0, "notes": []}
+    assert ready == {
+        "event": "ready",
+        "engines": ["viseme"],
+        "unavailable": {},
+        "residents": {"viseme": held},
+    }
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_weights_that_nobody_checked_are_those_of_the_engine_that_is_kept_warm(
+    tmp_path: Path,
+) -> None:
+    own, models = tmp_path / "own", tmp_path / "models"
+    own.mkdir()
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    places = ["--models", str(models), "--unverified", str(own)]
+    process = await asyncio.create_subprocess_exec(
+        *(*ENGINE, "--engine", "musetalk", *places),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+
+    warm: dict[str, Any] = json.loads(await process.stdout.readline())
+    asked = request(take, template, tmp_path / "1.mp4", "latentsync")
+    process.stdin.write(json.dumps({"do": "render", "id": "1", **asked}).encode() + b"\n")
+    other: dict[str, Any] = {"event": "progress"}
+    while other["event"] == "progress":
+        other = json.loads(await process.stdout.readline())
+    process.stdin.close()
+    await process.wait()
+
+    assert f"{own} does not look like the weights 'musetalk'" in warm["unavailable"]["musetalk"]
+    assert "chorus models pull latentsync-1.5" in other["advice"]

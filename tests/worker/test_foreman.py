@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,13 @@ from tests.worker.ledger_things import drawn, order, take, teller
 from worker.asked import LabelRules
 from worker.contract import keys
 from worker.contract.codes import Code, Flag, RemarkCode
-from worker.contract.ports import ObjectMissing, ObjectStore, StoreUnavailable
+from worker.contract.ports import (
+    ObjectMissing,
+    ObjectStore,
+    StoreForbids,
+    StoreRefused,
+    StoreUnavailable,
+)
 from worker.contract.records import (
     BatchRecord,
     BatchState,
@@ -30,8 +37,11 @@ from worker.contract.records import (
     OrderOptions,
     Reason,
     SentPicture,
+    TakeRecord,
     TakeState,
 )
+
+MOMENTS = ("queued", "started", "ended")
 
 
 @pytest.fixture
@@ -44,11 +54,9 @@ def rendering(batch: BatchRecord) -> bool:
     return any(clip.state is ClipState.RENDERING and clip.total for clip in batch.clips)
 
 
-async def archive_of(store: ObjectStore, batch: BatchRecord) -> zipfile.ZipFile:
-    assert batch.archive_key is not None
-    chunks = [
-        chunk async for chunk in store.open_range(batch.archive_key, 0, batch.archive_size_bytes)
-    ]
+async def archive_of(store: ObjectStore, batch: BatchRecord, part: int = 1) -> zipfile.ZipFile:
+    archive = batch.archives[part - 1]
+    chunks = [chunk async for chunk in store.open_range(archive.key, 0, archive.size_bytes)]
     return zipfile.ZipFile(io.BytesIO(b"".join(chunks)))
 
 
@@ -76,6 +84,58 @@ async def test_three_videos_come_back_in_one_archive_with_a_manifest(place: Work
     assert list((place.folder / "work" / "scratch").iterdir()) == []
 
 
+async def test_the_manifest_names_everything_about_each_clip_and_its_recording(
+    place: Workplace,
+) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "flagged", "reject"))
+
+    with await archive_of(place.store, batch) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    made, failed = manifest["clips"]
+    assert manifest["take"] == {
+        "id": take(TAKE).id,
+        "sha256": take(TAKE).id,
+        "file": "voice.ogg",
+        "seconds": 1.0,
+        "analyses": 1,
+        "remarks": [],
+    }
+    assert made["order"] == failed["order"] == manifest["code"] == batch.code
+    assert (made["template"], made["template_file"], made["take_file"]) == (
+        "m1-0", "m1-0.mp4", "voice.ogg",
+    )  # fmt: skip
+    assert (made["state"], made["reason"]) == ("done", None)
+    assert (failed["state"], failed["reason"]["code"]) == ("failed", "no_face")
+    assert made["sha256"] == batch.clips[0].result.sha256
+    assert (made["duration_s"], made["engine"]) == (1.0, "viseme")
+    assert {name: made[name] for name in FLAGGED} == FLAGGED
+    assert set(made) == {
+        "order", "number", "name", "archive", "template", "template_file", "take_file", "state", "reason",
+        "queued_at", "started_at", "ended_at", "size_bytes", "sha256", "frames", "fps",
+        "duration_s", "engine", "seconds", "av_offset_s", "mouth", "outside_psnr_db", "flags",
+        "background_kept",
+    }  # fmt: skip
+    moments = [datetime.fromisoformat(made[f"{what}_at"]) for what in MOMENTS]
+    assert moments[0] == batch.created_at
+    assert moments == sorted(moments)
+    assert failed["started_at"] is None  # its template was refused before
+    assert failed["ended_at"] is not None
+
+
+async def test_the_report_is_written_so_that_every_editor_shows_it(place: Workplace) -> None:
+    def report(batch: BatchRecord, heard: TakeRecord | None, _: object) -> str:
+        return f"任务 {batch.code}\n{heard.name if heard else '–'}\n"
+
+    async with place.working(report=report):
+        batch = await place.ended(await place.order("m1", "ok"))
+
+    with await archive_of(place.store, batch) as archive:
+        written = archive.read("report.txt")
+    assert archive.namelist() == ["output_001_m1-0.mp4", "manifest.json", "report.txt"]
+    assert written == b"\xef\xbb\xbf" + f"任务 {batch.code}\r\nvoice.ogg\r\n".encode()
+
+
 class FarStore:
     """A store that has nothing on this machine; tells what Archives are packed of."""
 
@@ -89,9 +149,222 @@ class FarStore:
     def local_path(self, key: str) -> None:
         return None
 
-    async def put_archive(self, key, entries, modified_at, near):  # type: ignore[no-untyped-def]
+    async def put_archive(self, key, entries, modified_at, near, noted):  # type: ignore[no-untyped-def]
         self.near.append([path.read_bytes() for path in near.values()])
         return await self._inner.put_archive(key, entries, modified_at)
+
+
+MOST_BYTES = 20_000
+
+
+async def test_what_is_too_large_for_one_archive_comes_in_several_that_open_by_themselves(
+    place: Workplace,
+) -> None:
+    def report(batch: BatchRecord, heard: TakeRecord | None, archives: Mapping[str, str]) -> str:
+        return "\n".join(f"{name}: {archive}" for name, archive in archives.items())
+
+    async with place.working(most_archive_bytes=MOST_BYTES, report=report):
+        ordered = await place.order("m1", *["large"] * 5, recording=b"words")
+        batch = await place.ended(ordered)
+        await place.ledger.retry(batch.id)
+
+    count = len(batch.archives)
+    names, written = [], set()
+    for part in range(1, count + 1):
+        with await archive_of(place.store, batch, part) as archive:
+            assert archive.testzip() is None
+            names.append(archive.namelist())
+            written.add((archive.read("manifest.json"), archive.read("report.txt")))
+    beside = ["captions.srt", "captions.vtt", "manifest.json", "report.txt"]
+    videos = [[name for name in each if name.endswith(".mp4")] for each in names]
+    assert count > 1
+    assert batch.state is BatchState.DELIVERED
+    assert [name for each in videos for name in each] == [
+        f"output_{n:03d}_m1-{n - 1}.mp4" for n in range(1, 6)
+    ]
+    assert all(each[-4:] == beside for each in names)
+    assert all(archive.size_bytes <= MOST_BYTES for archive in batch.archives)
+    assert [archive.name.rpartition("_")[2] for archive in batch.archives] == [
+        f"part{part}of{count}.zip" for part in range(1, count + 1)
+    ]
+    assert [archive.key for archive in batch.archives] == [
+        f"archives/{batch.id}/1-{part}.zip" for part in range(1, count + 1)
+    ]
+    [(manifest, told)] = written
+    where = {clip["name"]: clip["archive"] for clip in json.loads(manifest)["clips"]}
+    assert where == {
+        name: archive.name
+        for archive, inside in zip(batch.archives, videos, strict=True)
+        for name in inside
+    }
+    assert all(f"{name}: {archive}" in told.decode() for name, archive in where.items())
+
+
+@pytest.mark.parametrize(("wish", "count"), [("one", 1), ("none", 0)])
+async def test_who_wants_one_archive_or_none_gets_that_whatever_its_size(
+    place: Workplace, wish: str, count: int
+) -> None:
+    options = OrderOptions(zip=wish)  # type: ignore[arg-type]
+    async with place.working(most_archive_bytes=MOST_BYTES):
+        batch = await place.ended(await place.order("m1", *["large"] * 5, options=options))
+        await until_recorded(place, batch)
+
+    assert (batch.state, len(batch.archives)) == (BatchState.DELIVERED, count)
+    if count:
+        assert batch.archives[0].size_bytes > MOST_BYTES
+        with await archive_of(place.store, batch) as archive:
+            assert len(archive.namelist()) == 6
+
+
+class SlowStore:
+    """A store in which Archives take as long as the test wants."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        self._inner = inner
+        self.goes_on = asyncio.Event()
+        self.under_way = self.most = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def put_archive(self, key, entries, modified_at, near, noted):  # type: ignore[no-untyped-def]
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        noted(100)
+        try:
+            await self.goes_on.wait()
+            return await self._inner.put_archive(key, entries, modified_at, near)
+        finally:
+            self.under_way -= 1
+
+
+class RefusingStore:
+    """A store that takes no Archive, the first so many times."""
+
+    def __init__(self, inner: ObjectStore, times: int) -> None:
+        self._inner = inner
+        self.left = times
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def put_archive(self, *asked):  # type: ignore[no-untyped-def]
+        self.left -= 1
+        if self.left >= 0:
+            raise StoreRefused("the store answers EntityTooLarge to UploadPart")
+        return await self._inner.put_archive(*asked)
+
+
+@pytest.mark.parametrize(("times", "state"), [(2, BatchState.DELIVERED), (1000, BatchState.FAILED)])
+async def test_an_archive_that_the_store_refuses_for_good_is_an_incident_and_the_videos_stay(
+    place: Workplace, times: int, state: BatchState, caplog: pytest.LogCaptureFixture
+) -> None:
+    inner, place.store = place.store, RefusingStore(place.store, times)  # type: ignore[assignment]
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "ok"))
+
+    assert "EntityTooLarge" in caplog.text
+    assert batch.state is state
+    assert (batch.reason is not None and batch.reason.code is Code.INCIDENT) == (times > 2)
+    assert [clip.state for clip in batch.clips] == [ClipState.DONE] * 2
+    for clip in batch.clips:
+        assert clip.result is not None
+        assert (await inner.stat(clip.result.key)).size_bytes == clip.result.size_bytes
+
+
+class PickyStore:
+    """A store that will not have the video of the first Clip; or nothing at all, so many times."""
+
+    def __init__(
+        self, inner: ObjectStore, refusal: StoreUnavailable, times: int | None = None
+    ) -> None:
+        self._inner = inner
+        self._refusal = refusal
+        self.left = times
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def put_file(self, key, path, content_type=""):  # type: ignore[no-untyped-def]
+        self._look(key, refused="/001-" in key)
+        return await self._inner.put_file(key, path, content_type)
+
+    async def put_bytes(self, key, content, content_type=""):  # type: ignore[no-untyped-def]
+        self._look(key, refused=False)
+        return await self._inner.put_bytes(key, content, content_type)
+
+    def _look(self, key: str, *, refused: bool) -> None:
+        if self.left is None:
+            if refused:
+                raise self._refusal
+        elif self.left and key.startswith("clips/"):
+            self.left -= 1
+            raise self._refusal
+
+
+TOO_LARGE = StoreRefused("the store answers EntityTooLarge to UploadPart (bucket b)")
+FORBIDDEN = StoreForbids("the store refuses us (bucket b): check the access key, and its rights")
+
+
+@pytest.mark.parametrize("refusal", [TOO_LARGE, FORBIDDEN])
+async def test_a_video_that_the_store_will_not_have_fails_with_an_incident_and_the_others_come(
+    place: Workplace, refusal: StoreUnavailable, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.store = PickyStore(place.store, refusal)  # type: ignore[assignment]
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "ok"))
+
+    assert batch.state is BatchState.PARTIAL
+    assert [clip.state for clip in batch.clips] == [ClipState.FAILED, ClipState.DONE]
+    reason = batch.clips[0].reason
+    assert reason is not None
+    assert reason.code is Code.INCIDENT
+    assert f"incident {reason.incident}" in caplog.text
+    assert str(refusal) in caplog.text
+    with zipfile.ZipFile(io.BytesIO(await place.store.get_bytes(batch.archives[0].key))) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        names = archive.namelist()
+    assert [clip["state"] for clip in manifest["clips"]] == ["failed", "done"]
+    assert manifest["clips"][0]["reason"]["incident"] == reason.incident
+    assert names == ["output_002_m1-1.mp4", "manifest.json"]
+    assert [facts.key async for facts in place.store.list(f"clips/{batch.id}/001")] == []
+
+
+async def test_while_rights_are_wrong_for_everything_videos_wait(place: Workplace) -> None:
+    store = PickyStore(place.store, FORBIDDEN, times=9)
+    place.store = store  # type: ignore[assignment]
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok"), within_s=30)
+
+    assert batch.state is BatchState.DELIVERED
+    assert store.left == 0
+
+
+@pytest.mark.parametrize("packers", [1, 2])
+async def test_no_more_archives_are_packed_at_once_than_the_operator_allows(
+    place: Workplace, packers: int
+) -> None:
+    slow = SlowStore(place.store)
+    place.store = slow  # type: ignore[assignment]
+    async with place.working(packers=packers):
+        batches = [await place.order(f"m{number}", "ok") for number in range(4)]
+        for batch in batches:
+            await place.until(batch, lambda seen: seen.state is BatchState.PACKING)
+        async with asyncio.timeout(10):
+            while slow.under_way < packers:
+                await asyncio.sleep(0.01)
+        places = [(await place.ledger.outlook(batch.id)).ahead for batch in batches]
+        first = places.index(0)
+        begun = await place.until(batches[first], lambda seen: seen.packed_bytes > 0)
+        others = await place.ended(await place.order("m9", "reject"))  # meanwhile others are served
+        slow.goes_on.set()
+        ended = [await place.ended(batch) for batch in batches]
+
+    assert slow.most == packers
+    assert sorted(places) == ([0, 1, 2, 3] if packers == 1 else [0, 0, 2, 3])
+    assert (begun.packed_bytes, begun.archive_size_bytes) == (100, ended[first].archive_size_bytes)
+    assert others.state is BatchState.FAILED
+    assert [batch.state for batch in ended] == [BatchState.DELIVERED] * 4
 
 
 async def test_an_archive_far_away_is_packed_of_clips_that_are_still_on_this_disk(
@@ -327,7 +600,7 @@ async def test_a_clip_stored_by_a_worker_that_died_is_not_rendered_again(place: 
     key = keys.clip(batch.id, 1, lease.fence)
     copy = made.model_copy(update={"key": key, "engine": "the dead one's"})
     await place.put(copy.key, await place.store.get_bytes(made.key))
-    await place.put(keys.clip_result(batch.id, 1), copy.model_dump_json().encode())
+    await place.put(keys.clip_result(copy.key), copy.model_dump_json().encode())
     await place.ledger._client.zadd("chorus:leases", {lease.item: 1})
 
     async with place.working():
@@ -356,7 +629,7 @@ async def test_what_the_engine_rejects_is_not_tried_again(place: Workplace) -> N
     assert before == after
 
 
-@pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("stubborn", 3.2)])
+@pytest.mark.parametrize(("video", "within_s"), [("sleep 30", 1.5), ("stubborn", 2.2)])
 @pytest.mark.alone
 async def test_a_cancelled_clip_ends_soon_and_the_next_one_renders(
     place: Workplace, video: str, within_s: float
@@ -422,7 +695,7 @@ async def test_a_foreman_told_to_end_hands_its_clip_back_at_once(place: Workplac
     assert code == 0
     assert handed_back is not None
     assert handed_back.clips[0].state is ClipState.WAITING
-    assert await place.ledger.place(batch.id) == 0
+    assert (await place.ledger.outlook(batch.id)).ahead == 0
     assert await place.ledger.workers() == 0
     assert not list((place.folder / "work" / "scratch").iterdir())
 
@@ -500,7 +773,7 @@ async def test_a_worker_that_stalled_writes_over_nothing_when_it_wakes(
 
 async def test_a_clip_gone_from_the_store_is_named_in_the_manifest(place: Workplace) -> None:
     async with place.working():
-        batch = await place.ended(await place.order("m1", "ok", "crash"))
+        batch = await place.ended(await place.order("m1", "ok", "crash", "ok too"))
         made = batch.clips[0].result
         assert made is not None
         await place.store.delete(made.key)
@@ -510,8 +783,62 @@ async def test_a_clip_gone_from_the_store_is_named_in_the_manifest(place: Workpl
     with await archive_of(place.store, again) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         names = archive.namelist()
-    assert names == ["manifest.json"]
+    assert names == ["output_003_m1-2.mp4", "manifest.json"]
     assert manifest["clips"][0]["state"] == "missing"
+    assert again.clips[0].reason == Reason(code=Code.CLIP_GONE)
+
+
+async def test_of_an_order_whose_clips_are_all_gone_no_archive_is_made(place: Workplace) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok", "crash"))
+        made = batch.clips[0].result
+        assert made is not None
+        await place.store.delete(made.key)
+        await place.ledger.retry(batch.id)
+        again = await place.ended(batch)
+
+    archives = [facts.key async for facts in place.store.list(keys.ARCHIVES)]
+    assert (again.state, again.archives) == (BatchState.FAILED, ())
+    assert archives == [batch.archive_key]  # of the round before
+    assert again.clips[0].reason == Reason(code=Code.CLIP_GONE)
+
+
+class LosingStore:
+    """A store that loses a Clip in the moment when its Archive is packed."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        self._inner = inner
+        self.lost = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def put_archive(self, key, entries, modified_at, near, noted):  # type: ignore[no-untyped-def]
+        if not self.lost:
+            self.lost += 1
+            await self._inner.delete(entries[0].key)
+        return await self._inner.put_archive(key, entries, modified_at, near)
+
+
+async def test_a_clip_that_vanishes_while_its_archive_is_packed_is_named_and_made_again_on_demand(
+    place: Workplace,
+) -> None:
+    place.store = LosingStore(place.store)  # type: ignore[assignment]
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "ok 1", "ok 2"))
+        await place.ledger.retry(batch.id)
+        again = await place.ended(batch)
+
+    with await archive_of(place.store, batch) as archive:
+        names, broken = archive.namelist(), archive.testzip()
+        told = json.loads(archive.read("manifest.json"))["clips"]
+    assert (batch.state, broken) == (BatchState.PARTIAL, None)
+    assert names == ["output_002_m1-1.mp4", "manifest.json"]
+    assert [each["state"] for each in told] == ["missing", "done"]
+    assert told[0]["reason"] == {"code": "clip_gone", "facts": {}}
+    assert again.state is BatchState.DELIVERED
+    with await archive_of(place.store, again) as archive:
+        assert len(archive.namelist()) == 3
 
 
 async def test_a_take_that_is_told_about_is_told_once(place: Workplace) -> None:

@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ RECORDING = keys.take(take().id, "source")
 @pytest.fixture
 async def place(redis_url: str, tmp_path: Path) -> AsyncIterator[Workplace]:
     async with open_workplace(redis_url, tmp_path) as opened:
+        await opened.ledger.note_rebuilt()
         yield opened
 
 
@@ -50,9 +52,15 @@ async def objects(place: Workplace, *prefixes: str) -> list[str]:
     return [facts.key for prefix in prefixes or ("",) async for facts in place.store.list(prefix)]
 
 
-async def delivered(place: Workplace, key: str) -> BatchRecord:
-    async with place.working():
-        batch = await place.ended(await place.order(key, "ok"))
+async def delivered(
+    place: Workplace,
+    key: str,
+    *videos: str,
+    options: OrderOptions | None = None,
+    **working: Any,
+) -> BatchRecord:
+    async with place.working(**working):
+        batch = await place.ended(await place.order(key, *(videos or ["ok"]), options=options))
         async with asyncio.timeout(10):
             while keys.batch(batch.id) not in await objects(place, keys.BATCHES):
                 await asyncio.sleep(0.02)
@@ -121,6 +129,38 @@ async def test_nothing_of_a_batch_that_runs_goes_however_old(place: Workplace) -
     assert set(before) - set(await objects(place)) == {keys.picture("q")}
 
 
+async def test_nothing_goes_before_the_orders_that_may_need_it_are_back(place: Workplace) -> None:
+    batch = await place.order("a", "ok")
+    await place.put(keys.clip(batch.id, 1, "1"), b"clip")
+    before = await objects(place)
+    await place.ledger._client.flushall()
+
+    await after(place, Keeping(days=7, most_bytes=1), days=100).sweep()
+    blank = await objects(place)
+    await place.ledger.note_rebuilt()
+    await after(place, Keeping(days=7, most_bytes=1), days=100).sweep()
+
+    assert blank == before
+    assert set(before) - set(await objects(place)) == {RECORDING, keys.clip(batch.id, 1, "1")}
+
+
+async def test_what_redis_forgets_while_the_janitor_looks_stays(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.order("a", "ok")
+    before = await objects(place)
+    running = place.ledger.running
+
+    async def too_late() -> Sequence[BatchRecord]:
+        await place.ledger._client.flushall()
+        return await running()
+
+    monkeypatch.setattr(place.ledger, "running", too_late)
+    await after(place, days=100).sweep()
+
+    assert await objects(place) == before
+
+
 async def test_nothing_goes_while_it_is_downloaded_by_another_process(place: Workplace) -> None:
     batch = await delivered(place, "a")
     assert batch.archive_key is not None
@@ -137,6 +177,39 @@ async def test_nothing_goes_while_it_is_downloaded_by_another_process(place: Wor
 
     assert during == before
     assert await objects(place, "clips/", "archives/") == []
+
+
+async def test_of_several_archives_none_goes_while_one_is_downloaded_and_then_all(
+    place: Workplace,
+) -> None:
+    batch = await delivered(place, "a", *["large"] * 5, most_archive_bytes=20_000)
+    assert len(batch.archives) > 1
+    door = holder(place.folder, batch.archives[-1].key)
+    assert door.stdout is not None
+    assert await asyncio.to_thread(door.stdout.readline) == b"1\n"
+
+    await after(place, days=8).sweep()
+    during = await objects(place, "archives/")
+    door.kill()
+    await asyncio.to_thread(door.communicate)
+    await after(place, days=8).sweep()
+
+    assert during == [archive.key for archive in batch.archives]
+    assert await objects(place, "clips/", "archives/") == []
+
+
+async def test_an_order_without_an_archive_is_told_as_expired_when_the_bucket_removed_its_videos(
+    place: Workplace,
+) -> None:
+    batch = await delivered(place, "a", options=OrderOptions(zip="none"))
+    for key in await objects(place, "clips/"):
+        await place.store.delete(key)
+
+    await after(place, days=8).sweep()
+
+    expired = await place.ledger.batch(batch.id)
+    assert expired is not None
+    assert expired.state is BatchState.EXPIRED
 
 
 async def test_the_oldest_go_first_when_the_store_is_full(place: Workplace) -> None:
@@ -286,6 +359,20 @@ async def test_a_foreman_is_the_janitor_too(place: Workplace) -> None:
 
     with pytest.raises(ObjectMissing):
         await place.store.stat(keys.picture("p"))
+
+
+async def test_a_foreman_drops_clips_that_were_deleted_whoever_packed_them(
+    place: Workplace,
+) -> None:
+    made = place.folder / "made.mp4"
+    made.write_bytes(b"video")
+
+    async with place.working(keeping=WEEK) as foreman:
+        cache = foreman._shop.cache
+        await cache.keep_clip("clips/b/001-1.mp4", made)
+    async with place.working(keeping=WEEK) as foreman, asyncio.timeout(10):
+        while foreman._shop.cache.clips(["clips/b/001-1.mp4"]):
+            await asyncio.sleep(0.02)
 
 
 async def test_one_of_all_foremen_is_the_janitor(place: Workplace) -> None:

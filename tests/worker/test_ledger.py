@@ -1,6 +1,8 @@
 """The ledger, on a real Redis."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -132,12 +134,12 @@ async def test_one_clip_of_a_second_chat_is_served_next(ledger: RedisLedger) -> 
         await drawn(ledger)
     single = await ledger.open_batch(order("m2", "one", chat=ROOM, person=BEN))
 
-    place = await ledger.place(single.id)
+    place = (await ledger.outlook(single.id)).ahead
     following = await drawn(ledger)
 
     assert place == 0
     assert following.subject == single.id
-    assert await ledger.place(many.id) == 0
+    assert (await ledger.outlook(many.id)).ahead == 0
 
 
 async def test_persons_in_one_chat_take_turns_and_chats_share_alike(ledger: RedisLedger) -> None:
@@ -214,6 +216,27 @@ async def test_leases_that_lapsed_while_redis_was_down_get_one_more_term(
 
     assert sweep.taken_over == []
     assert await ledger.desk.renew([lease]) == [Verdict.OK]
+
+
+async def test_leases_that_lapsed_while_nobody_reached_redis_get_one_more_term(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    await ledger.open_batch(order("m1", "one"))
+    await ledger.desk.sweep()
+    lease = await drawn(ledger)
+    await ledger._client.zadd("chorus:leases", {lease.item: 1})
+    await ledger._client.set("chorus:swept", int(time.time() * 1000) - 60_000)
+
+    after, lapsed = (
+        await ledger.desk.sweep(),
+        await ledger._client.zscore("chorus:leases", lease.item),
+    )
+    await ledger._client.zadd("chorus:leases", {lease.item: 1})
+    then = await ledger.desk.sweep()
+
+    assert (after.taken_over, then.taken_over) == ([], [lease.item])
+    assert lapsed > time.time() * 1000
 
 
 async def test_a_call_that_is_sent_twice_counts_once(ledger: RedisLedger) -> None:
@@ -320,6 +343,36 @@ async def test_retry_renders_only_what_failed_in_a_new_round(ledger: RedisLedger
     assert closed.archive_key == "archives/2.zip"
     assert await ledger.retry(batch.id) is None
     assert await outbox(ledger) == 2
+
+
+async def test_a_clip_knows_when_it_was_ordered_taken_and_ended_and_forgets_it_when_retried(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    batch = await ledger.open_batch(order("m1", "one"))
+    lease = await drawn(ledger)
+    taken = await ledger.batch(batch.id)
+    await ledger.desk.fail(lease, Reason(code=Code.INCIDENT, incident="ab"))
+    ended = await ledger.close_batch(batch.id, 1)
+    again = await ledger.retry(batch.id)
+
+    assert taken
+    assert ended
+    assert again
+    [ordered], [rendering], [failed], [waiting] = (
+        each.clips for each in (batch, taken, ended, again)
+    )
+    assert (ordered.queued_at, ordered.started_at, ordered.ended_at) == (
+        batch.created_at, None, None,
+    )  # fmt: skip
+    assert rendering.started_at is not None
+    assert rendering.ended_at is None
+    assert (failed.queued_at, failed.started_at) == (batch.created_at, rendering.started_at)
+    assert failed.ended_at is not None
+    assert failed.ended_at >= rendering.started_at >= batch.created_at
+    assert waiting.queued_at is not None
+    assert waiting.queued_at >= failed.ended_at
+    assert (waiting.started_at, waiting.ended_at) == (None, None)
 
 
 async def test_a_take_is_analysed_once_however_often_it_is_sent(ledger: RedisLedger) -> None:
@@ -495,6 +548,19 @@ async def test_foremen_that_beat_are_counted(ledger: RedisLedger) -> None:
     assert (two, await ledger.workers()) == (2, 1)
 
 
+async def test_engines_are_those_that_every_foreman_alive_told(ledger: RedisLedger) -> None:
+    none = await ledger.engines()
+    await ledger.desk.beat("starts")
+    await ledger.desk.beat("a", engines=("musetalk", "viseme"))
+    one = await ledger.engines()
+    await ledger.desk.beat("b", engines=("viseme",))
+    both = await ledger.engines()
+    await ledger.desk.leave("b")
+
+    assert (none, one, both) == ((), ("musetalk", "viseme"), ("viseme",))
+    assert await ledger.engines() == ("musetalk", "viseme")
+
+
 async def test_every_waiting_clip_has_a_ticket_even_if_tickets_were_lost(
     ledger: RedisLedger,
 ) -> None:
@@ -508,3 +574,68 @@ async def test_every_waiting_clip_has_a_ticket_even_if_tickets_were_lost(
     assert tickets == 5
     assert sweep.tickets >= 5
     assert await ledger._client.zcard("chorus:queue:clips") == 5
+
+
+async def packing(ledger: RedisLedger, key: str) -> str:
+    """A Batch whose Archive waits."""
+    batch = await ledger.open_batch(order(key, "one"))
+    await ledger.desk.finish_clip(await drawn(ledger), result())
+    return batch.id
+
+
+async def test_who_waits_to_be_packed_knows_how_many_archives_come_first(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    recorded = await packing(ledger, "m0")
+    await ledger.desk.finish_archive(await drawn(ledger, "archives"), "a.zip", 9, "a.zip")
+    batches = [await packing(ledger, f"m{number}") for number in range(1, 5)]
+    await ledger.close_batch(recorded, 1)  # its record waits too, and counts for nothing
+
+    waiting = [(await ledger.outlook(batch)).ahead for batch in batches]
+    first = await drawn(ledger, "archives")
+    begun = [(await ledger.outlook(batch)).ahead for batch in batches]
+    await ledger.desk.finish_archive(first, "b.zip", 9, "b.zip")
+    ended = [(await ledger.outlook(batch)).ahead for batch in batches]
+
+    assert waiting == [0, 1, 2, 3]
+    assert begun == [0, 1, 2, 3]
+    assert ended == [0, 0, 1, 2]
+
+
+async def test_how_much_of_an_archive_is_stored_is_told_while_it_is_packed_only(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    batch_id = await packing(ledger, "m1")
+    lease = await drawn(ledger, "archives")
+
+    held = await ledger.desk.report_archive(lease, 500, 900)
+    under_way = await ledger.batch(batch_id)
+    stranger = await ledger.desk.report_archive(Lease(lease.item, "0", 1), 800, 900)
+    await ledger.desk.finish_archive(lease, "b.zip", 900, "b.zip")
+    ended = await ledger.batch(batch_id)
+
+    assert (held, stranger) == (True, False)
+    assert under_way is not None
+    assert ended is not None
+    assert (under_way.packed_bytes, under_way.archive_size_bytes) == (500, 900)
+    assert (ended.packed_bytes, ended.archive_size_bytes) == (0, 900)
+
+
+async def test_who_tells_while_redis_loses_everything_goes_on_telling(ledger: RedisLedger) -> None:
+    stream = f"chorus:outbox:{HALL.mailbox}"
+    for number in (1, 2):
+        fields = {"utterance": teller().model_dump_json(), "round": number}
+        await ledger._client.xadd(stream, fields)
+    box = ledger.outbox(HALL.mailbox, "me")
+    async with asyncio.timeout(10), contextlib.aclosing(box):  # type: ignore[type-var]
+        first = await anext(box)
+        await anext(box)
+        await ledger._client.flushall()
+        waiting = asyncio.create_task(anext(box))
+        await asyncio.sleep(0)
+        await ledger._client.xadd(stream, {**fields, "round": 3})
+        third = await waiting
+
+    assert (first[1].round, third[1].round) == (1, 3)

@@ -1,6 +1,7 @@
 """Redis goes away and comes back: nothing is lost, nothing told twice. With arq's traps that show only then."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from tests.fakes.redis_server import Server
 from tests.worker.foreman_things import Workplace, open_workplace
 from tests.worker.test_foreman import rendering
 from worker.contract.ports import LedgerUnavailable
-from worker.contract.records import BatchState
+from worker.contract.records import BatchState, ClipState
+from worker.desk import Lease
+from worker.packing import _Teller
 
 
 @pytest.fixture
@@ -103,3 +106,39 @@ async def order_on_and_on(place: Workplace) -> None:
     for number in range(100):
         await place.order(f"m{number}", "ok")
         await asyncio.sleep(0.01)
+
+
+async def test_a_report_that_swallows_its_cancellation_keeps_no_clip_from_being_stored(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = place.ledger.desk.report
+
+    async def deaf(lease: Lease, state: ClipState, done: int, total: int) -> bool:
+        if state is not ClipState.RENDERING:
+            return await report(lease, state, done, total)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return True
+
+    monkeypatch.setattr(place.ledger.desk, "report", deaf)
+    async with place.working():
+        ended = await place.ended(await place.order("m1", "ok"), within_s=10)
+
+    assert ended.state is BatchState.DELIVERED
+
+
+async def test_a_share_that_is_told_in_vain_does_not_keep_an_archive_for_ever() -> None:
+    class Deaf:
+        async def report_archive(self, *_: object) -> bool:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            return True
+
+    teller = _Teller(Deaf(), Lease("archive:b:1", "1", 1), 900, 1)  # type: ignore[arg-type]
+    telling = asyncio.create_task(teller.run())
+    teller.begin(0)(500)
+    await asyncio.sleep(0)
+    teller.over = True
+    telling.cancel()
+
+    await asyncio.wait_for(asyncio.gather(telling, return_exceptions=True), 10)

@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import ConnectionPool
+from redis.exceptions import TimeoutError as RedisSlow
 
+from tests.fakes.tcp_wire import TcpWire
 from tests.worker.foreman_things import Workplace, open_workplace
+from worker.arq_client import open_arq
 from worker.contract import keys
 from worker.contract.records import BatchState
 from worker.ledger_scripts import QUEUES, TICKET_JOB
@@ -120,3 +124,23 @@ async def test_lost_tickets_are_replaced_and_the_work_goes_on(place: Workplace) 
         ended = await place.ended(batch)
 
     assert ended.state is BatchState.DELIVERED
+
+
+@pytest.mark.parametrize("answer_s", [None, 0.1], ids=["cancelled", "no answer"])
+async def test_a_pipeline_that_ends_while_it_lets_go_of_what_it_watched_keeps_no_connection(
+    redis_url: str, answer_s: float | None
+) -> None:
+    async with TcpWire(redis_url.removeprefix("unix://")) as wire:
+        pool = ConnectionPool.from_url(wire.url, socket_timeout=answer_s)
+        arq = open_arq(pool)
+        pipe = arq.pipeline(transaction=True)
+        await pipe.watch("anything")
+        wire.half_open()  # it never hears that this is to be forgotten
+        with pytest.raises((asyncio.TimeoutError, RedisSlow)):
+            async with asyncio.timeout(5 if answer_s else 0.1), pipe:
+                pass
+        wire.mend()
+
+        assert pipe.connection is None
+        assert await arq.ping()
+        await pool.aclose()

@@ -10,7 +10,7 @@ from typing import Literal
 class Fault:
     """Trouble for the next requests that fit."""
 
-    kind: Literal["flood", "status", "refuse", "hang", "drop"]
+    kind: Literal["flood", "status", "refuse", "hang", "late", "drop"]
     method: str | None = None
     """Only this method, in lower case; None: any but getUpdates."""
     room: int | None = None
@@ -26,7 +26,7 @@ class Fault:
     executed: bool = False
     """Dropped after the request was carried out, instead of before."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
-    """Ends a hang."""
+    """Ends a hang, or lets a late answer go."""
     share: float = 1.0
     """So much of those that fit meet it, at random."""
     dice: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - a game
@@ -80,9 +80,14 @@ def refused(
     return Fault("refuse", name, status=status, description=description, times=times)
 
 
-def hanging(method: str | None = None, *, executed: bool = False) -> Fault:
+def hanging(method: str | None = None, *, executed: bool = False, times: int = 1) -> Fault:
     """No answer until ``release`` is set; then the connection is dropped."""
-    return Fault("hang", method and method.lower(), executed=executed)
+    return Fault("hang", method and method.lower(), executed=executed, times=times)
+
+
+def late(method: str) -> Fault:
+    """The request is carried out, and answered when ``release`` is set."""
+    return Fault("late", method.lower(), executed=True)
 
 
 def dropped(method: str | None = None, *, executed: bool = False, times: int = 1) -> Fault:

@@ -21,6 +21,8 @@ BUTTONS: Final = 100
 BUTTONS_IN_A_ROW: Final = 8
 ALERT: Final = 200
 UPLOAD_BYTES: Final = 50_000_000
+LOCAL_UPLOAD_BYTES: Final = 2_000_000_000
+"""Of a server of our own that was started with ``--local``."""
 DOWNLOAD_BYTES: Final = 20_000_000
 PHOTO_BYTES: Final = 10_000_000
 PHOTO_SIDES: Final = 10_000
@@ -51,6 +53,8 @@ _TAGS: Final = {
     "tg-spoiler": "spoiler",
     "a": "text_link",
 }
+
+Image.preinit()  # at the first picture it would hold up every other answer
 
 
 class Refused(Exception):

@@ -12,6 +12,7 @@ from tests.fakes.telegram.limits import (
     CAPTION,
     DOWNLOAD_BYTES,
     HOOK_PORTS,
+    LOCAL_UPLOAD_BYTES,
     PHOTO_BYTES,
     SECRET,
     TEXT,
@@ -151,7 +152,8 @@ class Methods:
             "allowed_updates": sorted(self._platform.allowed),
         }
         if webhook.last_error:
-            found |= {"last_error_date": int(time.time()), "last_error_message": webhook.last_error}
+            at = time.time() if webhook.last_error_at is None else webhook.last_error_at
+            found |= {"last_error_date": int(at), "last_error_message": webhook.last_error}
         return found
 
     def _allow(self, args: Arguments) -> None:
@@ -171,7 +173,8 @@ class Methods:
         return self._sent(message)
 
     def do_senddocument(self, args: Arguments) -> Any:
-        return self._send_file(args, "document", UPLOAD_BYTES)
+        local = self._platform.local_folder is not None
+        return self._send_file(args, "document", LOCAL_UPLOAD_BYTES if local else UPLOAD_BYTES)
 
     def do_sendphoto(self, args: Arguments) -> Any:
         return self._send_file(args, "photo", PHOTO_BYTES)
@@ -347,6 +350,7 @@ class Methods:
             stored = Path(folder) / file_id
             stored.write_bytes(file.content)
             path = str(stored)
+        path = self._platform.local_paths.get(file_id, path)
         return {
             "file_id": file_id,
             "file_unique_id": f"u-{file_id}",
@@ -365,6 +369,10 @@ class Methods:
             raise Refused("Bad Request: message to edit not found")
         if message.sender is not None:
             raise Refused("Bad Request: message can't be edited", breach=True)
+        if message.topic is not None and message.topic.deleted:
+            raise Refused("Bad Request: message to edit not found")
+        if message.topic is not None and message.topic.closed:
+            raise Refused("Bad Request: TOPIC_CLOSED")
         return message
 
     def _new(self, args: Arguments, text: str, entities: list[Any]) -> Message:

@@ -49,6 +49,8 @@ class Webhook:
     secret: str = ""
     tries: int = 0
     last_error: str = ""
+    last_error_at: float | None = None
+    """By the clock of the system; None: just now."""
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Platform:
     webhook: Webhook = field(default_factory=Webhook)
     allowed: set[str] = field(default_factory=lambda: set(BY_DEFAULT))
     pending: list[dict[str, Any]] = field(default_factory=list)
+    nameless: dict[str, Any] | None = None
+    """An update without a number, which nothing can confirm: it comes with every poll."""
     held: list[dict[str, Any]] | None = None
     """Updates kept back, to be let go in another order; None: nothing is kept back."""
     faults: list[Fault] = field(default_factory=list)
@@ -77,6 +81,8 @@ class Platform:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     local_folder: str | None = None
     """Set: the server is a local one, and getFile tells paths of this machine."""
+    local_paths: dict[str, str] = field(default_factory=dict)
+    """Where such a server says that files lie, where that is another machine's disk; by id."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     update_ids: Any = field(default_factory=lambda: itertools.count(700_001))
     file_ids: Any = field(default_factory=lambda: itertools.count(1))

@@ -3,13 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 Clock = Callable[[], float]
 _EVERYWHERE: Final = 0
 _IN_FLIGHT_S: Final = 0.1
-"""Who asked before the first refusal could be read may be refused, too, without having known better."""
+"""Of a client that is not watched: who asked before the refusal could be read may be refused, too."""
 
 
 class DrivenClock:
@@ -50,6 +50,17 @@ class Rates:
         )
 
 
+@dataclass
+class Flood:
+    """A time during which a room, or everything, is refused."""
+
+    room: int
+    began_s: float
+    until_s: float
+    refusals: list[int] = field(default_factory=list)
+    """Which answers told of it."""
+
+
 class Meter:
     """Counts what the bot sends."""
 
@@ -60,22 +71,27 @@ class Meter:
         """The most that ever went to one group within its window."""
         self._sent: dict[int, deque[float]] = {}
         self._credit: dict[int, tuple[float, float]] = {}
-        self._floods: dict[int, float] = {}
-        self._flooded_s = 0.0
+        self._floods: list[Flood] = []
 
-    def flood(self, room: int | None, seconds: float) -> None:
+    def flood(self, room: int | None, seconds: float) -> Flood:
         """From now on a room, or everything, is refused for so many seconds."""
-        self._floods[room or _EVERYWHERE] = self.clock() + seconds
-        self._flooded_s = self.clock()
+        now_s = self.clock()
+        self._floods = [flood for flood in self._floods if flood.until_s > now_s]
+        self._floods.append(Flood(room or _EVERYWHERE, now_s, now_s + seconds))
+        return self._floods[-1]
 
-    def flooded_s(self, room: int) -> float:
-        """How long the bot still has to keep quiet there."""
-        until = max(self._floods.get(room, 0.0), self._floods.get(_EVERYWHERE, 0.0))
-        return max(until - self.clock(), 0.0)
+    def floods(self, room: int) -> list[Flood]:
+        """Those because of which the bot has to keep quiet there."""
+        now_s, places = self.clock(), {room, _EVERYWHERE}
+        return [flood for flood in self._floods if flood.until_s > now_s and flood.room in places]
 
-    def knows(self) -> bool:
-        """Whether the bot must have read the last refusal."""
-        return self.clock() - self._flooded_s > _IN_FLIGHT_S
+    def left_s(self, flood: Flood) -> float:
+        """How long it still lasts."""
+        return flood.until_s - self.clock()
+
+    def had_time(self, flood: Flood) -> bool:
+        """Whether a client that is not watched must have read of it."""
+        return self.clock() - flood.began_s > _IN_FLIGHT_S
 
     def charge(self, room: int, *, group: bool) -> tuple[float, str]:
         """Count one message; (seconds to wait, which limit) if it was one too many, (0.0, "") else."""

