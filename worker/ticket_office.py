@@ -14,14 +14,16 @@ a ticket may be lost, repeated or late without harm (the ledger's leases carry t
 """
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final
 
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from worker.arq_client import TICKET_LIFE_MS, dump_json, open_arq
 from worker.contract import keys
@@ -33,8 +35,37 @@ _TICKET_S: Final = 6 * 3600
 """Longer than any Clip takes; a ticket whose holder died is cleared away with its lease, long before."""
 _TRIES: Final = 3
 _HEALTH_S: Final = 60
+_ENDING_S: Final = 1.0
+"""What arq shields from cancellation has so long to end; a ticket that is then still there is cleared away with its lease."""
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
+
+
+class _Worker(Worker):
+    """arq's worker, which tells what it shields from cancellation: that still wants a connection when all else has ended."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ending: set[asyncio.Task[Any]] = set()
+
+    @override
+    async def finish_job(self, *args: Any, **options: Any) -> None:
+        with self._shielded():
+            await super().finish_job(*args, **options)
+
+    @override
+    async def finish_failed_job(self, *args: Any, **options: Any) -> None:
+        with self._shielded():
+            await super().finish_failed_job(*args, **options)
+
+    @contextlib.contextmanager
+    def _shielded(self) -> Iterator[None]:
+        tasks = {task} if (task := asyncio.current_task()) else set()
+        self.ending |= tasks
+        try:
+            yield
+        finally:
+            self.ending -= tasks
 
 
 class TicketOffice:
@@ -68,7 +99,7 @@ class TicketOffice:
         self._poll_s = poll_s
         self._serve = serve
         self._open_pool = open_pool
-        self._worker: Worker | None = None
+        self._worker: _Worker | None = None
         self._open = True
         self._lives = False
 
@@ -106,13 +137,16 @@ class TicketOffice:
             await worker.async_run()
         finally:
             # Not worker.close(): it would speak to Redis, which may be what ended us.
-            for task in worker.tasks.values():
-                task.cancel()
-            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
-            await pool.aclose()
+            try:
+                await _end(worker.tasks.values())
+                if worker.ending:
+                    await asyncio.wait(worker.ending, timeout=_ENDING_S)
+                    await _end(worker.ending)
+            finally:
+                await pool.aclose()
 
-    def _make(self, pool: ConnectionPool) -> Worker:
-        return Worker(
+    def _make(self, pool: ConnectionPool) -> _Worker:
+        return _Worker(
             functions=[func(self._ticket, name=TICKET_JOB, timeout=_TICKET_S, max_tries=_TRIES)],
             queue_name=keys.redis("queue", self._queue),
             redis_pool=open_arq(pool),
@@ -133,3 +167,10 @@ class TicketOffice:
 
     async def _ticket(self, ctx: dict[Any, Any]) -> None:
         await self._serve(self._queue, str(ctx["job_id"]))
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

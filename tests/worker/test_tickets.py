@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import TimeoutError as RedisSlow
 
 from tests.fakes.tcp_wire import TcpWire
@@ -114,6 +116,66 @@ async def test_cancelling_a_ticket_leaves_its_work_alone(redis_url: str, tmp_pat
 
     await asyncio.wait_for(done.wait(), 5)
     assert not work[0].cancelled()
+
+
+class _SlowPool(ConnectionPool):
+    """Gives no connection while its gate is closed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.given: list[AbstractConnection] = []
+        self.waiting = 0
+
+    async def get_connection(self, *args: Any, **options: Any) -> AbstractConnection:
+        self.waiting += 1
+        await self.gate.wait()
+        self.waiting -= 1
+        self.given.append(await super().get_connection(*args, **options))
+        return self.given[-1]
+
+
+@pytest.mark.parametrize("gate_s", [0.05, None], ids=["a moment later", "never"])
+async def test_no_connection_stays_where_a_ticket_is_just_ending_when_the_foreman_does(
+    redis_url: str, tmp_path: Path, gate_s: float | None
+) -> None:
+    pools: list[_SlowPool] = []
+    ending = asyncio.Event()
+
+    def open_pool(url: str) -> ConnectionPool:
+        pools.append(_SlowPool.from_url(url))
+        return pools[-1]
+
+    async def serve(queue: str, ticket: str) -> None:
+        pools[0].gate.clear()
+        ending.set()
+
+    office = TicketOffice(redis_url, "clips", "test", 1, 0.01, serve, open_pool)
+    running = asyncio.create_task(office.run())
+    async with open_workplace(redis_url, tmp_path) as place:
+        await place.ledger._scripts._issue("clips", 1)
+        await asyncio.wait_for(ending.wait(), 5)
+        await _until(
+            lambda: pools[0].waiting > 0
+        )  # who ends the ticket; nobody looks for more meanwhile
+        running.cancel()
+        if gate_s is not None:
+            asyncio.get_running_loop().call_later(gate_s, pools[0].gate.set)
+        await asyncio.gather(running, return_exceptions=True)
+        left = await until_no_arq_keys(place) if gate_s else []
+
+    pools[0].gate.set()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
+    assert not any(connection.is_connected for connection in pools[0].given)
+    assert left == []
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():
+            await asyncio.sleep(0)
 
 
 async def test_lost_tickets_are_replaced_and_the_work_goes_on(place: Workplace) -> None:
