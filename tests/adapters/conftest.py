@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from adapters.chats.telegram.adapter import TelegramChat
+from adapters.stores.s3 import S3Store
 from bot.memory import RedisMemory
-from tests.adapters.s3_things import BUCKET, client_of
+from tests.adapters.s3_things import BUCKET, client_of, emptied, store_of
 from tests.adapters.telegram_things import THEIR_FAST, Reader, make_chat, running
 from tests.fakes.ceph import ceph_server
 from tests.fakes.dingtalk.server import FakeDingTalk
@@ -103,6 +104,14 @@ def swift() -> Iterator[S3Server]:
     """A real S3 server with an empty bucket, for the whole session."""
     with _with_bucket(swift_server) as server:
         yield server
+
+
+@pytest.fixture
+async def swift_store(swift: S3Server) -> AsyncIterator[S3Store]:
+    """Its bucket, which is left as empty as it was found."""
+    store = store_of(swift)
+    yield store
+    await emptied(store, swift)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.stores.local import LocalStore
-from tests.adapters.s3_things import store_of, stream, with_clips
+from tests.adapters.s3_things import stream, with_clips
 from tests.worker.ledger_things import drawn, open_ledger, order, result, stock
 from worker.cache import Cache
 from worker.contract import keys
@@ -27,8 +27,8 @@ def local_store(folder, *, virtual: bool) -> LocalStore:
 
 
 @pytest.mark.slow
-async def test_of_an_archive_in_s3_every_byte_is_noted_on_its_way(swift):
-    store, noted = store_of(swift), []
+async def test_of_an_archive_in_s3_every_byte_is_noted_on_its_way(swift_store):
+    store, noted = swift_store, []
     entries = await with_clips(store, os.urandom(12 << 20), os.urandom(9 << 20))
 
     together = await store.put_archive(KEY, entries, NOW, noted=noted.append)
@@ -36,7 +36,6 @@ async def test_of_an_archive_in_s3_every_byte_is_noted_on_its_way(swift):
     several, whole = sum(noted), []
     sent = await store.put_archive(KEY, entries, NOW, noted=whole.append)
 
-    await store.close()
     assert several == sum(whole) == together == sent
     assert len(noted) > 2
     assert len(whole) > 2
@@ -53,9 +52,9 @@ async def test_of_a_written_archive_every_byte_is_noted_and_of_a_virtual_one_non
 
 
 async def test_the_ledger_hears_how_much_of_an_archive_is_on_its_way_into_s3(
-    swift, redis_url, tmp_path, monkeypatch
+    swift_store, redis_url, tmp_path, monkeypatch
 ):
-    store, content = store_of(swift), os.urandom(20 << 20)
+    store, content = swift_store, os.urandom(20 << 20)
     async with open_ledger(redis_url) as ledger:
         await stock(ledger, "one")
         batch = await ledger.open_batch(order("m1", "one"))
@@ -77,7 +76,6 @@ async def test_the_ledger_hears_how_much_of_an_archive_is_on_its_way_into_s3(
         await Packing(shop).archive(Held(await drawn(ledger, "archives")))
         packed = await ledger.batch(batch.id)
 
-    await store.close()
     assert packed is not None
     assert (packed.state, packed.packed_bytes) == (BatchState.READY, 0)
     assert told

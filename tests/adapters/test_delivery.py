@@ -15,7 +15,6 @@ import pytest
 
 from adapters.stores.local import LocalStore
 from adapters.web.door import Door, make_door
-from tests.adapters.s3_things import store_of
 from tests.fakes.browser import browser
 from tests.judges import need
 from worker.contract.names import clip_name
@@ -53,12 +52,9 @@ DEVICES = {
 async def store(request, tmp_path):
     """A store with one Clip and an Archive of nine, and whatever its links lead through."""
     if request.param == "s3":
-        store: ObjectStore = store_of(request.getfixturevalue("swift"))
-        await _filled(store)
-        yield store
-        for key in [facts.key async for facts in store.list("")]:
-            await store.delete(key)
-        await store.close()
+        kept: ObjectStore = request.getfixturevalue("swift_store")
+        await _filled(kept)
+        yield kept
         return
     address: list[str] = []
     store = LocalStore(tmp_path / "store", CODEC, lambda: address[0])

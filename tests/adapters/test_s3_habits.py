@@ -12,17 +12,15 @@ import pytest
 from adapters.stores.s3 import S3Store
 from config.cli.bench_pack import bench_pack
 from config.settings import Settings
-from tests.adapters.s3_things import BUCKET, emptied, store_of, stream
+from tests.adapters.s3_things import BUCKET, store_of, stream
 from worker.contract.ports import StoreUnavailable
 
 PART = 8 << 20
 
 
 @pytest.fixture
-async def store(swift):
-    store = store_of(swift)
-    yield store
-    await emptied(store, swift)
+def store(swift_store):
+    return swift_store
 
 
 @pytest.mark.parametrize(

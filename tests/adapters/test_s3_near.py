@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.stores.s3_near import right_ones
-from tests.adapters.s3_things import emptied, store_of, with_clips
+from tests.adapters.s3_things import with_clips
 from worker.contract.ports import ObjectMissing
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -17,10 +17,8 @@ CLIPS = (os.urandom(11 << 20), os.urandom(300_000))
 
 
 @pytest.fixture
-async def store(swift):
-    store = store_of(swift)
-    yield store
-    await emptied(store, swift)
+def store(swift_store):
+    return swift_store
 
 
 async def packed(store) -> bytes:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from adapters.stores.s3_errors import in_our_words
 from adapters.stores.s3_uploads import StoreRefused
-from tests.adapters.s3_things import BUCKET, client_of, emptied, store_of, stream
+from tests.adapters.s3_things import BUCKET, client_of, stream
 from worker.contract.ports import ArchiveEntry, StoreForbids, StoreUnavailable
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,10 +19,8 @@ ENTRIES = [ArchiveEntry("a.mp4", len(CONTENT), zlib.crc32(CONTENT), key=CLIP)]
 
 
 @pytest.fixture
-async def store(swift):
-    store = store_of(swift)
-    yield store
-    await emptied(store, swift)
+def store(swift_store):
+    return swift_store
 
 
 def answer(code: str, status: int, operation: str) -> ClientError:
