@@ -3,20 +3,21 @@
 import json
 from typing import Final
 
-from bot.desk import Desk, Turn
+from bot.desk import Turn
 from bot.permissions import admitted, chat_entry, entry_to_add, is_admin, person_entry
-from bot.ports import Chat, Person
+from bot.policy import BotPolicy
+from bot.ports import Chat, Memory, Person
 from worker.contract.operations import note
 
 _OFF: Final = frozenset({"off", "no", "关", "取消"})
 
 
-async def lets_in(desk: Desk, chat: Chat, person: Person) -> bool:
-    """Whether somebody may use Chorus here."""
-    if admitted(desk.policy, chat, person):
+async def lets_in(policy: BotPolicy, memory: Memory, chat: Chat, person: Person) -> bool:
+    """Whether somebody may use Chorus here; the first two given, it is a ``LetsIn``."""
+    if admitted(policy, chat, person):
         return True
     for entry in (chat_entry(chat), person_entry(chat, person)):
-        if await desk.memory.load("allowed", chat.mailbox, entry) is not None:
+        if await memory.load("allowed", chat.mailbox, entry) is not None:
             return True
     return False
 

@@ -44,7 +44,7 @@ async def converse(desk: Desk, inbound: Inbound) -> None:
 
     Raises what the platform, the store and the memory raise when they are away.
     """
-    if not await admission.lets_in(desk, inbound.chat, inbound.person):
+    if not await admission.lets_in(desk.policy, desk.memory, inbound.chat, inbound.person):
         await _refuse(desk, inbound)
         return
     turn = await turn_for(desk, inbound)

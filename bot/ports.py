@@ -14,6 +14,7 @@ __all__ = [
     "ChatUnreachable",
     "Choice",
     "Inbound",
+    "LetsIn",
     "Limits",
     "Media",
     "MediaGone",
@@ -26,6 +27,10 @@ __all__ = [
     "PlatformDown",
     "Throttled",
 ]
+
+
+LetsIn = Callable[[Chat, Person], Awaitable[bool]]
+"""Whether somebody may use Chorus there: what an adapter asks before it answers by itself. Raises MemoryUnavailable."""
 
 
 class ChatError(Exception):

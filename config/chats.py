@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.ports import ChatAdapter, Memory
+from bot.ports import ChatAdapter, LetsIn, Memory
 from bot.texts.catalogue import Texts
 from config.dingtalk_door import dingtalk_door
 from config.paths import secret_key
@@ -37,9 +37,9 @@ class Chats:
     routes: Sequence[web.RouteDef]
 
 
-def make_chats(settings: Settings, memory: Memory, texts: Texts) -> Chats:
+def make_chats(settings: Settings, memory: Memory, texts: Texts, lets_in: LetsIn) -> Chats:
     """One adapter for each platform that is on. Raises SettingsRefused if something else is missing for it."""
-    doors = [door(settings, memory, texts) for door in (wecom_doors, dingtalk_door)]
+    doors = [door(settings, memory, texts, lets_in) for door in (wecom_doors, dingtalk_door)]
     adapters = [adapter for made, _ in doors for adapter in made]
     routes = [route for _, found in doors for route in found]
     account = telegram_account(settings)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from adapters.chats.dingtalk.account import API_BASE, OAPI_BASE, Account
-from bot.ports import ChatAdapter, Memory
+from bot.ports import ChatAdapter, LetsIn, Memory
 from bot.texts.catalogue import Texts
 from config.paths import private_folder
 from config.settings import PREFIX, Settings, SettingsRefused
@@ -71,7 +71,7 @@ def dingtalk_robots(settings: Settings) -> "dict[str, Robot]":
 
 
 def dingtalk_door(
-    settings: Settings, memory: Memory, texts: Texts
+    settings: Settings, memory: Memory, texts: Texts, lets_in: LetsIn
 ) -> tuple[list[ChatAdapter], list[web.RouteDef]]:
     """The adapter, and what the web door has to hand on."""
     account, robots = dingtalk_account(settings), dingtalk_robots(settings)
@@ -80,5 +80,5 @@ def dingtalk_door(
     from adapters.chats.dingtalk.door import DingTalkChat  # noqa: PLC0415 - likewise
 
     spool = private_folder(settings.data_dir / "incoming" / "dingtalk")
-    chat = DingTalkChat(memory, account, texts.say, spool, robots=robots)
+    chat = DingTalkChat(memory, account, texts.say, spool, lets_in=lets_in, robots=robots)
     return [chat], chat.routes()

@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 from adapters.chats.console import ConsoleChat
 from adapters.web.door import Door, DoorClosed, make_door
 from adapters.web.metrics import MetricsPage
+from bot.admission import lets_in
 from bot.bot import Bot
 from bot.memory import RedisMemory
 from bot.policy import BotPolicy, Cloud
@@ -135,7 +137,8 @@ async def serve(
         assert settings.redis_url is not None  # noqa: S101 - the command that starts us sets it
         memory = RedisMemory(settings.redis_url.get_secret_value(), connections_of(settings))
         texts = Texts()
-        chats = make_chats(settings, memory, texts) if platforms else Chats([], [])
+        admits = partial(lets_in, policy_of(settings), memory)
+        chats = make_chats(settings, memory, texts, admits) if platforms else Chats([], [])
         door = await open_door(settings, hand, chats.routes)
         address.append(door.url)
         adapters: list[ChatAdapter] = [*chats.adapters]

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from adapters.chats.wecom.account import API_BASE, WS_URL, AppAccount, BotAccount, Timing
-from bot.ports import ChatAdapter, Memory
+from bot.ports import ChatAdapter, LetsIn, Memory
 from bot.texts.catalogue import Texts
 from config.paths import private_folder
 from config.settings import PREFIX, Settings, SettingsRefused
@@ -102,7 +102,7 @@ def wecom_robots(settings: Settings) -> dict[str, str]:
 
 
 def wecom_doors(
-    settings: Settings, memory: Memory, texts: Texts
+    settings: Settings, memory: Memory, texts: Texts, lets_in: LetsIn
 ) -> tuple[list[ChatAdapter], list[web.RouteDef]]:
     """An adapter for each door people talk through, and what the web door has to hand on."""
     app, bot = wecom_app(settings), wecom_bot(settings)
@@ -124,7 +124,7 @@ def wecom_doors(
         SharedRates(memory, mailbox, Rates()),
         wecom_robots(settings),
     )
-    delivery = Delivery(memory, corporation, robots, texts.say)
+    delivery = Delivery(memory, corporation, robots, texts.say, lets_in)
     adapters: list[ChatAdapter] = []
     routes: list[web.RouteDef] = []
     chat: AppChat | None = None

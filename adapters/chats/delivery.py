@@ -1,6 +1,7 @@
 """Results that also go into a group: the choice of each person, and keeping to it.
 
 In a group people made, a bot often hears no voice notes or cannot be at all; so people talk to it alone, and the group is told.
+Whoever is not let in hears of no group.
 """
 
 import abc
@@ -11,7 +12,7 @@ from typing import Final
 
 from adapters.chats.says import Says
 from adapters.chats.troubles import SettingsWrong
-from bot.ports import ChatUnreachable, Choice, Memory, Person
+from bot.ports import Chat, ChatUnreachable, Choice, LetsIn, Memory, Person
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Answer:
 class Delivery(abc.ABC):
     """The choice of each person, and keeping to it."""
 
-    def __init__(self, memory: Memory, owner: str, say: Says, none: str) -> None:
+    def __init__(self, memory: Memory, owner: str, say: Says, none: str, lets_in: LetsIn) -> None:
         """Prepare.
 
         Args:
@@ -41,11 +42,13 @@ class Delivery(abc.ABC):
             owner: Whose people choose: a corporation, or a mailbox.
             say: The catalogue.
             none: The text where there is no group.
+            lets_in: Who may choose.
         """
         self._memory = memory
         self._owner = owner
         self._say = say
         self._none = none
+        self._lets_in = lets_in
 
     @abc.abstractmethod
     async def labels(self, person: Person) -> dict[str, str]:
@@ -62,8 +65,15 @@ class Delivery(abc.ABC):
 
     @staticmethod
     def asks(text: str) -> bool:
-        """Whether somebody wants to choose."""
+        """Whether these words are about the groups that get results."""
         return text.strip() in _ASKED
+
+    async def concerns(
+        self, chat: Chat, person: Person, text: str = "", choice: str | None = None
+    ) -> bool:
+        """Whether what somebody typed or pressed is for us to answer; nothing is of whom the bot would turn away."""
+        ours = choice.startswith(CHOICE) if choice is not None else self.asks(text)
+        return ours and await self._lets_in(chat, person)
 
     async def offer(self, person: Person) -> Answer:
         """The groups there are for somebody."""

@@ -15,6 +15,7 @@ from adapters.chats.dingtalk.hook import HOOK
 from adapters.chats.dingtalk.rates import Rates
 from bot.ports import Chat, Memory
 from bot.texts.catalogue import Texts
+from tests.adapters.reading import everybody
 from tests.fakes.dingtalk.server import CLIENT_ID, FakeDingTalk
 
 QUICK = Timing(answer_s=5.0, again_s=0.05, silence_s=30.0, drain_s=2.0, controlled_s=0.3)
@@ -36,7 +37,7 @@ def make_chat(
     """A front end of its own."""
     spool = folder / f"spool-{secrets.token_hex(4)}"
     spool.mkdir()
-    found = {"rates": FAST, "timing": QUICK} | options
+    found = {"rates": FAST, "timing": QUICK, "lets_in": everybody} | options
     account = account or dingtalk.account(cards=cards, http=http)
     return DingTalkChat(memory, account, Texts().say, spool, **found)
 

@@ -4,7 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from bot.ports import ChatAdapter, Inbound
+from bot.ports import Chat, ChatAdapter, Inbound, Person
+
+
+async def everybody(_chat: Chat, _person: Person) -> bool:
+    """Be the ``LetsIn`` of where nobody is turned away."""
+    return True
+
+
+async def nobody(_chat: Chat, _person: Person) -> bool:
+    """Be the ``LetsIn`` of where everybody is turned away."""
+    return False
 
 
 class Reader:

@@ -8,7 +8,7 @@ import pytest
 from adapters.chats.dingtalk.robots import Robot
 from bot.ports import Throttled
 from tests.adapters.dingtalk_things import chat_of, make_chat
-from tests.adapters.reading import running
+from tests.adapters.reading import nobody, running
 from tests.fakes.dingtalk.faults import numbered
 
 LI = chat_of("li")
@@ -52,6 +52,20 @@ async def test_a_group_is_chosen_by_its_number_and_told_of_results_once(dingtalk
     (told,) = dingtalk.world.shown(TOKEN)
     assert "[打包下载](https://chorus.example/d/abc)" in told.text
     assert "来自 li 同学" in told.text
+
+
+@pytest.mark.parametrize("typed", ["发到群", "发到群 1", "/deliver"])
+async def test_who_is_not_let_in_hears_of_no_group(dingtalk, memory, tmp_path, typed):
+    dingtalk.member("li")
+    chat = make_chat(dingtalk, memory, tmp_path, robots=ROBOTS, lets_in=nobody)
+    async with at_work(dingtalk, chat) as reader:
+        await dingtalk.tells("li", typed)
+        (handed_on,) = await reader.next()
+        await chat.post(LI, RESULT, key="outcome:b1:1")
+    await chat._api.close()
+
+    assert handed_on.text == typed  # the bot says why
+    assert [message.text for message in dingtalk.world.shown(TOKEN)] == []
 
 
 async def test_with_a_card_a_group_is_pressed(dingtalk, memory, tmp_path):

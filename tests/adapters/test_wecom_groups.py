@@ -3,7 +3,7 @@
 import pytest
 
 from bot.ports import Person
-from tests.adapters.reading import running
+from tests.adapters.reading import nobody, running
 from tests.adapters.wecom_things import app_chat, hooked, make_app, make_delivery
 from tests.fakes.wecom.faults import code
 
@@ -45,6 +45,21 @@ async def test_a_group_is_made_by_typing_and_results_go_there(wecom, app):
         "链接 24 小时内有效。",
     ]
     assert offered.buttons() == ["春季发布", "只发给我"]
+
+
+@pytest.mark.parametrize("typed", ["发到群", "建群 春季发布 wang"])
+async def test_who_is_not_let_in_hears_of_no_group_and_makes_none(wecom, memory, typed):
+    for person in ("li", "wang"):
+        wecom.member(person)
+    delivery = make_delivery(wecom, memory, nobody, 市场部="abcdefgh-1234")
+    app = make_app(wecom, memory, delivery=delivery)
+    async with hooked(wecom, app), running(app) as reader:
+        await wecom.says("li", typed)
+        (handed_on,) = await reader.next()
+    await app._api.close()
+
+    assert handed_on.text == typed  # the bot says why
+    assert wecom.api.groups == {}
 
 
 @pytest.mark.parametrize(

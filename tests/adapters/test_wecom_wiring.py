@@ -13,6 +13,7 @@ from config.cli.findings import Finding
 from config.front_end import serve
 from config.settings import Settings, SettingsRefused
 from config.wecom_doors import wecom_app, wecom_bot, wecom_robots
+from tests.adapters.reading import everybody
 from tests.adapters.wecom_things import app_settings, bot_settings
 from tests.fakes.wecom.faults import code
 
@@ -26,11 +27,11 @@ async def told(chosen: Settings) -> dict[str, Finding]:
 
 
 async def test_each_door_is_open_when_its_credentials_are_set(tmp_path, memory, wecom):
-    none = make_chats(settings(tmp_path), memory, Texts())
-    app = make_chats(settings(tmp_path, **app_settings(wecom)), memory, Texts())
-    bot = make_chats(settings(tmp_path, **bot_settings(wecom)), memory, Texts())
+    none = make_chats(settings(tmp_path), memory, Texts(), everybody)
+    app = make_chats(settings(tmp_path, **app_settings(wecom)), memory, Texts(), everybody)
+    bot = make_chats(settings(tmp_path, **bot_settings(wecom)), memory, Texts(), everybody)
     both = make_chats(
-        settings(tmp_path, **app_settings(wecom), **bot_settings(wecom)), memory, Texts()
+        settings(tmp_path, **app_settings(wecom), **bot_settings(wecom)), memory, Texts(), everybody
     )
 
     assert none.adapters == []
@@ -75,7 +76,7 @@ async def test_what_is_missing_is_named(tmp_path, memory, wecom, set_, named):
     chosen = settings(tmp_path, **(app_settings(wecom) | set_))
 
     with pytest.raises(SettingsRefused, match=named):
-        make_chats(chosen, memory, Texts())
+        make_chats(chosen, memory, Texts(), everybody)
     assert named in (await told(chosen))["wecom"].detail
 
 
@@ -174,7 +175,7 @@ async def test_which_credentials_are_set_decides_how_the_ai_bot_is_connected(
     tmp_path, memory, wecom
 ):
     chosen = settings(tmp_path, **hook_settings(wecom))
-    made = make_chats(chosen, memory, Texts())
+    made = make_chats(chosen, memory, Texts(), everybody)
 
     (chat,) = made.adapters
     assert chosen.platforms == ("wecom",)

@@ -19,8 +19,9 @@ from adapters.chats.wecom.hook import HOOK
 from adapters.chats.wecom.notes import Notes
 from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.robots import GroupRobots
-from bot.ports import Chat, Memory
+from bot.ports import Chat, LetsIn, Memory
 from bot.texts.catalogue import Texts
+from tests.adapters.reading import everybody
 from tests.fakes.wecom.server import FakeWeCom
 
 QUICK = Timing(
@@ -51,7 +52,9 @@ def make_bot(wecom: FakeWeCom, memory: Memory, folder: Path, **options: object) 
     return BotChat(memory, wecom.ai_bot, Texts().say, spool, **found)  # type: ignore[arg-type]
 
 
-def make_delivery(wecom: FakeWeCom, memory: Memory, **robots: str) -> Delivery:
+def make_delivery(
+    wecom: FakeWeCom, memory: Memory, lets_in: LetsIn = everybody, **robots: str
+) -> Delivery:
     """Robots by the names of their groups; each key is known to WeCom."""
     wecom.api.robots |= set(robots.values())
     mailbox = f"wecom:{wecom.app.corp_id}-robots"
@@ -61,7 +64,7 @@ def make_delivery(wecom: FakeWeCom, memory: Memory, **robots: str) -> Delivery:
         SharedRates(memory, mailbox, FAST),
         robots,
     )
-    return Delivery(memory, wecom.app.corp_id, found, Texts().say)
+    return Delivery(memory, wecom.app.corp_id, found, Texts().say, lets_in)
 
 
 def make_hooked_bot(wecom: FakeWeCom, memory: Memory, folder: Path, **options: object) -> BotChat:

@@ -11,7 +11,7 @@ from adapters.chats.delivery import CHOICE, Answer
 from adapters.chats.dingtalk.notes import Notes
 from adapters.chats.dingtalk.robots import GroupRobots
 from adapters.chats.says import Says
-from bot.ports import ChatUnreachable, Memory, Person
+from bot.ports import ChatUnreachable, LetsIn, Memory, Person
 
 _ROBOT: Final = "robot:"
 _TALKED: Final = "group:"
@@ -31,6 +31,7 @@ class Delivery(delivery.Delivery):
         notes: Notes,
         say: Says,
         post_in_group: PostInGroup,
+        lets_in: LetsIn,
         *,
         typed: bool,
     ) -> None:
@@ -43,18 +44,20 @@ class Delivery(delivery.Delivery):
             notes: Who talked to us where.
             say: The catalogue.
             post_in_group: Says something in a group.
+            lets_in: Who may choose.
             typed: Choices are typed, because there are no buttons.
         """
-        super().__init__(memory, mailbox, say, "dingtalk-deliver-none")
+        super().__init__(memory, mailbox, say, "dingtalk-deliver-none", lets_in)
         self._robots = robots
         self._notes = notes
         self._post_in_group = post_in_group
         self._typed = typed
 
     @staticmethod
-    def concerns(text: str) -> bool:
+    @override
+    def asks(text: str) -> bool:
         """Whether somebody wants to choose, or does."""
-        return Delivery.asks(text) or _TYPED.fullmatch(text.strip()) is not None
+        return delivery.Delivery.asks(text) or _TYPED.fullmatch(text.strip()) is not None
 
     async def answer(self, person: Person, text: str) -> Answer:
         """What is said to who asked, or chose by a number."""

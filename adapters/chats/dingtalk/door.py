@@ -38,6 +38,7 @@ from bot.ports import (
     ChatError,
     Choice,
     Inbound,
+    LetsIn,
     Limits,
     Media,
     MediaGone,
@@ -67,6 +68,7 @@ class DingTalkChat:
         say: Says,
         spool: Path,
         *,
+        lets_in: LetsIn,
         robots: Mapping[str, Robot] | None = None,
         rates: Rates | None = None,
         timing: Timing | None = None,
@@ -78,6 +80,7 @@ class DingTalkChat:
             account: Which robot.
             say: What is said where the bot is not asked.
             spool: A private folder for files on their way to the bot.
+            lets_in: Who may choose them.
             robots: Group robots that results may go to, by the names of their groups.
             rates: How fast we speak.
             timing: How long things may take.
@@ -117,6 +120,7 @@ class DingTalkChat:
             self._notes,
             say,
             self._post_in_group,
+            lets_in,
             typed=not account.has_cards,
         )
         self._incoming = Incoming(

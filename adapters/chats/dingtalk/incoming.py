@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from yarl import URL
 
-from adapters.chats.delivery import CHOICE
 from adapters.chats.dingtalk.account import Account
 from adapters.chats.dingtalk.decoding import (
     Meaning,
@@ -108,8 +107,9 @@ class Incoming:
         if isinstance(meaning, Unheard):
             return await self._unheard(entry, key, meaning)
         place, text = meaning.place, meaning.text
-        if place.private and meaning.source is None and self._delivery.concerns(text):
-            person = await self._notes.person(meaning.sender)
+        person = await self._notes.person(meaning.sender)
+        private = place.private and meaning.source is None
+        if private and await self._delivery.concerns(self._chat(place), person, text):
             answer = await self._delivery.answer(person, text)
             await self._answer(place, meaning.sender, answer.text, answer.choices, f"{key}:deliver")
             return None
@@ -210,7 +210,7 @@ class Incoming:
         if press is None or meant is None or token is None:
             return None
         person = await self._notes.known(press.person)
-        if token.startswith(CHOICE):
+        if await self._delivery.concerns(meant.chat, person, choice=token):
             answer = await self._delivery.choose(person, token)
             await self._speaking.say(meant.chat, answer.text, (), f"{key}:deliver", None)
             await self._calm(press.card, meant.looks)

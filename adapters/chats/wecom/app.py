@@ -206,9 +206,10 @@ class AppChat:
 
     async def _read(self, entry: str, key: str, raw: str) -> Inbound | None:
         match read_callback(read_xml(json.loads(raw)["xml"])):
-            case Said() as said if self._telling.concerns_groups(said.text):
-                chat = self._chat(said.person)
-                await self._telling.answer_about_groups(chat, said.person, key, said.text)
+            case Said(person, text=text) if await self._telling.concerns_groups(
+                self._chat(person), person, text
+            ):
+                await self._telling.answer_about_groups(self._chat(person), person, key, text)
             case Said() as said:
                 return self._inbound(
                     entry,
@@ -236,7 +237,7 @@ class AppChat:
         if text is not None or form is not None:
             return self._inbound(entry, key, press.person, text=text or "", form=form)
         token = token_of(meant, press)
-        if self._telling.concerns_groups(choice=token):
+        if await self._telling.concerns_groups(chat, press.person, choice=token):
             await self._telling.answer_about_groups(chat, press.person, key, choice=token)
             return None
         return self._inbound(entry, key, press.person, choice=token)

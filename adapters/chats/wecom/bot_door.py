@@ -244,7 +244,9 @@ class BotChat:
 
     async def _read(self, entry: str, key: str, raw: str) -> Inbound | None:
         match read_body(json.loads(raw)["body"]):
-            case Said(place, person, text) if place.private and self._telling.concerns_groups(text):
+            case Said(place, person, text) if place.private and (
+                await self._telling.concerns_groups(self._chat(place), person, text)
+            ):
                 await self._telling.answer_about_groups(self._chat(place), person, key, text)
             case Said() as said:
                 return await self._said(entry, key, said)
@@ -303,7 +305,7 @@ class BotChat:
         if choice == RECORD:
             await self._lead_to_app(chat, press.person, key)
             return None
-        if self._telling.concerns_groups(choice=choice):
+        if await self._telling.concerns_groups(chat, press.person, choice=choice):
             await self._telling.answer_about_groups(chat, press.person, key, choice=choice)
             return None
         return self._inbound(

@@ -18,7 +18,7 @@ from adapters.chats.says import Says
 from adapters.chats.troubles import SettingsWrong
 from adapters.chats.wecom.groups import MADE, ROBOT, TALKED, Groups
 from adapters.chats.wecom.robots import GroupRobots
-from bot.ports import ChatUnreachable, Memory, Person
+from bot.ports import ChatUnreachable, LetsIn, Memory, Person
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,8 +35,10 @@ MakeGroup = Callable[[str, str, Sequence[str], str], Awaitable[None]]
 class Delivery(delivery.Delivery):
     """The choice of each person, and keeping to it."""
 
-    def __init__(self, memory: Memory, corporation: str, robots: GroupRobots, say: Says) -> None:
-        super().__init__(memory, corporation, say, "wecom-deliver-none")
+    def __init__(
+        self, memory: Memory, corporation: str, robots: GroupRobots, say: Says, lets_in: LetsIn
+    ) -> None:
+        super().__init__(memory, corporation, say, "wecom-deliver-none", lets_in)
         self._robots = robots
         self._groups = Groups(memory, corporation, robots.names, say)
         self.post_in_group: PostInGroup | None = None
@@ -46,9 +48,10 @@ class Delivery(delivery.Delivery):
         self.make_group: MakeGroup | None = None
 
     @staticmethod
-    def asked(text: str) -> bool:
+    @override
+    def asks(text: str) -> bool:
         """Whether somebody wants to choose, or to have a group made."""
-        return Delivery.asks(text) or _MAKE_BARE.fullmatch(text.strip()) is not None
+        return delivery.Delivery.asks(text) or _MAKE_BARE.fullmatch(text.strip()) is not None
 
     async def answer(self, person: Person, text: str, chat: str) -> Answer:
         """What is said to who asked; ``chat`` names a group that is made now, the same if this is asked again.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.chats.delivery import CHOICE
 from adapters.chats.says import Says
 from adapters.chats.wecom.delivery import Delivery, made_chat
 from adapters.chats.wecom.notes import Notes
@@ -59,11 +58,13 @@ class Telling:
         text = self._say(await self._notes.language(person), message, **args)
         await self.speaking.say(chat, text, (), key, None)
 
-    def concerns_groups(self, text: str = "", choice: str | None = None) -> bool:
-        """Whether what somebody typed or pressed is about the groups that get results."""
+    async def concerns_groups(
+        self, chat: Chat, person: str, text: str = "", choice: str | None = None
+    ) -> bool:
+        """Whether what somebody typed or pressed is about the groups that get results, and they may choose."""
         if self._delivery is None:
             return False
-        return choice.startswith(CHOICE) if choice is not None else Delivery.asked(text)
+        return await self._delivery.concerns(chat, await self.person(person), text, choice)
 
     async def answer_about_groups(
         self, chat: Chat, person_id: str, key: str, text: str = "", choice: str | None = None
