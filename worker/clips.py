@@ -1,10 +1,9 @@
 """Clip work: what a Clip is made of comes from the cache, the engine renders it, and it is checked and stored while the next one renders."""
 
-import asyncio
-import contextlib
+import functools
 import logging
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,13 +13,14 @@ from worker.attempts import finished_attempt
 from worker.cache import SOURCE
 from worker.contract import keys
 from worker.contract.codes import Code
-from worker.contract.ports import LedgerUnavailable, ObjectMissing, StoreUnavailable
+from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipResult, ClipState, TemplateRecord
 from worker.engine_link import EngineLink, EngineMissing, Rendered, RenderRefused, RenderStopped
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.pictures import Pictures
 from worker.refusals import stored
+from worker.reporting import Note, reported
 from worker.workshop import Workshop, refusal
 
 log = logging.getLogger(__name__)
@@ -124,8 +124,9 @@ class ClipWork:
             "out": str(out),
             "options": asked_of_clip(batch, held.lease.number, self._label, picture),
         }
-        async with self._reported(held) as reporter:
-            rendered = await self._ask_engine(held, request, reporter)
+        report = functools.partial(self._shop.ledger.desk.report, held.lease, ClipState.RENDERING)
+        async with reported(report, _REPORT_EVERY_S) as note:
+            rendered = await self._ask_engine(held, request, note)
         await self._keep_features(template, template_folder, rendered.features)
         result = ClipResult.model_validate(
             {
@@ -136,13 +137,15 @@ class ClipWork:
         )
         return Made(out, result, rendered, template)
 
-    async def _ask_engine(
-        self, held: Held, request: dict[str, Any], reporter: "_Reporter"
-    ) -> Rendered:
+    async def _ask_engine(self, held: Held, request: dict[str, Any], note: Note) -> Rendered:
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage == "render":  # only rendered frames are worth telling
+                note(done, total)
+
         try:
             # What a worker died of, or was taken from one that stood still, might take others with it.
             alone = held.lease.attempt > 1
-            return await self._link.render(request, reporter.note, held.stop, alone=alone)
+            return await self._link.render(request, progress, held.stop, alone=alone)
         except RenderStopped:
             raise NoLongerWanted from None
         except RenderRefused as refused:
@@ -183,41 +186,3 @@ class ClipWork:
                 await self._shop.store.put_file(keys.prepared(template.sha256, name), folder / name)
             except StoreUnavailable as error:
                 log.warning("features of template %s were not stored: %s", template.id, error)
-
-    @contextlib.asynccontextmanager
-    async def _reported(self, held: Held) -> AsyncIterator["_Reporter"]:
-        reporter = _Reporter(self._shop, held)
-        reporting = asyncio.create_task(reporter.run())
-        try:
-            yield reporter
-        finally:
-            reporter.over = True
-            reporting.cancel()
-            await asyncio.gather(reporting, return_exceptions=True)
-
-
-class _Reporter:
-    """Tells the ledger how far a Clip is: the first and the latest, a few times a second."""
-
-    def __init__(self, shop: Workshop, held: Held) -> None:
-        self._desk = shop.ledger.desk
-        self._held = held
-        self._latest = (0, 0)
-        self._news = asyncio.Event()
-        self.over = False
-        """Set before it is cancelled: what a report awaits may swallow that, and the Clip would wait for ever."""
-
-    def note(self, stage: str, done: int, total: int) -> None:
-        """What the engine says; only rendered frames are worth telling."""
-        if stage == "render":
-            self._latest = (done, total)
-            self._news.set()
-
-    async def run(self) -> None:
-        """Report until it is over; a report that Redis does not take is dropped, another one follows."""
-        while not self.over:
-            await self._news.wait()
-            self._news.clear()
-            with contextlib.suppress(LedgerUnavailable):
-                await self._desk.report(self._held.lease, ClipState.RENDERING, *self._latest)
-            await asyncio.sleep(_REPORT_EVERY_S)

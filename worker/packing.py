@@ -11,7 +11,7 @@ from worker.contract import keys
 from worker.contract.archives import MOST_BYTES
 from worker.contract.codes import Code
 from worker.contract.names import archive_name
-from worker.contract.ports import ArchiveEntry, LedgerUnavailable, ObjectMissing
+from worker.contract.ports import ArchiveEntry, ObjectMissing
 from worker.contract.records import (
     Archive,
     BatchRecord,
@@ -22,7 +22,6 @@ from worker.contract.records import (
     TakeRecord,
 )
 from worker.contract.virtual_zip import VirtualZip
-from worker.desk import Desk, Lease
 from worker.holdings import Held
 from worker.manifest import (
     MANIFEST,
@@ -37,6 +36,7 @@ from worker.manifest import (
 )
 from worker.patience import NoLongerWanted
 from worker.refusals import RefusedForGood, stored
+from worker.reporting import Note, reported
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,9 @@ class Packing:
         archives: list[Archive] = []
         if clip_keys and batch.order.options.zip != "none":  # a manifest alone is of no use
             parts = await self._parts(held, batch)
-            async with self._told(held, parts, batch) as teller:
+            async with self._told(held, parts, batch) as share:
                 for entries in parts:
-                    archives.append(await self._put_part(held, batch, entries, archives, teller))
+                    archives.append(await self._put_part(held, batch, entries, archives, share))
         await self._shop.cache.drop_clips(clip_keys)
         return archives
 
@@ -135,20 +135,20 @@ class Packing:
         batch: BatchRecord,
         entries: Sequence[ArchiveEntry],
         earlier: Sequence[Archive],
-        teller: "_Teller",
+        share: "_Share",
     ) -> Archive:
         """Store one ZIP, behind those that are stored."""
         store, part = self._shop.store, len(earlier) + 1
-        key = keys.archive(batch.id, batch.round, part if teller.parts > 1 else None)
+        key = keys.archive(batch.id, batch.round, part if share.parts > 1 else None)
         near = self._shop.cache.clips([entry.key for entry in entries if entry.key is not None])
         before = sum(archive.size_bytes for archive in earlier)
 
         async def put() -> int:
-            noted = teller.begin(before)
+            noted = share.begin(before)
             return await store.put_archive(key, entries, batch.created_at, near, noted)
 
         size_bytes = await stored(held, store, key, put)
-        name = archive_name(batch.code, batch.created_at, part, teller.parts)
+        name = archive_name(batch.code, batch.created_at, part, share.parts)
         return Archive(key=key, name=name, size_bytes=size_bytes)
 
     async def _parts(self, held: Held, batch: BatchRecord) -> list[list[ArchiveEntry]]:
@@ -187,17 +187,12 @@ class Packing:
     @contextlib.asynccontextmanager
     async def _told(
         self, held: Held, parts: Sequence[Sequence[ArchiveEntry]], batch: BatchRecord
-    ) -> AsyncIterator["_Teller"]:
+    ) -> AsyncIterator["_Share"]:
         """While the Archive is being made, the ledger hears how far it is."""
         sizes = [VirtualZip(entries, batch.created_at).size_bytes for entries in parts]
-        teller = _Teller(self._shop.ledger.desk, held.lease, sum(sizes), len(parts))
-        telling = asyncio.create_task(teller.run())
-        try:
-            yield teller
-        finally:
-            teller.over = True
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+        tell = functools.partial(self._shop.ledger.desk.report_archive, held.lease)
+        async with reported(tell, _TELL_EVERY_S) as note:
+            yield _Share(note, sum(sizes), len(parts))
 
     async def _packable(self, held: Held) -> BatchRecord:
         """The Batch, whose Clips that are done lie in the store: those that are gone from there have failed."""
@@ -256,33 +251,20 @@ class Packing:
         return found
 
 
-class _Teller:
-    """Tells the ledger how much of an Archive lies in the store: the latest, now and then."""
+class _Share:
+    """Notes how much of the Archives of a Batch lies in the store."""
 
-    def __init__(self, desk: Desk, lease: Lease, size_bytes: int, parts: int) -> None:
+    def __init__(self, note: Note, size_bytes: int, parts: int) -> None:
         self.parts = parts
-        self._desk = desk
-        self._lease = lease
+        self._note = note
         self._size_bytes = size_bytes
         self._done_bytes = 0
-        self._news = asyncio.Event()
-        self.over = False
-        """Set before it is cancelled: what is awaited to tell may swallow that, and the Archive would wait for ever."""
 
     def begin(self, before_bytes: int) -> Callable[[int], None]:
         """A new part, or it anew; what is returned hears of its bytes as they come to lie in the store."""
         self._done_bytes = before_bytes
-        return self._note
+        return self._more
 
-    def _note(self, size_bytes: int) -> None:
+    def _more(self, size_bytes: int) -> None:
         self._done_bytes += size_bytes
-        self._news.set()
-
-    async def run(self) -> None:
-        """Tell until it is over; what Redis does not take is dropped, more will follow."""
-        while not self.over:
-            await self._news.wait()
-            self._news.clear()
-            with contextlib.suppress(LedgerUnavailable):
-                await self._desk.report_archive(self._lease, self._done_bytes, self._size_bytes)
-            await asyncio.sleep(_TELL_EVERY_S)
+        self._note(self._done_bytes, self._size_bytes)

@@ -13,7 +13,7 @@ from tests.worker.test_foreman import rendering
 from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchState, ClipState
 from worker.desk import Lease
-from worker.packing import _Teller
+from worker.reporting import reported
 
 
 @pytest.fixture
@@ -127,18 +127,14 @@ async def test_a_report_that_swallows_its_cancellation_keeps_no_clip_from_being_
     assert ended.state is BatchState.DELIVERED
 
 
-async def test_a_share_that_is_told_in_vain_does_not_keep_an_archive_for_ever() -> None:
-    class Deaf:
-        async def report_archive(self, *_: object) -> bool:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(60)
-            return True
+async def test_what_is_told_in_vain_keeps_no_work_for_ever() -> None:
+    telling = asyncio.Event()
 
-    teller = _Teller(Deaf(), Lease("archive:b:1", "1", 1), 900, 1)  # type: ignore[arg-type]
-    telling = asyncio.create_task(teller.run())
-    teller.begin(0)(500)
-    await asyncio.sleep(0)
-    teller.over = True
-    telling.cancel()
+    async def deaf(_done: int, _total: int) -> None:
+        telling.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
 
-    await asyncio.wait_for(asyncio.gather(telling, return_exceptions=True), 10)
+    async with asyncio.timeout(10), reported(deaf, 0.01) as note:
+        note(500, 900)
+        await telling.wait()
