@@ -23,7 +23,7 @@ from pipeline.rim.recording import (
     measure_sound,
     read_recording,
 )
-from pipeline.rim.sound import Block, read_sound
+from pipeline.rim.sound import Block, mono_blocks, read_sound
 from pipeline.rim.sound_files import CLIP_RATE_HZ, encode_sound, write_clip_sound, write_recording
 from pipeline.rim.telephony import CODECS, through_codec
 from pipeline.rim.video import VideoLimits, probe_video
@@ -47,6 +47,7 @@ __all__ = [
     "keep_recording",
     "measure_blocks",
     "measure_sound",
+    "mono_blocks",
     "probe_video",
     "read_frames",
     "read_recording",

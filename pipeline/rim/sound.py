@@ -87,23 +87,32 @@ def read_sound(path: Path, rate_hz: int) -> Samples:
     Raises:
         InputRejected: As ``open_sound``.
     """
+    return np.concatenate([np.zeros(0, np.float32), *mono_blocks(path, rate_hz)])
+
+
+def mono_blocks(path: Path, rate_hz: int) -> Iterator[Samples]:
+    """Yield what ``read_sound`` gives, piece after piece: nobody need hold all of it.
+
+    Two channels are decoded twice: only at the end is known whether they cancel each other out.
+    """
+    louder = None
     with open_sound(path, path.name) as sound:
-        mixed, powers = _mixed(sound, rate_hz)
-    if len(powers) == 2 and float(np.dot(mixed, mixed)) < _CANCELLED * max(powers):
-        with open_sound(path, path.name) as sound:
-            louder = int(np.argmax(powers))
-            mixed = np.concatenate([block[louder] for block in at_rate(sound, rate_hz)])
-    return np.clip(mixed, -1.0, 1.0, out=mixed)
+        if sound.channels == 2:
+            louder = _louder_of_cancelled(sound, rate_hz)
+    with open_sound(path, path.name) as sound:
+        for block in at_rate(sound, rate_hz):
+            mixed = block.mean(axis=0) if louder is None else block[louder]
+            yield np.clip(mixed, -1.0, 1.0)
 
 
-def _mixed(sound: Sound, rate_hz: int) -> tuple[Samples, list[float]]:
-    """Mix one or two channels to (n,); tell the sum of squares of each channel as well."""
-    powers = [0.0] * sound.channels
-    parts = [np.zeros(0, np.float32)]
+def _louder_of_cancelled(sound: Sound, rate_hz: int) -> int | None:
+    """Tell the louder one of two channels that cancel each other out; None if they do not."""
+    power, powers = 0.0, np.zeros(2)
     for block in at_rate(sound, rate_hz):
-        powers = [power + float(np.dot(c, c)) for power, c in zip(powers, block, strict=True)]
-        parts.append(block.mean(axis=0))
-    return np.concatenate(parts), powers
+        mixed = block.mean(axis=0)
+        power += float(np.dot(mixed, mixed))
+        powers += [float(np.dot(channel, channel)) for channel in block]
+    return int(np.argmax(powers)) if power < _CANCELLED * max(powers) else None
 
 
 def at_rate(sound: Sound, rate_hz: int) -> Iterator[Block]:

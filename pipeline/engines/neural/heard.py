@@ -32,7 +32,7 @@ class Ear(Protocol):
 class Heard:
     """Listens to Takes; for several threads."""
 
-    def __init__(self, ear: Ear, read: Callable[[Path], Samples], mark: str) -> None:
+    def __init__(self, ear: Ear, read: Callable[[Path], Iterator[Samples]], mark: str) -> None:
         """``read`` decodes a Take's sound as the ear wants it; ``mark`` tells ears apart."""
         self._ear = ear
         self._read = read
@@ -49,9 +49,9 @@ class Heard:
         return states
 
     def _hear(self, sound: Path, path: Path) -> None:
-        samples = self._read(sound)
-        shape = (max(steps_of(len(samples)), 1), self._ear.layers, self._ear.width)
         with tempfile.TemporaryDirectory(prefix=".heard-", dir=path.parent) as scratch:
+            samples = _on_disk(self._read(sound), Path(scratch, "samples"))
+            shape = (max(steps_of(len(samples)), 1), self._ear.layers, self._ear.width)
             draft = Path(scratch, path.name)
             states = open_memmap(draft, "w+", np.float16, shape)
             at = 0
@@ -60,3 +60,13 @@ class Heard:
                 at += len(heard)
             states.flush()
             draft.replace(path)
+
+
+def _on_disk(blocks: Iterator[Samples], path: Path) -> Samples:
+    """Put a recording into a file and map it: of an hour only what is being heard is in memory."""
+    with path.open("wb") as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, np.float32).data)
+    if not path.stat().st_size:  # which cannot be mapped
+        return np.zeros(0, np.float32)
+    return np.memmap(path, np.float32, "r")

@@ -190,14 +190,15 @@ class WholeEar:
         if not frames:
             return torch.zeros(len(self._bands), 0)
         hann = torch.hann_window(_FFT)
-        made = []
+        bands = torch.empty(len(self._bands), frames)
         for first in range(0, frames, PIECE_FRAMES):
             count = min(PIECE_FRAMES, frames - first)
             begin = first * _HOP - _FFT // 2
             some = _mirrored(samples, begin, begin + (count - 1) * _HOP + _FFT)
             waves = torch.stft(some, _FFT, _HOP, window=hann, center=False, return_complex=True)
-            made.append((self._bands @ waves.abs().square()).clamp(min=_LEAST).log10())
-        return torch.cat(made, dim=1)
+            loud = (self._bands @ waves.abs().square()).clamp(min=_LEAST).log10()
+            bands[:, first : first + count] = loud
+        return bands
 
 
 def _mirrored(samples: Samples, begin: int, end: int) -> Tensor:

@@ -214,8 +214,9 @@ def test_the_ear_hears_each_half_minute_by_itself_and_gives_the_last_state_norma
 def test_the_sound_of_a_clip_is_brought_to_16_khz_and_keeps_its_length(tmp_path: Path):
     speech = make_speech(tmp_path, 1.3)
 
-    samples = read_for_models(speech.sound)
+    samples = np.concatenate(list(read_for_models(speech.sound)))
 
+    assert np.array_equal(samples, parity.official_samples(speech.sound, 48_000))
     assert abs(len(samples) - 1.3 * 16_000) <= 2
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     assert np.argmax(spectrum) * 16_000 / len(samples) == pytest.approx(140, abs=4)
