@@ -156,10 +156,21 @@ VOICES = {"zh_news_8s.ogg": 8.0, "en_radio_8s.amr": 8.0, "zh_bus_3s.amr": 3.38, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("voice", VOICES)
-def test_real_recordings_and_templates(voice, samples, folder, tmp_path):
+@pytest.mark.parametrize(
+    ("voice", "chosen"),
+    [
+        ("zh_news_8s.ogg", slice(0, 3)),
+        ("en_radio_8s.amr", slice(0, 1)),
+        ("zh_bus_3s.amr", slice(1, 2)),
+        ("de_9s.m4a", slice(2, 3)),
+    ],
+    ids=list(VOICES),
+)
+def test_real_recordings_and_templates(voice, chosen, samples, folder, tmp_path):
+    """The first voice with all three presenters, each other one with another of them."""
+    templates = sorted((samples / "templates").glob("*.mp4"))[chosen]
     options = ["--voice", samples / "voices" / voice, "--out", tmp_path]
-    for template in sorted((samples / "templates").glob("*.mp4")):
+    for template in templates:
         options += ["--template", template]
 
     done = chorus("demo", *options, "--json", data_dir=folder / "real")
@@ -170,7 +181,7 @@ def test_real_recordings_and_templates(voice, samples, folder, tmp_path):
     sounds = [probe(tmp_path / clip["name"], entries=SOUND, streams="a") for clip in said["clips"]]
 
     assert done.returncode == 0, done.stderr
-    assert len(videos) == 3
+    assert len(videos) == len(templates)
     for video, sound in zip(videos, sounds, strict=True):
         frame_s = 1 / Fraction(video["r_frame_rate"])
         assert (video["codec_name"], video["pix_fmt"]) == ("h264", "yuv420p")

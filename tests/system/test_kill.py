@@ -48,7 +48,7 @@ def server(system):
 async def test_a_batch_survives_the_kill_of(victim, tmp_path):
     async with scene(tmp_path / "data") as here:
         await stock(here.hand, presenter(tmp_path))
-        await here.hand_in(recording(tmp_path, repeats=5))
+        await here.hand_in(recording(tmp_path, repeats=2))
         await here.ask("1 go")
         await here.batch_that(
             lambda batch: batch.clips[0].state is ClipState.RENDERING and batch.clips[0].done > 0
