@@ -285,3 +285,20 @@ def test_voice_notes_are_named_by_what_is_inside(tmp_path, head, ending, sound):
     assert named("语音-1129-0930", path) == f"语音-1129-0930{ending}"
     assert named("稿子.mp3", path) == "稿子.mp3"
     assert sounds(path) is sound
+
+
+def test_halves_of_letters_are_replaced_wherever_they_stand():
+    """JSON can carry them, at any depth; nothing can store, show or send them."""
+    content = json.dumps({**VOICE, "recognition": "大家\ud83d"})
+    said = reply("audio", content) | {"senderNick": "li\udc00", "msgId": "m\ud800"}
+    frame = {"headers": {"topic": "/t", "messageId": "\ud83d"}, "data": json.dumps(said)}
+
+    found = read_frame(json.dumps(frame))
+    meant = read_message(found.data)
+
+    assert (found.message_id, meant.message_id, meant.sender.name) == (
+        "\ufffd",
+        "m\ufffd",
+        "li\ufffd",
+    )
+    assert meant.source.words == "大家\ufffd"

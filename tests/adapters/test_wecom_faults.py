@@ -1,6 +1,7 @@
 """What WeCom and the network do at their worst, and what of it people notice: nothing, or a sentence."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -76,6 +77,19 @@ async def test_raw_line_breaks_in_a_frame_are_no_reason_to_drop_it(wecom, memory
         (inbound,) = await reader.next()
 
     assert inbound.text == "1 3\n开始"
+
+
+async def test_half_a_letter_ends_nothing(wecom, memory, tmp_path, monkeypatch):
+    """JSON can carry it; nothing can store it."""
+    monkeypatch.setattr(wecom.bot, "written", json.dumps)
+    bot = make_bot(wecom, memory, tmp_path)
+    async with running(bot) as reader:
+        await wecom.world.wait_for(lambda: bot.connection.up)
+        await wecom.tells_bot("li", "half \ud83d")
+        await wecom.tells_bot("li\ud83d", "帮助")
+        await reader.next(2)
+
+    assert [inbound.text for inbound in reader.found] == ["half \ufffd", "帮助"]
 
 
 async def test_a_file_host_that_answers_with_faults_is_waited_for(wecom, memory, tmp_path):

@@ -4,7 +4,6 @@ In a group only messages that mention the robot come, and a voice note cannot me
 stands depends on client and age, so it is looked for wherever it was ever seen.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import PurePath
 from typing import Any, Final, Literal
 
 from adapters.chats.files import kind_of
+from adapters.chats.parsing import read_json
 
 Kind = Literal["voice", "audio", "video", "document", "picture"]
 _QUOTES: Final = ("repliedMsg", "quoteMessage", "quoteMsg")
@@ -260,8 +260,8 @@ def _parsed(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text, strict=False)
-    except (ValueError, RecursionError):  # somebody may have typed that many brackets
+        return read_json(text)
+    except ValueError:  # somebody may have typed that many brackets
         return None
 
 
