@@ -52,6 +52,10 @@ class Timing:
 
     answer_s: float = 20.0
     """One request to WeCom."""
+    file_s: float = 120.0
+    """A file that does not come for so long is given up, and the bot says so: what is said after it waits."""
+    stalled_s: float = 15.0
+    """Its host is asked again when no byte came for so long."""
     hook_s: float = 3.0
     """A callback is answered within this; WeCom waits for 5."""
     window_s: float = 600.0

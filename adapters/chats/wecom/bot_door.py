@@ -100,7 +100,7 @@ class BotChat:
         self._delivery = delivery
         self._timing = timing
         self._notes = Notes(memory, self.mailbox)
-        self._spool = make_spool(spool, TAKEN_BYTES, timing.answer_s * 6, account.aes_key)
+        self._spool = make_spool(spool, TAKEN_BYTES, timing, account.aes_key)
         self._line: BotLine = self._made_line(rates or Rates(), timing)
         if delivery is not None and self._line.speaks_first:
             delivery.post_in_group = self._post_in_group

@@ -1,5 +1,6 @@
 """DingTalk's APIs, newer and older: tokens, files, messages, cards, webhooks."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -77,6 +78,8 @@ class FakeApi:
     """Files that people sent, by their download codes."""
     file_faults: list[int] = field(default_factory=list)
     """What the next wishes for a file are answered with."""
+    silent: set[str] = field(default_factory=set)
+    """Codes of files of which no byte ever comes."""
     fetched: list[str] = field(default_factory=list)
     uploads: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     old_uploads: bool = False
@@ -199,6 +202,8 @@ class FakeApi:
             return web.Response(status=403)
         self.fetched.append(code)
         await self.world.tell()
+        if code in self.silent:
+            await asyncio.Event().wait()
         return web.Response(body=self.codes[code], content_type="application/octet-stream")
 
     # Ours

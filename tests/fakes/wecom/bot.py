@@ -78,6 +78,8 @@ class FakeBot:
         """How often somebody wanted to get in."""
         self.file_faults: list[int] = []
         """What the next wishes for a file are answered with."""
+        self.files_silent = False
+        """True: no byte of a file ever comes."""
         self.connections = 0
         self.evictions = 0
         self.pings = 0
@@ -171,6 +173,8 @@ class FakeBot:
     # The server
 
     async def _hand_out(self, request: web.Request) -> web.StreamResponse:
+        if self.files_silent:
+            await asyncio.Event().wait()
         if self.file_faults:
             return web.Response(status=self.file_faults.pop(0))
         name, content, at_s = self._media.get(request.match_info["id"], ("", b"", -1e9))
