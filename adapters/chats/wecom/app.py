@@ -29,7 +29,7 @@ from adapters.chats.wecom.presses import Meant, form_of, token_of, typed
 from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.speaking import CAPTION, FILE_BYTES, Speaking
 from adapters.chats.wecom.telling import Telling
-from adapters.chats.wecom.writing import TEXT_BYTES, pieces, shortened, to_markdown
+from adapters.chats.wecom.writing import LINK_BYTES, TEXT_BYTES, pieces, shortened, to_markdown
 from bot.ports import (
     Chat,
     ChatAdapter,
@@ -50,7 +50,7 @@ _LOG = logging.getLogger(__name__)
 
 _TEXT: Final = 16_000
 """Letters of one text for the bot; what has more bytes than a message takes is cut here, at line ends."""
-_GROUP_BYTES: Final = 1800
+_GROUP_BYTES: Final = LINK_BYTES
 """Of 2048: marking takes a few more."""
 _CLOSINGS: Final = 256
 """Cards that wait to be closed; what is beyond stays as it is."""
@@ -87,6 +87,7 @@ class AppChat:
             revise_every_s=60.0,
             choices=OPTIONS,
             file_size_bytes=TAKEN_BYTES,
+            link_bytes=LINK_BYTES,
             send_bytes=FILE_BYTES,
             caption_length=CAPTION,
             captions=False,

@@ -37,6 +37,7 @@ from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.speaking import CAPTION, FILE_BYTES, Speaking
 from adapters.chats.wecom.spool import make_spool
 from adapters.chats.wecom.telling import Telling
+from adapters.chats.wecom.writing import LINK_BYTES
 from bot.ports import (
     Chat,
     ChatAdapter,
@@ -112,6 +113,7 @@ class BotChat:
             revise_every_s=2.0,
             choices=OPTIONS,
             file_size_bytes=TAKEN_BYTES,
+            link_bytes=LINK_BYTES,
             send_bytes=FILE_BYTES if self._line.sends_files else 0,
             caption_length=CAPTION,
             voice_notes=False,
