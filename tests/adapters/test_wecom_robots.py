@@ -7,7 +7,7 @@ import pytest
 
 from adapters.chats.delivery import CHOICE
 from adapters.chats.troubles import SettingsWrong
-from bot.ports import Person, Throttled
+from bot.ports import Person, PlatformDown, Throttled
 from tests.adapters.wecom_things import FAST, make_delivery
 from tests.fakes.wecom.faults import code
 
@@ -106,6 +106,31 @@ async def test_what_is_refused_for_good_is_told_the_person_and_what_is_not_is_tr
     assert again == ""
     assert "没能发到您选的群" in refused
     assert len(wecom.world.shown("key-1")) == 1
+
+
+async def test_a_group_that_cannot_be_told_for_a_quarter_of_an_hour_is_given_up(wecom, delivery):
+    """The person has the result, and must not wait for the group's copy without end."""
+    now = [1_800_000_000.0]
+    delivery.clock = lambda: now[0]
+    await delivery.choose(LI, f"{CHOICE}robot:市场部")
+    wecom.api.faults.append(code(-1, "webhook", times=1000))
+    for _ in range(2):
+        with pytest.raises(PlatformDown):
+            await delivery.pass_on(LI, result(1), "outcome:1:1")
+        now[0] += 500
+    given_up = await delivery.pass_on(LI, result(1), "outcome:1:1")
+    with pytest.raises(PlatformDown):
+        await delivery.pass_on(LI, result(1), "outcome:2:1")
+
+    assert "没能发到您选的群" in given_up
+
+
+async def test_what_wecom_refuses_for_reasons_of_its_own_is_told_the_person(wecom, delivery):
+    """An error that nobody knows makes no incident of a good result."""
+    await delivery.choose(LI, f"{CHOICE}robot:市场部")
+    wecom.api.faults.append(code(40058, "webhook"))
+
+    assert "没能发到您选的群" in await delivery.pass_on(LI, result(1), "outcome:1:1")
 
 
 async def test_a_group_of_the_ai_bot_is_offered_to_who_talked_there(wecom, delivery):
