@@ -13,17 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.chats.says import Says
-from adapters.chats.troubles import SettingsWrong
-from bot.ports import (
-    Chat,
-    ChatError,
-    Choice,
-    LetsIn,
-    Memory,
-    Person,
-    PlatformDown,
-    Throttled,
-)
+from adapters.chats.troubles import passes
+from bot.ports import Chat, ChatError, Choice, LetsIn, Memory, Person
 
 _LOG = logging.getLogger(__name__)
 
@@ -130,9 +121,7 @@ class Delivery(abc.ABC):
         try:
             await self.tell(id_, told, f"{key}@{id_}")
         except ChatError as error:
-            waits = isinstance(error, Throttled | PlatformDown)
-            waits = waits and not isinstance(error, SettingsWrong)  # until somebody mends it
-            if waits and not await self._too_late(key):
+            if passes(error) and not await self._too_late(key):
                 raise
             _LOG.warning("A result cannot be told to a group: %s", error)
             return self._say(person.language, "deliver-failed")

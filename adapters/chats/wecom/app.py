@@ -15,6 +15,7 @@ from adapters.chats.persistence import persist
 from adapters.chats.reading import Reading
 from adapters.chats.says import Says
 from adapters.chats.tokens import AccessTokens
+from adapters.chats.troubles import passes
 from adapters.chats.wecom.account import AppAccount, Timing
 from adapters.chats.wecom.api import Api
 from adapters.chats.wecom.app_client import TAKEN_BYTES, AppClient, asks_for_token
@@ -200,10 +201,22 @@ class AppChat:
                 await self._notes.note_sent(f"{key}#{number}", "1")
 
     async def _make_group(self, chat: str, name: str, people: Sequence[str], text: str) -> None:
+        """What is refused may have been made before, and its answer lost: then we can say something there."""
+        refused: ChatError | None = None
         if await self._notes.sent(f"made:{chat}") is None:
-            await self._client.make_group(chat, name, people)
-            await self._notes.note_sent(f"made:{chat}", "1")
-        await self._post_in_made(chat, text, f"hello:{chat}")
+            try:
+                await self._client.make_group(chat, name, people)
+                await self._notes.note_sent(f"made:{chat}", "1")
+            except ChatError as error:
+                if passes(error):
+                    raise
+                refused = error
+        try:
+            await self._post_in_made(chat, text, f"hello:{chat}")
+        except ChatError as error:
+            if refused is None or passes(error):
+                raise
+            raise refused from None
 
     async def _read(self, entry: str, key: str, raw: str) -> Inbound | None:
         match read_callback(read_xml(json.loads(raw)["xml"])):
