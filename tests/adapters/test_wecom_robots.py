@@ -53,6 +53,16 @@ async def test_many_links_follow_as_text(wecom, delivery):
     assert all(f"(https://chorus.example/d/{n})" in said for n in range(1, 121))
 
 
+async def test_what_failed_is_said_in_full_where_the_card_has_no_room(wecom, delivery):
+    reasons = [f"✗ {n}. 主播{n}：画面里没有找到脸，第 12.4 秒之后看不到嘴" for n in range(2, 7)]
+    lines = result(1).split("\n")
+    await delivery._robots.push("市场部", "\n".join([*lines[:-1], *reasons, lines[-1]]), "k")
+
+    card, text = wecom.world.shown("key-1")
+    assert card.kind == "template_card"
+    assert all(reason in text.text for reason in reasons)
+
+
 async def test_no_more_than_wecom_takes_is_pushed_in_a_minute(wecom, delivery):
     delivery._robots._rates._rates = replace(FAST, patience_s=0.0)
 
