@@ -118,10 +118,11 @@ class AppChat:
     async def run(self) -> None:
         """Show the menu and close cards, until cancelled; callbacks come to the web door."""
         try:
-            await persist(self._show_menu, "WeCom, showing the menu", self._timing.again_s)
             async with (
                 asyncio.TaskGroup() as tasks
             ):  # each by itself: none waits for another's answer
+                showing = persist(self._show_menu, "WeCom, showing the menu", self._timing.again_s)
+                tasks.create_task(showing)
                 while True:
                     tasks.create_task(self._close(*await self._closings.get()))
         finally:
