@@ -289,16 +289,17 @@ async def test_an_answer_is_finished_before_wecom_s_limit(wecom, memory, tmp_pat
     assert answer.text == "1/2\n进度到此为止，完成后会在这里通知您。"
 
 
-async def test_no_more_than_three_answers_of_a_person_are_open(wecom, bot):
-    """A fourth one would keep the person from asking anything; the fake counts."""
+async def test_no_more_than_two_answers_of_a_person_are_open(wecom, bot):
+    """Who has three cannot ask anything more."""
     async with connected(wecom, bot) as reader:
         for number in range(5):
             await wecom.tells_bot("li", "帮助", group=f"g{number}")
-        for inbound in await reader.next(5):
+            inbound = (await reader.next(number + 1))[-1]
             await bot.post(inbound.chat, "您好", key=f"{inbound.key}:1")
 
     said = [message for n in range(5) for message in wecom.world.shown(f"g{n}")]
-    assert [message.finished for message in said] == [True, True, False, False, False]
+    assert [message.finished for message in said] == [True, True, True, False, False]
+    assert wecom.bot.withheld == 0
 
 
 @pytest.mark.parametrize("number", [846605, 846608])
