@@ -143,6 +143,18 @@ async def test_what_wecom_refuses_for_reasons_of_its_own_is_told_the_person(weco
     assert "没能发到您选的群" in await delivery.pass_on(LI, result(1), "outcome:1:1")
 
 
+async def test_groups_talked_in_or_made_at_once_are_all_remembered(delivery):
+    groups = delivery._groups
+    await asyncio.gather(
+        *(groups.note_talk("li", f"g{n}") for n in range(5)),
+        *(groups.note_made(["li", "wang"], f"m{n}", f"群{n}") for n in range(5)),
+    )
+    found = await groups.labels(LI, talked=True, made=True)
+
+    expected = {f"group:g{n}" for n in range(5)} | {f"made:m{n}" for n in range(5)}
+    assert found.keys() - {"robot:市场部", "robot:人事部"} == expected
+
+
 async def test_a_group_of_the_ai_bot_is_offered_to_who_talked_there(wecom, delivery):
     posted = []
 
