@@ -181,7 +181,7 @@ def _source(kind: str, content: Data, when: str) -> Source | None:
             if code := _code(part):
                 return Source(code, "picture", f"图片-{when}.jpg")
         return None
-    code, known = _code(content), _NAMED.get(kind.casefold())
+    code, known = _code(content), _NAMED.get(kind.casefold() or _guessed(content))
     if not code or known is None:
         return None
     what, word, ending = known
@@ -194,6 +194,13 @@ def _source(kind: str, content: Data, when: str) -> Source | None:
         name=name or f"{word}-{when}{ending}",
         words=str(content.get("recognition") or "").strip(),
     )
+
+
+def _guessed(content: Data) -> str:
+    """The kind of a file of which legacy quotes tell none."""
+    if "recognition" in content:
+        return "audio"
+    return "file" if content.get("downloadCode") else "picture"
 
 
 def _words(kind: str, data: Data, content: Data, place: Place) -> str:
