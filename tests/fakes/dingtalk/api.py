@@ -90,6 +90,10 @@ class FakeApi:
     cards: dict[str, Message] = field(default_factory=dict)
     edition: bool = True
     """False: the corporation has no cards of this template."""
+    undelivered: bool = False
+    """True: cards are made, but shown to nobody, which is told beside success."""
+    tells_delivery: bool = True
+    """False: where a card is shown is not told."""
     faults: list[Fault] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -331,9 +335,14 @@ class FakeApi:
         params = check_params(body.get("cardData", {}).get("cardParamMap"))
         self._check_picture(params)
         mentioned = self._check_space(space, chat, body)
-        message = Message("card", chat, "", "card", mentioned=mentioned, card=params, id=name)
-        self.cards[name] = self.world.say(message)
-        return web.json_response({"success": True, "result": {"outTrackId": name}})
+        result: dict[str, Any] = {"outTrackId": name}
+        if self.tells_delivery:
+            told = {"spaceType": space, "spaceId": chat, "success": not self.undelivered}
+            result["deliverResults"] = [told]
+        if not self.undelivered:
+            message = Message("card", chat, "", "card", mentioned=mentioned, card=params, id=name)
+            self.cards[name] = self.world.say(message)
+        return web.json_response({"success": True, "result": result})
 
     def _check_space(self, space: str, chat: str, body: dict[str, Any]) -> tuple[str, ...]:
         if space == "IM_ROBOT":
