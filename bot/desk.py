@@ -20,6 +20,7 @@ from bot.ports import (
     Picture,
 )
 from bot.texts.catalogue import LANGUAGES, Language, Texts
+from worker.contract.names import plain_name
 from worker.contract.ports import Ledger, ObjectStore
 from worker.contract.records import BatchRecord, Reason
 
@@ -49,7 +50,13 @@ class Desk:
         lifetime_s = self.policy.link_lifetime_s
         if not batch.order.options.cloud and self.own_link is not None:
             return self.own_link(key, lifetime_s, filename)
-        return await self.store.sign(key, lifetime_s, filename)
+        link = await self.store.sign(key, lifetime_s, filename)
+        most = self.adapter.limits.link_bytes
+        if not most or len(link.encode()) <= most:
+            return link
+        if self.own_link is not None and self.policy.cloud != "only":  # ours are short
+            return self.own_link(key, lifetime_s, filename)
+        return await self.store.sign(key, lifetime_s, plain_name(filename))
 
     async def language_of(self, chat: Chat, person: Person) -> Language:
         """The one chosen with /settings, else the one the platform tells."""

@@ -87,6 +87,8 @@ class Limits:
     """Most choices one offer may have; 0: offers are plain numbered text."""
     file_size_bytes: int
     """Largest file that can be received."""
+    link_bytes: int = 0
+    """Longest Link that stays whole; 0: any does."""
     link_buttons: bool = False
     """Whether a choice may be a Link."""
     send_bytes: int = 0

@@ -7,12 +7,14 @@ Whoever is not let in hears of no group.
 import abc
 import logging
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from adapters.chats.says import Says
-from adapters.chats.troubles import SettingsWrong
-from bot.ports import Chat, ChatUnreachable, Choice, LetsIn, Memory, Person
+from adapters.chats.troubles import passes
+from bot.ports import Chat, ChatError, Choice, LetsIn, Memory, Person
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,6 +23,9 @@ _OUTCOME: Final = "outcome:"
 """How the keys of results begin; those of the pieces of a long one have their number behind a slash."""
 _ASKED: Final = frozenset({"发到群", "/deliver"})
 _NOBODY: Final = ""
+_GIVEN_UP_S: Final = 900
+"""So long a group is tried that cannot be told."""
+_REMEMBERED_S: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Delivery(abc.ABC):
         self._say = say
         self._none = none
         self._lets_in = lets_in
+        self.clock: Callable[[], float] = time.time
 
     @abc.abstractmethod
     async def labels(self, person: Person) -> dict[str, str]:
@@ -104,7 +110,7 @@ class Delivery(abc.ABC):
         await self._memory.keep(*self._name(person.id), value=id_)
 
     async def pass_on(self, person: Person, text: str, key: str) -> str:
-        """Tell the chosen group of a result; what to tell the person if that is refused for good, else empty.
+        """Tell the chosen group of a result; what to tell the person if that is refused or given up, else empty.
 
         Raises Throttled, PlatformDown, MemoryUnavailable.
         """
@@ -114,10 +120,21 @@ class Delivery(abc.ABC):
         told = self._for_group(person, text, first="/" not in key or key.endswith("/1"))
         try:
             await self.tell(id_, told, f"{key}@{id_}")
-        except (ChatUnreachable, SettingsWrong) as error:  # for good, or until somebody mends it
+        except ChatError as error:
+            if passes(error) and not await self._too_late(key):
+                raise
             _LOG.warning("A result cannot be told to a group: %s", error)
             return self._say(person.language, "deliver-failed")
         return ""
+
+    async def _too_late(self, key: str) -> bool:
+        """Whether a group cannot be told of a result for so long that the person, who has it, waits no longer."""
+        name = ("deliver-since", self._owner, key.partition("/")[0])
+        since = await self._memory.load(*name)
+        if since is None:
+            await self._memory.keep(*name, value=str(self.clock()), ttl_s=_REMEMBERED_S)
+            return False
+        return self.clock() - float(since) > _GIVEN_UP_S
 
     def _for_group(self, person: Person, text: str, *, first: bool) -> str:
         """Who had it made; and nothing of what can be typed to us alone."""

@@ -5,13 +5,16 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs
 
 from bot.ports import ChatError, PlatformDown
+
+LONG: Final = 6
+"""A file may take so many times as long as another answer."""
 
 
 class Http:

@@ -12,12 +12,13 @@ from pathlib import Path, PurePath
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from bot.ports import MediaGone, MediaTooLarge, PlatformDown
 
 _LOG = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 16
 _CHUNK_BYTES: Final = 1 << 18
 _ABANDONED_S: Final = 3600.0
 Fetch = Callable[[str, Path], Awaitable[str]]
@@ -37,19 +38,22 @@ class Spooled:
 class Spool:
     """Keeps such files until they are dealt with."""
 
-    def __init__(self, folder: Path, platform: str, fetch: Fetch) -> None:
+    def __init__(self, folder: Path, platform: str, fetch: Fetch, file_s: float) -> None:
         """Prepare.
 
         Args:
             folder: A private one.
             platform: Begins the names of its files.
             fetch: Fetches one.
+            file_s: One that does not come for so long is given up.
         """
         self._folder = folder
         self._prefix = f"{platform}-"
         self._fetch = fetch
+        self._file_s = file_s
         self._fetching: dict[str, asyncio.Task[Spooled]] = {}
         self._began_s: dict[str, float] = {}
+        """When files were asked for first."""
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     def begin(self, ref: str) -> asyncio.Task[Spooled]:
@@ -60,7 +64,7 @@ class Spool:
         if task is None or (task.done() and task.exception() is not None):
             task = self._fetching[name] = asyncio.create_task(self._bring(ref, name))
             task.add_done_callback(_looked_at)
-            self._began_s[name] = time.monotonic()
+            self._began_s.setdefault(name, time.monotonic())
         return task
 
     def _forget_old(self) -> None:
@@ -73,8 +77,16 @@ class Spool:
                 (self._folder / name).unlink(missing_ok=True)
 
     async def take(self, ref: str) -> Spooled:
-        """The file. Raises MediaGone, MediaTooLarge, PlatformDown."""
-        return await asyncio.shield(self.begin(ref))
+        """The file. Raises MediaGone, MediaTooLarge, and for a while PlatformDown: then it is given up, MediaGone."""
+        task, began_s = self.begin(ref), self._began_s[self._name(ref)]
+        try:
+            return await asyncio.shield(task)
+        except PlatformDown as error:
+            waited_s = time.monotonic() - began_s
+            if waited_s < self._file_s:
+                raise
+            _LOG.warning("A file is given up after %.0f s: %s", waited_s, error)
+            raise MediaGone(str(error)) from error
 
     async def drop(self, ref: str) -> None:
         """It is dealt with."""
@@ -115,15 +127,25 @@ class Spool:
         return self._prefix + hashlib.sha256(ref.encode()).hexdigest()[:32]
 
 
-async def download(url: str, path: Path, limit_bytes: int, answer_s: float) -> str:
+async def download(url: str, path: Path, limit_bytes: int, file_s: float, stalled_s: float) -> str:
     """Write down what an address hands out, as it comes; its name, empty if none is told.
 
-    Raises MediaGone, MediaTooLarge, PlatformDown.
+    Args:
+        url: The address.
+        path: Where to.
+        limit_bytes: What is larger is not fetched to its end.
+        file_s: How long all of it may take.
+        stalled_s: How long no byte may come.
+
+    Raises:
+        MediaGone: The address is over.
+        MediaTooLarge: There is more.
+        PlatformDown: Nobody answers.
     """
+    patience = aiohttp.ClientTimeout(total=file_s, sock_connect=stalled_s, sock_read=stalled_s)
     try:
         async with (
-            asyncio.timeout(answer_s),
-            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession(timeout=patience) as session,
             session.get(url) as answer,
         ):
             if answer.status >= 500:
@@ -136,7 +158,10 @@ async def download(url: str, path: Path, limit_bytes: int, answer_s: float) -> s
     except aiohttp.InvalidURL:
         raise MediaGone("the address of a file is none") from None
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise PlatformDown(f"the platform's files do not answer: {type(error).__name__}") from None
+        host, why = URL(url).host, type(error).__name__
+        raise PlatformDown(
+            f"{host}, which has the platform's files, does not answer: {why}"
+        ) from None
 
 
 async def _write(answer: aiohttp.ClientResponse, path: Path, limit_bytes: int) -> None:

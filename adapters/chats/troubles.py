@@ -1,6 +1,6 @@
 """What a platform refuses for reasons that the bot need not know, and all adapters tell apart."""
 
-from bot.ports import PlatformDown
+from bot.ports import ChatError, PlatformDown, Throttled
 
 
 class SettingsWrong(PlatformDown):
@@ -9,3 +9,10 @@ class SettingsWrong(PlatformDown):
 
 class TokenStale(PlatformDown):
     """The access token is not valid any more: get another one."""
+
+
+def passes(error: ChatError) -> bool:
+    """Whether it may be over when the same is asked again, with nobody doing anything."""
+    if isinstance(error, SettingsWrong):
+        return False
+    return isinstance(error, Throttled | PlatformDown)

@@ -26,6 +26,9 @@ async def examine_wecom(settings: Settings) -> list[Finding]:
             "An AI bot (CHORUS_WECOM_BOT_ID, _SECRET; or called back: _TOKEN, _AES_KEY) works in groups; "
             "a self-built app (CHORUS_WECOM_APP_…) hears voice notes."
         )
+        if robots:
+            alone = f"{', '.join(robots)}: group robots tell results, and there is nobody who could be asked for one."
+            return [bad(f"{_NAME} robots", alone, advice)]
         return [unused(_NAME, "Not configured.", advice)]
     findings = [await _look_at_app(app), _callback(settings, "callback", _APP)] if app else []
     if bot is not None and bot.hooked:

@@ -220,10 +220,12 @@ async def test_in_a_group_a_card_mentions_who_asked(dingtalk, chat):
     assert card.mentioned == ("wang",)
 
 
-@pytest.mark.parametrize("trouble", ["template", "permission"])
+@pytest.mark.parametrize("trouble", ["template", "permission", "undelivered"])
 async def test_where_no_card_can_be_shown_choices_are_typed(dingtalk, chat, trouble):
     if trouble == "template":
         dingtalk.api.edition = False
+    elif trouble == "undelivered":
+        dingtalk.api.undelivered = True
     else:
         dingtalk.api.missing.add("Card.Instance.Write")
 
@@ -231,6 +233,14 @@ async def test_where_no_card_can_be_shown_choices_are_typed(dingtalk, chat, trou
 
     (said,) = dingtalk.world.shown("li")
     assert (said.kind, "1. 安娜" in said.text) == ("markdown", True)
+
+
+async def test_a_card_is_shown_where_dingtalk_does_not_say_to_whom(dingtalk, chat):
+    dingtalk.api.tells_delivery = False
+
+    await chat.offer(LI, "请选择模板：\n1. 安娜", OFFER, key="a", person=ANNE)
+
+    assert [message.kind for message in dingtalk.world.shown("li")] == ["card"]
 
 
 async def test_a_result_stands_in_a_message_and_what_else_can_be_done_on_a_card_below(

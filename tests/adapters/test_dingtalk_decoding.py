@@ -146,6 +146,26 @@ def test_quoted_words_of_which_no_kind_is_told_are_words():
     assert said.text == "状态"
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (VOICE, ("voice", f"语音-{SENT}", "大家好")),
+        ({"downloadCode": "code1", "recognition": ""}, ("voice", f"语音-{SENT}", "")),
+        ({"downloadCode": "code1", "fileName": "稿子.m4a"}, ("audio", "稿子.m4a", "")),
+        ({"downloadCode": "code1"}, ("document", f"文件-{SENT}", "")),
+        ({"pictureDownloadCode": "code1"}, ("picture", f"图片-{SENT}.jpg", "")),
+    ],
+)
+def test_a_quoted_file_of_which_no_kind_is_told_is_known_by_what_is_told(content, expected):
+    """Old clients leave the kind out; what it is shows when it is there."""
+    quoted = {"msgId": "m", "createdAt": 1_700_000_000_000, "content": content}
+    said = read_message(typed("1 开始") | {"quoteMessage": quoted})
+
+    assert isinstance(said, Said)
+    assert (said.source.code, said.source.holder) == ("code1", "m")
+    assert (said.source.kind, said.source.name, said.source.words) == expected
+
+
 def test_a_quoted_message_of_ours_is_no_recording():
     said = read_message(typed("状态", isReplyMsg=True) | {"originalProcessQueryKey": "ours"})
 
@@ -285,3 +305,20 @@ def test_voice_notes_are_named_by_what_is_inside(tmp_path, head, ending, sound):
     assert named("语音-1129-0930", path) == f"语音-1129-0930{ending}"
     assert named("稿子.mp3", path) == "稿子.mp3"
     assert sounds(path) is sound
+
+
+def test_halves_of_letters_are_replaced_wherever_they_stand():
+    """JSON can carry them, at any depth; nothing can store, show or send them."""
+    content = json.dumps({**VOICE, "recognition": "大家\ud83d"})
+    said = reply("audio", content) | {"senderNick": "li\udc00", "msgId": "m\ud800"}
+    frame = {"headers": {"topic": "/t", "messageId": "\ud83d"}, "data": json.dumps(said)}
+
+    found = read_frame(json.dumps(frame))
+    meant = read_message(found.data)
+
+    assert (found.message_id, meant.message_id, meant.sender.name) == (
+        "\ufffd",
+        "m\ufffd",
+        "li\ufffd",
+    )
+    assert meant.source.words == "大家\ufffd"

@@ -95,6 +95,28 @@ async def test_a_group_in_which_somebody_talked_to_us_is_among_them_by_its_title
     assert "打包下载" in dingtalk.world.shown(GROUP)[-1].text
 
 
+async def test_a_number_means_what_it_stood_for_when_it_was_shown(dingtalk, chat):
+    """The list is the newest first: whoever talks elsewhere meanwhile changes it, and must not change what was read."""
+    dingtalk.group("cid2==", "晨会群", "li")
+    async with at_work(dingtalk, chat) as reader:
+        for number, group in enumerate((GROUP, "cid2=="), 1):
+            await dingtalk.tells("li", "帮助", group)
+            await reader.next(number)
+        await dingtalk.tells("li", "发到群")
+        await dingtalk.world.wait_for_text("li", "3. 晨会群\n4. 新品群")
+        await dingtalk.tells("li", "帮助", GROUP)
+        await reader.next(3)
+        await dingtalk.tells("li", "发到群 3")
+        await dingtalk.world.wait_for_text("li", "以后的结果也会发到“晨会群”")
+
+
+async def test_groups_written_to_at_once_are_all_remembered(dingtalk, chat):
+    noted = (chat._notes.note_group("li", f"cid{n}==", f"群 {n}") for n in range(5))
+    await asyncio.gather(*noted)
+
+    assert sorted((await chat._notes.groups("li")).values()) == [f"群 {n}" for n in range(5)]
+
+
 async def test_a_robot_is_never_posted_to_more_often_than_it_takes(dingtalk, chat):
     async with at_work(dingtalk, chat):
         await dingtalk.tells("li", "发到群 1")

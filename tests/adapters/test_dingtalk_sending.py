@@ -15,6 +15,7 @@ from adapters.chats.dingtalk.rates import Rates
 from bot.ports import (
     ChatError,
     ChatUnreachable,
+    Inbound,
     MediaGone,
     MediaTooLarge,
     Picture,
@@ -278,23 +279,62 @@ async def test_a_file_host_that_is_away_is_waited_for(dingtalk, chat, tmp_path):
 
 
 async def test_a_file_that_never_comes_does_not_keep_everything_else_waiting(
-    dingtalk, memory, tmp_path
+    dingtalk, memory, tmp_path, monkeypatch
 ):
     """DingTalk answers so for some codes that are over: then the bot says that it cannot have the file."""
     dingtalk.member("li")
     dingtalk.api.faults.append(answered(500, "messageFiles", times=1000))
     chat = make_chat(dingtalk, memory, tmp_path, timing=replace(QUICK, file_s=0.2))
+    monkeypatch.setattr(chat, "settle", _later)  # the bot asks for the file before that
     async with running(chat) as reader:
         await asyncio.wait_for(chat.stream.opened.wait(), 10)
         await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
         await dingtalk.sends_file("li", "稿子.m4a", b"ok li")
         await dingtalk.tells("li", "状态")
         file, text = await reader.next(2)
-        with pytest.raises(PlatformDown):
+        with pytest.raises(MediaGone):
             await chat.fetch(file.media, tmp_path / "fetched")
 
     assert (file.media.name, file.media.size_bytes) == ("稿子.m4a", None)
     assert text.text == "状态"
+
+
+async def test_files_of_which_no_byte_comes_hold_up_nobody_else(dingtalk, memory, tmp_path):
+    chat = make_chat(dingtalk, memory, tmp_path)
+    async with running(chat) as reader:
+        await asyncio.wait_for(chat.stream.opened.wait(), 10)
+        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+        for person in ("p1", "p2", "p3", "p4"):
+            found = dingtalk.sound(b"#!AMR")
+            dingtalk.api.silent.add(found["downloadCode"])
+            await dingtalk.send(person, "", "🎤", msgtype="audio", content=found)
+        await dingtalk.world.wait_for(lambda: len(dingtalk.api.fetched) == 4)
+        await dingtalk.sends_voice("p5", b"#!AMR ok")
+        (voice,) = await reader.next()
+
+    assert voice.person.id == "p5"
+
+
+async def test_a_file_of_which_no_byte_comes_is_tried_again_then_given_up(
+    dingtalk, memory, tmp_path, caplog
+):
+    timing = replace(QUICK, file_s=1.0, stalled_s=0.2)
+    chat = make_chat(dingtalk, memory, tmp_path, timing=timing)
+    async with running(chat) as reader:
+        await asyncio.wait_for(chat.stream.opened.wait(), 10)
+        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+        found = dingtalk.sound(b"#!AMR")
+        dingtalk.api.silent.add(found["downloadCode"])
+        await dingtalk.send("li", "", "🎤", msgtype="audio", content=found)
+        await dingtalk.tells("li", "帮助")
+        voice, text = await reader.next(2)
+        dingtalk.api.silent.clear()
+        await dingtalk.send("li", "", "🎤", msgtype="audio", content=found)
+        again = (await reader.next(3))[2]
+
+    assert (voice.media.size_bytes, text.text, again.media.size_bytes) == (None, "帮助", 5)
+    assert "given up" in caplog.text
+    assert "127.0.0.1" in caplog.text  # for the firewall
 
 
 @pytest.mark.parametrize(
@@ -448,3 +488,7 @@ async def test_who_was_too_fast_all_the_same_is_not_asked_before_that_is_over(di
     assert first.value.after_s == 600
     assert 590 < second.value.after_s <= 600
     assert [name for name, _ in dingtalk.world.calls if name == "session"] == []
+
+
+async def _later(_: Inbound) -> None:
+    pass

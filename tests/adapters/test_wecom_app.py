@@ -214,6 +214,17 @@ async def test_who_cannot_be_answered_or_has_to_wait_keeps_nobody_else_waiting(w
     assert [inbound.text for inbound in reader.found] == ["你好"]
 
 
+async def test_cards_are_closed_though_the_menu_is_refused(wecom, memory, app):
+    wecom.api.faults.append(code(48002, "menu/create", times=10**6))
+    async with hooked(wecom, app), running(app):
+        await app.offer(
+            app_chat(wecom, "li"), "开始吗？", [Choice("cancel:1", "取消")], key="k", person=LI
+        )
+        (card,) = wecom.world.shown("li")
+        await wecom.presses("li", card, "取消")
+        await wecom.world.wait_for(lambda: card.closed)
+
+
 async def test_the_menu_is_shown_once(wecom, memory, app):
     await app._show_menu()
     menu, wecom.api.menu = wecom.api.menu, None

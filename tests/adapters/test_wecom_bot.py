@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.chats.wecom.account import Timing
 from adapters.chats.wecom.bot_decoding import Place, Unheard, mentioned, read_body
+from bot.memory import RedisMemory
 from bot.ports import (
     ChatUnreachable,
     Choice,
@@ -289,16 +292,17 @@ async def test_an_answer_is_finished_before_wecom_s_limit(wecom, memory, tmp_pat
     assert answer.text == "1/2\n进度到此为止，完成后会在这里通知您。"
 
 
-async def test_no_more_than_three_answers_of_a_person_are_open(wecom, bot):
-    """A fourth one would keep the person from asking anything; the fake counts."""
+async def test_no_more_than_two_answers_of_a_person_are_open(wecom, bot):
+    """Who has three cannot ask anything more."""
     async with connected(wecom, bot) as reader:
         for number in range(5):
             await wecom.tells_bot("li", "帮助", group=f"g{number}")
-        for inbound in await reader.next(5):
+            inbound = (await reader.next(number + 1))[-1]
             await bot.post(inbound.chat, "您好", key=f"{inbound.key}:1")
 
     said = [message for n in range(5) for message in wecom.world.shown(f"g{n}")]
-    assert [message.finished for message in said] == [True, True, False, False, False]
+    assert [message.finished for message in said] == [True, True, True, False, False]
+    assert wecom.bot.withheld == 0
 
 
 @pytest.mark.parametrize("number", [846605, 846608])
@@ -448,6 +452,41 @@ async def test_the_next_front_end_takes_over_from_one_that_ended(wecom, memory, 
     assert wecom.bot.evictions == 0
 
 
+@pytest.mark.slow
+async def test_who_was_killed_is_replaced_within_ten_seconds(
+    wecom, memory, redis_url, tmp_path, monkeypatch
+):
+    """With the times that are shipped: the leadership of who cannot give it back lapses, then the other connects."""
+    killed = RedisMemory(redis_url)
+    monkeypatch.setattr(killed, "step_down", _nothing)
+    one = make_bot(wecom, killed, tmp_path, timing=Timing())
+    two = make_bot(wecom, memory, tmp_path, timing=Timing())
+    loop, leads = asyncio.get_running_loop(), killed.lead
+    renewed = asyncio.Event()
+
+    async def lead(*how: Any) -> bool:
+        led = await leads(*how)
+        renewed.set()
+        return led
+
+    monkeypatch.setattr(killed, "lead", lead)
+    async with holding(wecom, one):
+        async with asyncio.timeout(20):
+            stands_by = asyncio.create_task(two.run())
+            renewed.clear()
+            await renewed.wait()
+    killed_s = loop.time()
+    async with asyncio.timeout(30):
+        await two.connection.opened.wait()
+    taken_s = loop.time() - killed_s
+    stands_by.cancel()
+    await asyncio.wait([stands_by])
+    await killed.close()
+
+    print(f"taken over after {taken_s:.1f} s")
+    assert taken_s < 10
+
+
 async def test_without_a_connection_nothing_is_said_and_nothing_hangs(wecom, memory, tmp_path):
     wecom.bot.refusing = True
     bot = make_bot(wecom, memory, tmp_path, timing=replace(QUICK, relay_s=0.3))
@@ -501,6 +540,10 @@ async def test_what_was_heard_is_kept_when_the_front_end_ends(wecom, memory, tmp
         (inbound,) = await reader.next()
 
     assert inbound.text == "hi"
+
+
+async def _nothing(*_: object) -> None:
+    pass
 
 
 async def _now(do) -> None:

@@ -148,11 +148,19 @@ async def test_two_events_of_one_second_are_two(wecom, memory, door):
 SCRAPS = st.one_of(st.text(max_size=60), st.sampled_from(["1", "0", "９", "-1", "99999999999999"]))
 
 
-QUERIES = st.dictionaries(
-    st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), SCRAPS
+QUERIES = st.one_of(
+    st.dictionaries(st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), SCRAPS),
+    st.fixed_dictionaries(
+        {"timestamp": st.just("1"), "nonce": st.just("1"), "msg_signature": SCRAPS}
+    ),
 )
+HALVES = st.text(st.characters(categories=["Cs"]), min_size=1, max_size=3)
+"""Of letters, which UTF-8 cannot carry."""
 BODIES = st.one_of(
     st.binary(max_size=200),
+    st.tuples(HALVES, st.sampled_from(["surrogatepass", "xmlcharrefreplace"])).map(
+        lambda made: f"<xml><Encrypt>{made[0]}</Encrypt></xml>".encode(errors=made[1])
+    ),
     st.text(max_size=80).map(lambda text: f"<xml><Encrypt>{text}</Encrypt></xml>".encode()),
 )
 NONSENSE = st.one_of(st.text(max_size=200), st.from_regex(r"<xml>(<[A-Z]>.{0,9}</[A-Z]>)*")).map(

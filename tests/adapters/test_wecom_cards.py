@@ -116,8 +116,10 @@ def test_a_notice_says_what_its_title_is_too_short_for_below_it():
     }
     title = "YQSM 完成了：用“语音-1129-1509.amr”制作的 2 个视频都好了。"
 
-    card = check_card(notice_card(title, ["来自 li"], links))
+    made, whole = notice_card(title, ["来自 li"], links)
+    card = check_card(made)
 
+    assert whole
     assert card["main_title"]["title"] == "YQSM 完成了"
     assert card["sub_title_text"].startswith(
         "用“语音-1129-1509.amr”制作的 2 个视频都好了。\n来自 li"

@@ -183,6 +183,8 @@ def test_a_media_file_that_broke_off_is_refused(cut):
         {"signature": "0" * 40},
         {"signature": ""},
         {"signature": "é\udcff"},
+        {"signature": "\ud800"},
+        {"encrypted": "\ud800"},
         {"timestamp": "1409659814"},
         {"nonce": "1"},
         {"encrypted": "AAAA"},

@@ -1,6 +1,7 @@
 """What WeCom and the network do at their worst, and what of it people notice: nothing, or a sentence."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -78,6 +79,19 @@ async def test_raw_line_breaks_in_a_frame_are_no_reason_to_drop_it(wecom, memory
     assert inbound.text == "1 3\n开始"
 
 
+async def test_half_a_letter_ends_nothing(wecom, memory, tmp_path, monkeypatch):
+    """JSON can carry it; nothing can store it."""
+    monkeypatch.setattr(wecom.bot, "written", json.dumps)
+    bot = make_bot(wecom, memory, tmp_path)
+    async with running(bot) as reader:
+        await wecom.world.wait_for(lambda: bot.connection.up)
+        await wecom.tells_bot("li", "half \ud83d")
+        await wecom.tells_bot("li\ud83d", "帮助")
+        await reader.next(2)
+
+    assert [inbound.text for inbound in reader.found] == ["half \ufffd", "帮助"]
+
+
 async def test_a_file_host_that_answers_with_faults_is_waited_for(wecom, memory, tmp_path):
     bot = make_bot(wecom, memory, tmp_path)
     wecom.bot.file_faults = [503, 502]
@@ -88,6 +102,21 @@ async def test_a_file_host_that_answers_with_faults_is_waited_for(wecom, memory,
 
     assert inbound.media.size_bytes == 9
     assert wecom.bot.file_faults == []
+
+
+async def test_a_file_host_that_never_answers_silences_nobody(wecom, memory, tmp_path, caplog):
+    """The bot says that it cannot have the file, and what is said after it is heard."""
+    wecom.bot.files_silent = True
+    timing = replace(QUICK, file_s=0.6, stalled_s=0.2)
+    bot = make_bot(wecom, memory, tmp_path, timing=timing)
+    async with running(bot) as reader:
+        await wecom.world.wait_for(lambda: bot.connection.up)
+        await wecom.sends_bot_file("li", "a.mp3", b"the sound")
+        await wecom.tells_bot("li", "帮助")
+        file, text = await reader.next(2)
+
+    assert (file.media.size_bytes, text.text) == (None, "帮助")
+    assert "given up" in caplog.text
 
 
 async def test_a_file_that_breaks_off_or_is_not_encrypted_as_said_is_gone(wecom, memory, tmp_path):

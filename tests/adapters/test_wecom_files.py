@@ -1,13 +1,16 @@
 """Pictures of presenters, and videos as files: handed over to WeCom, then sent."""
 
+import asyncio
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from bot.ports import Choice, MediaGone, Person, Picture, PlatformDown
+from bot.ports import Choice, Media, MediaGone, Person, Picture, PlatformDown
 from tests.adapters.reading import running
 from tests.adapters.wecom_things import (
+    QUICK,
     app_chat,
     bot_chat,
     hooked,
@@ -15,7 +18,7 @@ from tests.adapters.wecom_things import (
     make_bot,
     make_hooked_bot,
 )
-from tests.fakes.wecom.faults import code, dropped, revoked
+from tests.fakes.wecom.faults import Fault, code, dropped, revoked
 
 LI = Person(id="li", name="li", language="zh")
 OFFER = [Choice("pick:a", "1 安娜"), Choice("pick:b", "2 本")]
@@ -115,6 +118,26 @@ async def test_a_file_goes_on_with_a_new_token(wecom, app, tmp_path):
     await app.send_file(app_chat(wecom, "li"), tmp_path / "x", "a.mp4", key="k")
 
     assert len(wecom.world.shown("li")) == 1
+
+
+@pytest.mark.parametrize("path", ["media/upload", "media/get"])
+async def test_a_file_may_take_longer_than_another_answer(wecom, memory, tmp_path, path):
+    wecom.member("li")
+    app = make_app(wecom, memory, timing=replace(QUICK, answer_s=0.4))
+    (tmp_path / "x").write_bytes(b"a film of some bytes")
+    ref = wecom.keep_media("voice.amr", b"#!AMR")
+    await app.post(app_chat(wecom, "li"), "您好", key="token")  # which is asked for first
+    slow = Fault("hang", path)
+    wecom.api.faults.append(slow)
+    asyncio.get_running_loop().call_later(1.0, slow.release.set)
+
+    if path == "media/upload":
+        await app.send_file(app_chat(wecom, "li"), tmp_path / "x", "a.mp4", key="k")
+    else:
+        await app.fetch(Media(ref, "voice.amr", None, "voice"), tmp_path / "fetched")
+    await app._api.close()
+
+    assert slow.met == 1
 
 
 @pytest.fixture

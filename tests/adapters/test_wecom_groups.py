@@ -5,7 +5,7 @@ import pytest
 from bot.ports import Person
 from tests.adapters.reading import nobody, running
 from tests.adapters.wecom_things import app_chat, hooked, make_app, make_delivery
-from tests.fakes.wecom.faults import code
+from tests.fakes.wecom.faults import code, dropped
 
 LI = Person(id="li", name="li", language="zh")
 
@@ -83,6 +83,30 @@ async def test_an_app_that_not_everybody_sees_says_what_its_operator_can_do(weco
     async with hooked(wecom, app), running(app):
         await wecom.says("li", "建群 春季发布 wang")
         await wecom.world.wait_for_text("li", "可见范围设为整个企业")
+
+    assert wecom.api.groups == {}
+
+
+async def test_a_group_whose_making_was_not_acknowledged_is_there(wecom, app):
+    """Asked again WeCom says that there is one of this name; nobody is told that it failed."""
+    wecom.api.faults.append(dropped("appchat/create", executed=True))
+    async with hooked(wecom, app), running(app):
+        await wecom.says("li", "建群 春季发布 wang")
+        await wecom.world.wait_for_text("li", "已新建群“春季发布”")
+        await app.post(app_chat(wecom, "li"), "完成", key="outcome:b:1")
+
+    (chat,) = wecom.api.groups
+    assert [message.text for message in wecom.world.shown(chat)] == [
+        "大家好！li 用 Chorus 制作的视频完成后，会发到这个群。",
+        "完成\n来自 li",
+    ]
+
+
+async def test_a_refusal_that_nobody_knows_is_answered(wecom, app):
+    wecom.api.faults.append(code(60111, "appchat/create"))
+    async with hooked(wecom, app), running(app):
+        await wecom.says("li", "建群 春季发布 wang")
+        await wecom.world.wait_for_text("li", "请检查同事账号（wang）")
 
     assert wecom.api.groups == {}
 

@@ -46,6 +46,20 @@ async def waiting(memory) -> int:
 # Who is let in
 
 
+async def test_half_a_letter_is_refused_where_it_is_not_signed_and_replaced_where_it_is(
+    wecom, bot, reader
+):
+    body = TEXT | {"text": {"content": "half \ud83d"}}
+    sealed = wecom.hooked.cipher.seal(json.dumps(body), str(int(time.time())), "1")
+
+    unsigned, _ = await wecom.hooked.post_raw(query_of(sealed), b'{"encrypt": "\\ud800"}')
+    signed, _ = await wecom.hooked.post(sealed)
+    (inbound,) = await reader.next()
+
+    assert (unsigned, signed) == (403, 200)
+    assert inbound.text == "half \ufffd"
+
+
 async def test_the_address_is_confirmed_whatever_its_age_and_to_wecom_only(wecom, bot):
     async with hooked(wecom, bot):
         old = wecom.hooked.cipher.seal("1616140317555161061", "1409659589", "263014780")
@@ -96,14 +110,20 @@ async def test_without_redis_wecom_is_asked_to_send_again(wecom, memory, bot, mo
     assert await waiting(memory) == 1
 
 
+HALVES = st.text(st.characters(categories=["Cs"]), min_size=1, max_size=3)
+"""Of letters: JSON can carry them, UTF-8 cannot."""
 SCRAPS = st.one_of(st.text(max_size=60), st.sampled_from(["1", "0", "９", "-1", "99999999999999"]))
-QUERIES = st.dictionaries(
-    st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), SCRAPS
+QUERIES = st.one_of(
+    st.dictionaries(st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), SCRAPS),
+    st.fixed_dictionaries(
+        {"timestamp": st.just("1"), "nonce": st.just("1"), "msg_signature": SCRAPS}
+    ),
 )
 JSONS = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), HALVES),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.text(max_size=8), HALVES), inner, max_size=3),
     ),
     max_leaves=8,
 )
@@ -111,6 +131,7 @@ BODIES = st.one_of(
     st.binary(max_size=200),
     JSONS.map(lambda found: json.dumps(found).encode()),
     JSONS.map(lambda found: json.dumps({"encrypt": found}).encode()),
+    HALVES.map(lambda text: json.dumps({"encrypt": text}).encode()),
     st.just(b"[" * 100_000),
     st.just(b"<!DOCTYPE a [<!ENTITY b 'c'>]><xml><Encrypt>&b;</Encrypt></xml>"),
 )
@@ -167,7 +188,12 @@ def test_whatever_wecom_itself_may_send_is_answered(tmp_path_factory, redis_url,
         memory, folder = RedisMemory(redis_url), tmp_path_factory.mktemp("hook")
         try:
             async with FakeWeCom() as wecom, hooked(wecom, make_hooked_bot(wecom, memory, folder)):
-                return [(await wecom.hooked.post(wecom.hooked.seal(b)))[0] for b in bodies]
+                at = str(int(time.time()))
+                sealed = [
+                    wecom.hooked.cipher.seal(json.dumps(body), at, str(number))
+                    for number, body in enumerate(bodies)
+                ]
+                return [(await wecom.hooked.post(each))[0] for each in sealed]
         finally:
             await memory.close()
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.chats.delivery import CHOICE
 from adapters.chats.troubles import SettingsWrong
-from bot.ports import Person, Throttled
+from bot.ports import Person, PlatformDown, Throttled
 from tests.adapters.wecom_things import FAST, make_delivery
 from tests.fakes.wecom.faults import code
 
@@ -51,6 +51,16 @@ async def test_many_links_follow_as_text(wecom, delivery):
     assert len(card.card["jump_list"]) == 3
     said = "\n".join(message.text for message in texts)
     assert all(f"(https://chorus.example/d/{n})" in said for n in range(1, 121))
+
+
+async def test_what_failed_is_said_in_full_where_the_card_has_no_room(wecom, delivery):
+    reasons = [f"✗ {n}. 主播{n}：画面里没有找到脸，第 12.4 秒之后看不到嘴" for n in range(2, 7)]
+    lines = result(1).split("\n")
+    await delivery._robots.push("市场部", "\n".join([*lines[:-1], *reasons, lines[-1]]), "k")
+
+    card, text = wecom.world.shown("key-1")
+    assert card.kind == "template_card"
+    assert all(reason in text.text for reason in reasons)
 
 
 async def test_no_more_than_wecom_takes_is_pushed_in_a_minute(wecom, delivery):
@@ -106,6 +116,43 @@ async def test_what_is_refused_for_good_is_told_the_person_and_what_is_not_is_tr
     assert again == ""
     assert "没能发到您选的群" in refused
     assert len(wecom.world.shown("key-1")) == 1
+
+
+async def test_a_group_that_cannot_be_told_for_a_quarter_of_an_hour_is_given_up(wecom, delivery):
+    """The person has the result, and must not wait for the group's copy without end."""
+    now = [1_800_000_000.0]
+    delivery.clock = lambda: now[0]
+    await delivery.choose(LI, f"{CHOICE}robot:市场部")
+    wecom.api.faults.append(code(-1, "webhook", times=1000))
+    for _ in range(2):
+        with pytest.raises(PlatformDown):
+            await delivery.pass_on(LI, result(1), "outcome:1:1")
+        now[0] += 500
+    given_up = await delivery.pass_on(LI, result(1), "outcome:1:1")
+    with pytest.raises(PlatformDown):
+        await delivery.pass_on(LI, result(1), "outcome:2:1")
+
+    assert "没能发到您选的群" in given_up
+
+
+async def test_what_wecom_refuses_for_reasons_of_its_own_is_told_the_person(wecom, delivery):
+    """An error that nobody knows makes no incident of a good result."""
+    await delivery.choose(LI, f"{CHOICE}robot:市场部")
+    wecom.api.faults.append(code(40058, "webhook"))
+
+    assert "没能发到您选的群" in await delivery.pass_on(LI, result(1), "outcome:1:1")
+
+
+async def test_groups_talked_in_or_made_at_once_are_all_remembered(delivery):
+    groups = delivery._groups
+    await asyncio.gather(
+        *(groups.note_talk("li", f"g{n}") for n in range(5)),
+        *(groups.note_made(["li", "wang"], f"m{n}", f"群{n}") for n in range(5)),
+    )
+    found = await groups.labels(LI, talked=True, made=True)
+
+    expected = {f"group:g{n}" for n in range(5)} | {f"made:m{n}" for n in range(5)}
+    assert found.keys() - {"robot:市场部", "robot:人事部"} == expected
 
 
 async def test_a_group_of_the_ai_bot_is_offered_to_who_talked_there(wecom, delivery):

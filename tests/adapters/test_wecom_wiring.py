@@ -110,6 +110,14 @@ async def test_the_doctor_finds_nothing_wrong_where_all_is_set(tmp_path, wecom):
     assert "https://chorus.example/hooks/wecom" in found["wecom callback"].detail
 
 
+async def test_the_doctor_tells_that_group_robots_alone_are_no_use(tmp_path):
+    found = await told(settings(tmp_path, wecom_group_robots="市场部=key-number-1"))
+
+    assert [(name, finding.ok) for name, finding in found.items()] == [("wecom robots", False)]
+    assert "市场部" in found["wecom robots"].detail
+    assert "CHORUS_WECOM_BOT_ID" in found["wecom robots"].advice
+
+
 async def test_the_doctor_tells_what_does_not_work_without_showing_a_secret(tmp_path, wecom):
     chosen = settings(tmp_path, **app_settings(wecom), **bot_settings(wecom))
     wecom.api.secret = "another"  # noqa: S105

@@ -1,6 +1,7 @@
 """Whether links lead to the cloud store: the operator's decision first, then the person's, kept with the order."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,7 @@ from bot.bot import Bot
 from bot.policy import Cloud
 from tests.bot.stage import ANN, TEXTS, Stage
 from tests.fakes.chat import ROOMY
-from worker.contract.records import OrderOptions
+from worker.contract.records import BatchRecord, OrderOptions
 
 
 @pytest.fixture
@@ -128,3 +129,27 @@ async def test_the_settings_show_the_choice_and_a_button_for_it(cloudy: Stage) -
     )
     assert "cloud: off" in labels
     assert "With: links through Chorus only" in offer.text
+
+
+@pytest.mark.parametrize(
+    ("cloud", "expected"),
+    [
+        ("on", {"door.test/output_001_王小美.mp4", "cloud.test/output_002_anna.mp4"}),
+        ("only", {"cloud.test/output_001.mp4", "cloud.test/output_002_anna.mp4"}),
+    ],
+)
+async def test_a_link_that_is_longer_than_the_chat_carries_leads_another_way(
+    cloudy: Stage, monkeypatch: pytest.MonkeyPatch, cloud: Cloud, expected: set[str]
+) -> None:
+    """Presigned ones are: each Chinese letter takes many bytes in them. Through the door, or else under a shorter name."""
+    cloudy.allow(cloud=cloud)
+    cloudy.chat.limits = replace(ROOMY, link_bytes=len("https://cloud.test/output_002_anna.mp4"))
+    desk = cloudy.bot()._desks[0]
+    batch = BatchRecord.model_construct(order=SimpleNamespace(options=OrderOptions()))
+
+    signed = {
+        await desk.sign(batch, "clips/b/1.mp4", name)
+        for name in ("output_001_王小美.mp4", "output_002_anna.mp4")
+    }
+
+    assert {link.removeprefix("https://") for link in signed} == expected

@@ -12,6 +12,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
 _JOINERS: Final = "\u200c\u200d"
 """They hold an emoji together, and the words of Persian and Hindi."""
 _LONGEST_NAME: Final = 60
+_NOT_PLAIN: Final = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def clip_name(number: int, template_name: str) -> str:
@@ -24,6 +25,12 @@ def clip_name(number: int, template_name: str) -> str:
 
 def _is_seen(letter: str) -> bool:
     return letter in _JOINERS or unicodedata.category(letter) not in _UNSEEN
+
+
+def plain_name(name: str) -> str:
+    """A shorter one, where each letter of other alphabets counts for many: as far as it is plain, with its ending."""
+    stem, dot, ending = name.rpartition(".")
+    return _NOT_PLAIN.split(stem, maxsplit=1)[0].rstrip("_.-") + dot + ending
 
 
 def archive_name(code: str, created_at: datetime, part: int = 1, parts: int = 1) -> str:

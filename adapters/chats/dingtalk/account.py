@@ -33,7 +33,9 @@ class Timing:
     answer_s: float = 20.0
     """One request to DingTalk."""
     file_s: float = 120.0
-    """A file that does not come for so long is left to the bot, which says so: what is said after it waits."""
+    """A file that does not come for so long is given up, and the bot says so: what is said after it waits."""
+    stalled_s: float = 15.0
+    """Its host is asked again when no byte came for so long."""
     press_s: float = 1.5
     """A press on a card is answered within this; DingTalk waits for about 2."""
     hook_s: float = 3.0

@@ -12,13 +12,11 @@ from aiohttp import hdrs
 
 from adapters.chats.dingtalk.account import Account
 from adapters.chats.dingtalk.errors import meaning, meaning_of_number
-from adapters.chats.http import Http, media_form
+from adapters.chats.http import LONG, Http, media_form
 from adapters.chats.troubles import SettingsWrong, TokenStale
 from bot.ports import ChatError, PlatformDown, Throttled
 
 TOKEN_HEADER: Final = "x-acs-dingtalk-access-token"  # noqa: S105 - the header's name
-_LONG: Final = 6
-"""A file may take so many times as long as another answer."""
 _Body = Mapping[str, Any]
 
 
@@ -58,7 +56,7 @@ class Api(Http):
         params, url = {"access_token": token, "type": kind}, f"{self._oapi}/media/upload"
         async with (
             media_form(file, name) as form,
-            self.asked("POST", url, params, form, {}, _LONG) as answer,
+            self.asked("POST", url, params, form, {}, LONG) as answer,
         ):
             found = self._check(answer.status, await answer.read())
         return str(found.get("media_id", ""))

@@ -97,7 +97,10 @@ class Client:
     async def show_card(
         self, chat: Chat, card: str, params: dict[str, str], mention: dict[str, str]
     ) -> None:
-        """Show a card under a name of ours; in a group it may mention people (names by staff ids)."""
+        """Show a card under a name of ours; in a group it may mention people (names by staff ids).
+
+        Raises as ``ChatAdapter.post``.
+        """
         robot = self._account.robot_code
         body: dict[str, Any] = {
             "cardTemplateId": self._account.card_template,
@@ -121,7 +124,9 @@ class Client:
                 "imGroupOpenSpaceModel": {"supportForward": False},
                 "imGroupOpenDeliverModel": deliver,
             }
-        await self._call("POST", f"{_CARDS}/createAndDeliver", body, chat)
+        found = await self._call("POST", f"{_CARDS}/createAndDeliver", body, chat)
+        if _undelivered(found):  # told beside success
+            raise ChatUnreachable("DingTalk shows this card to nobody")
 
     async def change_card(self, card: str, params: dict[str, str]) -> None:
         """Change some of what a card shows, and leave the rest."""
@@ -173,6 +178,14 @@ class Client:
             _LOG.warning("%s", error)
             if isinstance(error, PermissionMissing):
                 note("permission.missing", platform="dingtalk", why=", ".join(error.scopes))
+
+
+def _undelivered(found: dict[str, Any]) -> bool:
+    """Whether it says of a place that the card is not there; not all answers say it."""
+    result = found.get("result")
+    told = result.get("deliverResults") if isinstance(result, dict) else None
+    each = told if isinstance(told, list) else []
+    return any(isinstance(one, dict) and one.get("success") is False for one in each)
 
 
 def _listed(found: Any) -> list[str]:

@@ -4,7 +4,6 @@ In a group only messages that mention the robot come, and a voice note cannot me
 stands depends on client and age, so it is looked for wherever it was ever seen.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import PurePath
 from typing import Any, Final, Literal
 
 from adapters.chats.files import kind_of
+from adapters.chats.parsing import read_json
 
 Kind = Literal["voice", "audio", "video", "document", "picture"]
 _QUOTES: Final = ("repliedMsg", "quoteMessage", "quoteMsg")
@@ -181,7 +181,7 @@ def _source(kind: str, content: Data, when: str) -> Source | None:
             if code := _code(part):
                 return Source(code, "picture", f"图片-{when}.jpg")
         return None
-    code, known = _code(content), _NAMED.get(kind.casefold())
+    code, known = _code(content), _NAMED.get(kind.casefold() or _guessed(content))
     if not code or known is None:
         return None
     what, word, ending = known
@@ -194,6 +194,13 @@ def _source(kind: str, content: Data, when: str) -> Source | None:
         name=name or f"{word}-{when}{ending}",
         words=str(content.get("recognition") or "").strip(),
     )
+
+
+def _guessed(content: Data) -> str:
+    """The kind of a file of which legacy quotes tell none."""
+    if "recognition" in content:
+        return "audio"
+    return "file" if content.get("downloadCode") else "picture"
 
 
 def _words(kind: str, data: Data, content: Data, place: Place) -> str:
@@ -260,8 +267,8 @@ def _parsed(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.loads(text, strict=False)
-    except (ValueError, RecursionError):  # somebody may have typed that many brackets
+        return read_json(text)
+    except ValueError:  # somebody may have typed that many brackets
         return None
 
 

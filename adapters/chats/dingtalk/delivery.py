@@ -1,7 +1,8 @@
 """Results that also go into a group: one of a group robot, or one in which the person talked to us."""
 
+import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from typing_extensions import override
@@ -15,6 +16,8 @@ from bot.ports import ChatUnreachable, LetsIn, Memory, Person
 
 _ROBOT: Final = "robot:"
 _TALKED: Final = "group:"
+_LISTED_S: Final = 86_400
+"""So long somebody may type a number of a list that they saw."""
 _TYPED: Final = re.compile(r"(?:发到群|/deliver)\s+(?P<number>\d{1,3})")
 PostInGroup = Callable[[str, str, str], Awaitable[None]]
 """(chat, text, key)."""
@@ -63,7 +66,7 @@ class Delivery(delivery.Delivery):
         """What is said to who asked, or chose by a number."""
         found = _TYPED.fullmatch(text.strip())
         if found is not None:
-            ids = list(await self.labels(person))
+            ids = await self._listed(person)
             number = int(found["number"])
             id_ = ids[number - 1] if 0 < number <= len(ids) else ""
             return await self.choose(person, f"{CHOICE}{id_}")
@@ -71,12 +74,22 @@ class Delivery(delivery.Delivery):
         if not (self._typed and offered.choices):
             return offered
         *groups, only = offered.choices
+        await self._note_listed(person, [choice.token.removeprefix(CHOICE) for choice in groups])
         lines = [
             f"{number}. {choice.label}{' ✓' if choice.picked else ''}"
             for number, choice in enumerate(groups, 1)
         ]
         how = self._say(person.language, "dingtalk-deliver-how")
         return Answer("\n".join([offered.text, *lines, f"0. {only.label}", how]))
+
+    async def _listed(self, person: Person) -> list[str]:
+        """The groups by their numbers, as the person saw them last."""
+        kept = await self._memory.load("deliver-listed", self._owner, person.id)
+        return list(await self.labels(person)) if kept is None else list(json.loads(kept))
+
+    async def _note_listed(self, person: Person, ids: Sequence[str]) -> None:
+        name = ("deliver-listed", self._owner, person.id)
+        await self._memory.keep(*name, value=json.dumps(ids), ttl_s=_LISTED_S)
 
     @override
     async def labels(self, person: Person) -> dict[str, str]:

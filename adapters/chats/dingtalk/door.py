@@ -54,8 +54,6 @@ _LOG = logging.getLogger(__name__)
 FILE_BYTES: Final = 20_000_000
 """Largest file that DingTalk sends."""
 _CAPTION: Final = 500
-_FETCHED: Final = 6
-"""A file may take so many times as long as another answer."""
 
 
 class DingTalkChat:
@@ -111,7 +109,7 @@ class DingTalkChat:
         alone = Alone(memory, self.mailbox)
         self._client, self._alone = client, alone
         self._speaking = Speaking(self._api, client, self._notes, shared, account, say, alone)
-        self._spool = make_spool(spool, client, timing.answer_s * _FETCHED)
+        self._spool = make_spool(spool, client, timing)
         pushing = GroupRobots(self._api, self._notes, shared, robots or {})
         self._delivery = Delivery(
             memory,
@@ -134,7 +132,6 @@ class DingTalkChat:
             say,
             self._calm,
             timing.again_s,
-            timing.file_s,
         )
         self._ear = Ear(memory, self.mailbox, timing.again_s)
         self.stream = Stream(self._api, account, timing, self._take)

@@ -31,7 +31,7 @@ class Ear:
         self, kind: Literal["message", "press"], data: Mapping[str, Any], name: str, lane: str
     ) -> None:
         """Keep it, once for each name. Raises MemoryUnavailable."""
-        raw = _storable(json.dumps({kind: data}, ensure_ascii=False))
+        raw = json.dumps({kind: data}, ensure_ascii=False)
         lock = self._lanes.setdefault(lane, asyncio.Lock())
         async with lock:  # in the order in which it came
             await self._memory.receive(self._mailbox, self.key(name), raw, lane)
@@ -57,8 +57,3 @@ class Ear:
             task.cancel()
         if left:
             await asyncio.wait(left)
-
-
-def _storable(text: str) -> str:
-    """The same without halves of letters, which JSON can carry and nothing can store, show or send."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -3,6 +3,7 @@
 from pathlib import Path, PurePath
 from typing import Final
 
+from adapters.chats.dingtalk.account import Timing
 from adapters.chats.dingtalk.client import Client
 from adapters.chats.spool import Spool, download
 from bot.ports import MediaGone
@@ -20,22 +21,26 @@ _HEADS: Final = (
 )
 
 
-def make_spool(folder: Path, client: Client, answer_s: float) -> Spool:
+def make_spool(folder: Path, client: Client, timing: Timing) -> Spool:
     """A spool for download codes.
 
     Args:
         folder: A private one.
         client: Knows where the file of a code lies.
-        answer_s: How long one file may take.
+        timing: How long a file may take.
     """
+
+    async def fetch_once(code: str, path: Path) -> str:
+        url = await client.address_of(code)
+        return await download(url, path, TAKEN_BYTES, timing.file_s, timing.stalled_s)
 
     async def fetch(code: str, path: Path) -> str:
         try:
-            return await download(await client.address_of(code), path, TAKEN_BYTES, answer_s)
+            return await fetch_once(code, path)
         except MediaGone:  # an address is short-lived: another one may do
-            return await download(await client.address_of(code), path, TAKEN_BYTES, answer_s)
+            return await fetch_once(code, path)
 
-    return Spool(folder, "dingtalk", fetch)
+    return Spool(folder, "dingtalk", fetch, timing.file_s)
 
 
 def named(name: str, path: Path) -> str:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adapters.chats.parsing import read_json
+
 MESSAGES: Final = "/v1.0/im/bot/messages/get"
 PRESSES: Final = "/v1.0/card/instances/callback"
 
@@ -31,14 +33,14 @@ class Frame:
 
 
 def read_frame(text: str) -> Frame:
-    """Raises NoFrame. Data may hold raw control characters within their strings."""
+    """Raises NoFrame."""
     try:
-        found = json.loads(text, strict=False)
+        found = read_json(text)
         headers = found["headers"]
         raw = found.get("data") or "{}"
-        data = json.loads(raw, strict=False) if isinstance(raw, str) else raw
+        data = read_json(raw) if isinstance(raw, str) else raw
         topic, message_id = str(headers["topic"]), str(headers["messageId"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoFrame(type(error).__name__) from None
     if not isinstance(data, dict):
         raise NoFrame("its data are no object")

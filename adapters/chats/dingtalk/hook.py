@@ -6,7 +6,6 @@ messages later: only those that come at the same time, to the millisecond.
 
 import asyncio
 import hmac
-import json
 import re
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from adapters.chats.dingtalk.account import Account, Timing
 from adapters.chats.dingtalk.decoding import lane_of
 from adapters.chats.dingtalk.ear import Ear
 from adapters.chats.dingtalk.signing import sign
+from adapters.chats.parsing import read_json
 from bot.ports import Memory, MemoryUnavailable
 
 HOOK: Final = "/hooks/dingtalk"
@@ -113,8 +113,8 @@ class Hook:
 
 def _message(content: str) -> dict[str, Any]:
     try:
-        found = json.loads(content, strict=False)
-    except (ValueError, RecursionError):
+        found = read_json(content)
+    except ValueError:
         raise Refused(400, "no JSON") from None
     if (
         not isinstance(found, dict)

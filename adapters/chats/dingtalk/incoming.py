@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import re
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ from adapters.chats.dingtalk.speaking import Speaking
 from adapters.chats.reading import Reading
 from adapters.chats.says import Says
 from adapters.chats.spool import Spool
-from bot.ports import Chat, Choice, Inbound, Media, MediaGone, MediaTooLarge, Memory, PlatformDown
+from bot.ports import Chat, Choice, Inbound, Media, MediaGone, MediaTooLarge, Memory
 
 _OWN: Final = re.compile(r"(?:[a-z0-9-]+\.)+dingtalk\.com")
 """DingTalk's own hosts."""
@@ -53,7 +52,6 @@ class Incoming:
         say: Says,
         calm: Callable[[str, str], Awaitable[None]],
         again_s: float,
-        file_s: float,
     ) -> None:
         """Prepare.
 
@@ -68,7 +66,6 @@ class Incoming:
             say: The catalogue.
             calm: Called with a card and its looks when a press on it is dealt with.
             again_s: Pause after an outage.
-            file_s: A file that does not come for so long is left to the bot.
         """
         self._account = account
         self._notes = notes
@@ -77,9 +74,6 @@ class Incoming:
         self._delivery = delivery
         self._say = say
         self._calm = calm
-        self._file_s = file_s
-        self._fetching: dict[str, float] = {}
-        """When files were asked for first, by the entries of their messages."""
         self._pressing: dict[str, tuple[str, str]] = {}
         """Cards with their looks, by the entries of the presses that the bot deals with."""
         self._reading = Reading(memory, mailbox, self._read, again_s, _lane)
@@ -162,9 +156,9 @@ class Incoming:
         if (source := said.source) is not None:
             await self._notes.note_file(source.holder or said.message_id, source)
             try:
-                media = await self._media(entry, source)
+                media = await self._media(source)
             except PermissionMissing as error:  # the log has it as well
-                self._fetching.pop(entry, None)
+                await self._spool.drop(source.code)
                 language = await self._notes.language(said.sender.id)
                 scopes = ", ".join(error.scopes) or "?"
                 text = self._say(language, "dingtalk-permission", scopes=scopes)
@@ -183,23 +177,15 @@ class Incoming:
             in_line=True,
         )
 
-    async def _media(self, entry: str, source: Source) -> Media:
+    async def _media(self, source: Source) -> Media:
         name, size_bytes, kind = source.name, None, source.kind
-        began_s = self._fetching.setdefault(entry, time.monotonic())
         with contextlib.suppress(MediaGone, MediaTooLarge):  # the bot says so, when it fetches
-            try:
-                spooled = await self._spool.take(source.code)
-            except PlatformDown as error:
-                lasts = time.monotonic() - began_s < self._file_s
-                if lasts or isinstance(error, PermissionMissing):
-                    raise
-                raise MediaGone(str(error)) from error
+            spooled = await self._spool.take(source.code)
             size_bytes = spooled.size_bytes
             with contextlib.suppress(FileNotFoundError):
                 name = await asyncio.to_thread(named, name, spooled.path)
                 if kind == "document" and await asyncio.to_thread(sounds, spooled.path):
                     kind = "audio"
-        self._fetching.pop(entry, None)
         return Media(source.ref(), name, size_bytes, kind, words=source.words)
 
     async def _pressed(self, entry: str, key: str, data: Mapping[str, Any]) -> Inbound | None:

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.chats.alone import Alone
 from adapters.chats.dingtalk.decoding import Sender, Session, Source
 from adapters.chats.notes import SentNotes
-from bot.ports import Chat, Person
+from bot.ports import Chat, Memory, Person
 
 _EARLY_S: Final = 60
 """An address that is over so soon is not used any more."""
@@ -36,6 +37,10 @@ class Meant(BaseModel):
 
 class Notes(SentNotes):
     """One robot's part of the Memory."""
+
+    def __init__(self, memory: Memory, mailbox: str) -> None:
+        super().__init__(memory, mailbox)
+        self._alone = Alone(memory, mailbox)
 
     async def session(self, chat: str) -> Session | None:
         """The newest address that answers in a chat, while it lives."""
@@ -99,10 +104,11 @@ class Notes(SentNotes):
 
     async def note_group(self, person: str, chat: str, title: str) -> None:
         """Somebody talked to us in a group."""
-        groups = {**await self._groups(person), chat: (title, time.time())}
-        newest = dict(sorted(groups.items(), key=lambda item: -float(item[1][1]))[:_NEWEST])
-        value = json.dumps(newest, ensure_ascii=False)
-        await self._memory.keep("groups", self._mailbox, person, value=value)
+        async with self._alone.with_(f"groups:{person}"):  # of all they talk in at once
+            groups = {**await self._groups(person), chat: (title, time.time())}
+            newest = dict(sorted(groups.items(), key=lambda item: -float(item[1][1]))[:_NEWEST])
+            value = json.dumps(newest, ensure_ascii=False)
+            await self._memory.keep("groups", self._mailbox, person, value=value)
 
     async def card(self, name: str) -> Meant | None:
         """What a card means; None once it is too old."""

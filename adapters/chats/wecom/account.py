@@ -52,6 +52,10 @@ class Timing:
 
     answer_s: float = 20.0
     """One request to WeCom."""
+    file_s: float = 120.0
+    """A file that does not come for so long is given up, and the bot says so: what is said after it waits."""
+    stalled_s: float = 15.0
+    """Its host is asked again when no byte came for so long."""
     hook_s: float = 3.0
     """A callback is answered within this; WeCom waits for 5."""
     window_s: float = 600.0
@@ -60,9 +64,9 @@ class Timing:
     """So long the same callback is one that WeCom sends again, later it is somebody's replay."""
     again_s: float = 1.0
     """First pause after an outage; the later ones grow."""
-    lead_s: float = 10.0
+    lead_s: float = 6.0
     """Who holds the connection and shows no sign of life for so long is replaced."""
-    renew_s: float = 3.0
+    renew_s: float = 1.0
     ping_s: float = 30.0
     """The connection is dead after two that nobody answers."""
     ack_s: float = 5.0

@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import hdrs
 
-from adapters.chats.http import Http, media_form
+from adapters.chats.http import LONG, Http, media_form
 from adapters.chats.wecom.errors import Busy, meaning
 from bot.ports import MediaTooLarge, PlatformDown
 
@@ -46,7 +46,7 @@ class Api(Http):
         """Hand a file over, under a name of any letters. Raises ChatErrors."""
         async with (
             media_form(file, name) as form,
-            self._asked("POST", path, params, form, {}) as answer,
+            self._asked("POST", path, params, form, {}, LONG) as answer,
         ):
             return self._checked(await answer.read())
 
@@ -56,7 +56,7 @@ class Api(Http):
             while True:
                 start = file.tell()
                 headers = {_RANGE: f"bytes={start}-{start + _PART_BYTES - 1}"} if start else {}
-                async with self._asked("GET", path, params, None, headers) as answer:
+                async with self._asked("GET", path, params, None, headers, LONG) as answer:
                     more = await self._take(answer, file, limit_bytes)
                 if not more:
                     return
@@ -109,8 +109,9 @@ class Api(Http):
         params: Params,
         content: bytes | aiohttp.MultipartWriter | None,
         headers: Params,
+        times: int = 1,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self.asked(method, self._base + path, params, content, headers) as answer:
+        async with self.asked(method, self._base + path, params, content, headers, times) as answer:
             if answer.status >= 400:
                 raise PlatformDown(f"WeCom answers with {answer.status}")
             yield answer

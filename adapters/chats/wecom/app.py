@@ -15,6 +15,7 @@ from adapters.chats.persistence import persist
 from adapters.chats.reading import Reading
 from adapters.chats.says import Says
 from adapters.chats.tokens import AccessTokens
+from adapters.chats.troubles import passes
 from adapters.chats.wecom.account import AppAccount, Timing
 from adapters.chats.wecom.api import Api
 from adapters.chats.wecom.app_client import TAKEN_BYTES, AppClient, asks_for_token
@@ -29,7 +30,7 @@ from adapters.chats.wecom.presses import Meant, form_of, token_of, typed
 from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.speaking import CAPTION, FILE_BYTES, Speaking
 from adapters.chats.wecom.telling import Telling
-from adapters.chats.wecom.writing import TEXT_BYTES, pieces, shortened, to_markdown
+from adapters.chats.wecom.writing import LINK_BYTES, TEXT_BYTES, pieces, shortened, to_markdown
 from bot.ports import (
     Chat,
     ChatAdapter,
@@ -50,7 +51,7 @@ _LOG = logging.getLogger(__name__)
 
 _TEXT: Final = 16_000
 """Letters of one text for the bot; what has more bytes than a message takes is cut here, at line ends."""
-_GROUP_BYTES: Final = 1800
+_GROUP_BYTES: Final = LINK_BYTES
 """Of 2048: marking takes a few more."""
 _CLOSINGS: Final = 256
 """Cards that wait to be closed; what is beyond stays as it is."""
@@ -87,6 +88,7 @@ class AppChat:
             revise_every_s=60.0,
             choices=OPTIONS,
             file_size_bytes=TAKEN_BYTES,
+            link_bytes=LINK_BYTES,
             send_bytes=FILE_BYTES,
             caption_length=CAPTION,
             captions=False,
@@ -116,10 +118,11 @@ class AppChat:
     async def run(self) -> None:
         """Show the menu and close cards, until cancelled; callbacks come to the web door."""
         try:
-            await persist(self._show_menu, "WeCom, showing the menu", self._timing.again_s)
             async with (
                 asyncio.TaskGroup() as tasks
             ):  # each by itself: none waits for another's answer
+                showing = persist(self._show_menu, "WeCom, showing the menu", self._timing.again_s)
+                tasks.create_task(showing)
                 while True:
                     tasks.create_task(self._close(*await self._closings.get()))
         finally:
@@ -199,10 +202,22 @@ class AppChat:
                 await self._notes.note_sent(f"{key}#{number}", "1")
 
     async def _make_group(self, chat: str, name: str, people: Sequence[str], text: str) -> None:
+        """What is refused may have been made before, and its answer lost: then we can say something there."""
+        refused: ChatError | None = None
         if await self._notes.sent(f"made:{chat}") is None:
-            await self._client.make_group(chat, name, people)
-            await self._notes.note_sent(f"made:{chat}", "1")
-        await self._post_in_made(chat, text, f"hello:{chat}")
+            try:
+                await self._client.make_group(chat, name, people)
+                await self._notes.note_sent(f"made:{chat}", "1")
+            except ChatError as error:
+                if passes(error):
+                    raise
+                refused = error
+        try:
+            await self._post_in_made(chat, text, f"hello:{chat}")
+        except ChatError as error:
+            if refused is None or passes(error):
+                raise
+            raise refused from None
 
     async def _read(self, entry: str, key: str, raw: str) -> Inbound | None:
         match read_callback(read_xml(json.loads(raw)["xml"])):

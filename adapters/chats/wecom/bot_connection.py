@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 import aiohttp
 
+from adapters.chats.parsing import read_json
 from adapters.chats.troubles import SettingsWrong, TokenStale
 from adapters.chats.wecom.account import BotAccount, Timing
 from adapters.chats.wecom.bot_decoding import Evicted, read_body
@@ -248,9 +249,8 @@ def new_req_id(cmd: str) -> str:
 
 
 def _parsed(text: str) -> Frame:
-    """Frames may hold raw control characters within their strings."""
     try:
-        found = json.loads(text, strict=False)
+        found = read_json(text)
     except ValueError:
         _LOG.warning("WeCom sent a frame that is no JSON")
         return {"cmd": "unknown"}

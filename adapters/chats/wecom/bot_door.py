@@ -37,6 +37,7 @@ from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.speaking import CAPTION, FILE_BYTES, Speaking
 from adapters.chats.wecom.spool import make_spool
 from adapters.chats.wecom.telling import Telling
+from adapters.chats.wecom.writing import LINK_BYTES
 from bot.ports import (
     Chat,
     ChatAdapter,
@@ -100,7 +101,7 @@ class BotChat:
         self._delivery = delivery
         self._timing = timing
         self._notes = Notes(memory, self.mailbox)
-        self._spool = make_spool(spool, TAKEN_BYTES, timing.answer_s * 6, account.aes_key)
+        self._spool = make_spool(spool, TAKEN_BYTES, timing, account.aes_key)
         self._line: BotLine = self._made_line(rates or Rates(), timing)
         if delivery is not None and self._line.speaks_first:
             delivery.post_in_group = self._post_in_group
@@ -112,6 +113,7 @@ class BotChat:
             revise_every_s=2.0,
             choices=OPTIONS,
             file_size_bytes=TAKEN_BYTES,
+            link_bytes=LINK_BYTES,
             send_bytes=FILE_BYTES if self._line.sends_files else 0,
             caption_length=CAPTION,
             voice_notes=False,

@@ -18,6 +18,7 @@ from aiohttp import web
 from adapters.chats.alone import Alone
 from adapters.chats.callback_crypto import CallbackCipher
 from adapters.chats.callbacks import Refused, body_of
+from adapters.chats.parsing import read_json
 from adapters.chats.says import Says
 from adapters.chats.spool import Spool
 from adapters.chats.wecom.account import BotAccount, Timing
@@ -258,8 +259,8 @@ def _digest(body: dict[str, Any]) -> str:
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except ValueError:
         raise Refused(400, "no JSON") from None
     if not isinstance(found, dict):
         raise Refused(400, "another JSON than documented")

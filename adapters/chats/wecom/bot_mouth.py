@@ -1,7 +1,7 @@
 """How the AI bot says something: in answer to a message while that is fresh, else as a new message.
 
 An answer stays open and may grow, from "listening" to progress, until something newer is said in that chat, nothing was added
-for a while, or WeCom's limit comes near; after that nothing of it can be changed. A person may have three open at most.
+for a while, or WeCom's limit comes near; after that nothing of it can be changed. A person has two open at most.
 """
 
 import asyncio
@@ -21,7 +21,8 @@ from bot.ports import ChatError, ChatUnreachable, MemoryUnavailable
 
 _WELCOME_S: Final = 4.0
 _STREAM: Final = "stream:"
-_MOST_OPEN: Final = 3
+_MOST_OPEN: Final = 2
+"""With three WeCom lets a person ask nothing more."""
 _GROWN: Final = 3
 Later = Callable[[str], Awaitable[str]]
 """So much more patience is had with an answer that grew before."""

@@ -20,6 +20,7 @@ SUBTITLE: Final = 112
 OPTION: Final = 11
 BUTTON: Final = 10
 JUMP: Final = 13
+JUMPS: Final = 3
 BUTTONS: Final = 6
 OPTIONS: Final = 20
 SELECTS: Final = 3
@@ -134,10 +135,12 @@ def _shut(select: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
     return {**select, "disable": True, "selected_id": [*ids, select["selected_id"]][0]}
 
 
-def notice_card(title: str, lines: Sequence[str], links: Mapping[str, str]) -> dict[str, Any]:
-    """A card that only tells, with Links by their labels; the first one opens by a touch of the card.
+def notice_card(
+    title: str, lines: Sequence[str], links: Mapping[str, str]
+) -> tuple[dict[str, Any], bool]:
+    """A card that only tells, with Links by their labels, and whether all of it stands there.
 
-    Of a title that is too long the beginning stands there, and all of it below.
+    The first Link opens by a touch of the card. Of a title that is too long the beginning stands there, and all of it below.
     """
     jumps = [{"type": 1, "title": _jump(label), "url": url} for label, url in links.items()]
     if len(title) > TITLE:
@@ -145,13 +148,15 @@ def notice_card(title: str, lines: Sequence[str], links: Mapping[str, str]) -> d
         title, lines = (
             (first, [*others, *lines]) if len(first) <= TITLE else (title, [title, *lines])
         )
-    return {
+    below = "\n".join(lines)
+    card = {
         "card_type": "text_notice",
         "main_title": {"title": _cut(title, TITLE)},
-        "sub_title_text": _cut("\n".join(lines), SUBTITLE),
-        "jump_list": jumps[:3],
+        "sub_title_text": _cut(below, SUBTITLE),
+        "jump_list": jumps[:JUMPS],
         "card_action": {"type": 1, "url": jumps[0]["url"]},
     }
+    return card, len(below) <= SUBTITLE and len(jumps) <= JUMPS
 
 
 def _jump(label: str) -> str:

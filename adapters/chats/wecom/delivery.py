@@ -15,10 +15,10 @@ from typing_extensions import override
 from adapters.chats import delivery
 from adapters.chats.delivery import Answer
 from adapters.chats.says import Says
-from adapters.chats.troubles import SettingsWrong
+from adapters.chats.troubles import passes
 from adapters.chats.wecom.groups import MADE, ROBOT, TALKED, Groups
 from adapters.chats.wecom.robots import GroupRobots
-from bot.ports import ChatUnreachable, LetsIn, Memory, Person
+from bot.ports import ChatError, ChatUnreachable, LetsIn, Memory, Person
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,7 +89,9 @@ class Delivery(delivery.Delivery):
         hello = self._say(language, "wecom-deliver-hello", person=person.name)
         try:
             await self.make_group(chat, name, people, hello)
-        except (ChatUnreachable, SettingsWrong) as error:
+        except ChatError as error:
+            if passes(error):
+                raise
             _LOG.warning("A group cannot be made: %s", error)
             return Answer(
                 self._say(language, "wecom-deliver-not-made", people=" ".join(people[1:]))

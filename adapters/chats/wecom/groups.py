@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from adapters.chats.alone import Alone
 from adapters.chats.says import Says
 from bot.ports import Memory, Person
 
@@ -34,6 +35,7 @@ class Groups:
         self._corporation = corporation
         self._robots = robots
         self._say = say
+        self._alone = Alone(memory, corporation)
 
     async def labels(self, person: Person, *, talked: bool, made: bool) -> dict[str, str]:
         """What each is called, by its id; with those of the AI bot and of the app where these are there to tell them."""
@@ -49,15 +51,17 @@ class Groups:
 
     async def note_talk(self, person: str, chat: str) -> None:
         """Somebody talked to the AI bot in a group."""
-        groups = {**await self._talked(person), chat: time.time()}
-        newest = sorted(groups.items(), key=lambda item: -item[1])[:_NEWEST]
-        await self._keep("groups", person, dict(newest))
+        async with self._alone.with_(f"groups:{person}"):  # of all they talk in at once
+            groups = {**await self._talked(person), chat: time.time()}
+            newest = sorted(groups.items(), key=lambda item: -item[1])[:_NEWEST]
+            await self._keep("groups", person, dict(newest))
 
     async def note_made(self, people: Sequence[str], chat: str, name: str) -> None:
         """The app made a group of these people."""
         for person in people:
-            newest = list((await self._made(person) | {chat: name}).items())[-_NEWEST:]
-            await self._keep("made", person, dict(newest))
+            async with self._alone.with_(f"made:{person}"):
+                newest = list((await self._made(person) | {chat: name}).items())[-_NEWEST:]
+                await self._keep("made", person, dict(newest))
 
     async def _talked(self, person: str) -> dict[str, float]:
         return await self._load("groups", person)

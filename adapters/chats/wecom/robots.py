@@ -15,7 +15,6 @@ from adapters.chats.wecom.writing import (
     without_links,
 )
 
-_ON_A_CARD: Final = 3
 _PIECE_BYTES: Final = 3600
 """Of 4096: marking takes a few more."""
 
@@ -45,15 +44,16 @@ class GroupRobots:
         return list(self._robots)
 
     async def push(self, name: str, text: str, key: str) -> None:
-        """Say a result in a group, once for each key: a card with its first Links, and all of them where there are more.
+        """Say a result in a group, once for each key: a card with its first Links, and all of it where there is more.
 
         Raises SettingsWrong, Throttled, PlatformDown.
         """
         (first, *plain), found = without_links(text)
+        whole = False
         if found:
-            card = notice_card(first, plain, found)
+            card, whole = notice_card(first, plain, found)
             await self._once(name, f"{key}#card", {"template_card": card})
-        if len(found) > _ON_A_CARD or not found:
+        if not whole:
             for number, piece in enumerate(pieces(text, _PIECE_BYTES)):
                 content = shortened(to_markdown(piece), MARKDOWN_BYTES)
                 await self._once(name, f"{key}#{number}", {"markdown": {"content": content}})

@@ -11,29 +11,36 @@ from adapters.chats.callback_crypto import (
     media_key,
 )
 from adapters.chats.spool import Spool, download
+from adapters.chats.wecom.account import Timing
 from adapters.chats.wecom.bot_decoding import source_of
 from bot.ports import MediaGone
 
 _PADDING_BYTES: Final = 32
 
 
-def make_spool(folder: Path, limit_bytes: int, answer_s: float, aes_key: str = "") -> Spool:
+def make_spool(folder: Path, limit_bytes: int, timing: Timing, aes_key: str = "") -> Spool:
     """A spool for references as ``Source.ref`` makes them.
 
     Args:
         folder: A private one.
         limit_bytes: What is larger is not fetched to its end.
-        answer_s: How long one file may take.
+        timing: How long a file may take.
         aes_key: Of files that come without one of their own; empty: they are not encrypted.
     """
 
     async def fetch(ref: str, path: Path) -> str:
         source = source_of(ref)
-        given = await download(source.url, path, limit_bytes + _PADDING_BYTES, answer_s)
+        given = await download(
+            source.url,
+            path,
+            limit_bytes + _PADDING_BYTES,
+            timing.file_s,
+            timing.stalled_s,
+        )
         await asyncio.to_thread(_decrypt, source.aes_key or aes_key, path)
         return given or source.fallback
 
-    return Spool(folder, "wecom", fetch)
+    return Spool(folder, "wecom", fetch, timing.file_s)
 
 
 def _decrypt(aes_key: str, path: Path) -> None:

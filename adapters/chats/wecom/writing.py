@@ -5,6 +5,8 @@ from typing import Final
 
 TEXT_BYTES: Final = 2048
 MARKDOWN_BYTES: Final = 4096
+LINK_BYTES: Final = 1800
+"""A longer Link is cut in two: by WeCom, or by us where it is marked."""
 STREAM_BYTES: Final = 20_480
 _LINK: Final = re.compile(r"(?P<words>.*?\S)\s*[:：]\s*(?P<url>https?://\S+)")
 _URL: Final = re.compile(r"https?://\S+")

@@ -1,5 +1,6 @@
 """DingTalk's APIs, newer and older: tokens, files, messages, cards, webhooks."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -77,6 +78,8 @@ class FakeApi:
     """Files that people sent, by their download codes."""
     file_faults: list[int] = field(default_factory=list)
     """What the next wishes for a file are answered with."""
+    silent: set[str] = field(default_factory=set)
+    """Codes of files of which no byte ever comes."""
     fetched: list[str] = field(default_factory=list)
     uploads: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     old_uploads: bool = False
@@ -87,6 +90,10 @@ class FakeApi:
     cards: dict[str, Message] = field(default_factory=dict)
     edition: bool = True
     """False: the corporation has no cards of this template."""
+    undelivered: bool = False
+    """True: cards are made, but shown to nobody, which is told beside success."""
+    tells_delivery: bool = True
+    """False: where a card is shown is not told."""
     faults: list[Fault] = field(default_factory=list)
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -199,6 +206,8 @@ class FakeApi:
             return web.Response(status=403)
         self.fetched.append(code)
         await self.world.tell()
+        if code in self.silent:
+            await asyncio.Event().wait()
         return web.Response(body=self.codes[code], content_type="application/octet-stream")
 
     # Ours
@@ -326,9 +335,14 @@ class FakeApi:
         params = check_params(body.get("cardData", {}).get("cardParamMap"))
         self._check_picture(params)
         mentioned = self._check_space(space, chat, body)
-        message = Message("card", chat, "", "card", mentioned=mentioned, card=params, id=name)
-        self.cards[name] = self.world.say(message)
-        return web.json_response({"success": True, "result": {"outTrackId": name}})
+        result: dict[str, Any] = {"outTrackId": name}
+        if self.tells_delivery:
+            told = {"spaceType": space, "spaceId": chat, "success": not self.undelivered}
+            result["deliverResults"] = [told]
+        if not self.undelivered:
+            message = Message("card", chat, "", "card", mentioned=mentioned, card=params, id=name)
+            self.cards[name] = self.world.say(message)
+        return web.json_response({"success": True, "result": result})
 
     def _check_space(self, space: str, chat: str, body: dict[str, Any]) -> tuple[str, ...]:
         if space == "IM_ROBOT":

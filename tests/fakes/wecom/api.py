@@ -207,7 +207,7 @@ class FakeApi:
         if not self.members.issuperset(people):
             raise Refused(40031)
         if chat in self.appchats:
-            raise Refused(86001, "this group is there already")
+            raise Refused(86215)
         self.appchats.add(chat)
         self.groups[chat] = (str(body["name"]), people)
         return {"chatid": chat}

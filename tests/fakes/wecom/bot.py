@@ -78,6 +78,10 @@ class FakeBot:
         """How often somebody wanted to get in."""
         self.file_faults: list[int] = []
         """What the next wishes for a file are answered with."""
+        self.files_silent = False
+        """True: no byte of a file ever comes."""
+        self.withheld = 0
+        """Questions of people who have three open answers: the bot does not get them."""
         self.connections = 0
         self.evictions = 0
         self.pings = 0
@@ -137,6 +141,9 @@ class FakeBot:
         chat = body.get("chatid", person)
         if line is None or not line.subscribed or self.silent:
             return req_id
+        if kind == "msg" and len(_growing(line, person)) >= _MOST_OPEN:
+            self.withheld += 1
+            return req_id
         self.known.add(chat)
         line.callbacks[req_id] = Callback(
             kind, chat, person, body.get("chattype") != "group", time.monotonic(), card
@@ -171,6 +178,8 @@ class FakeBot:
     # The server
 
     async def _hand_out(self, request: web.Request) -> web.StreamResponse:
+        if self.files_silent:
+            await asyncio.Event().wait()
         if self.file_faults:
             return web.Response(status=self.file_faults.pop(0))
         name, content, at_s = self._media.get(request.match_info["id"], ("", b"", -1e9))
@@ -303,12 +312,7 @@ class FakeBot:
         callback.stream.finished = bool(stream.get("finish"))
 
     def _count_open(self, line: Line, callback: Callback) -> None:
-        growing = [
-            each
-            for each in line.callbacks.values()
-            if each.person == callback.person and each.stream and not each.stream.finished
-        ]
-        if len(growing) > _MOST_OPEN:
+        if len(_growing(line, callback.person)) > _MOST_OPEN:
             self.world.breaches.append(f"{callback.person} has more than three open answers")
 
     def _update(self, line: Line, req_id: str, body: dict[str, Any]) -> None:
@@ -343,6 +347,12 @@ class FakeBot:
         else:
             raise Broken(f"msgtype {kind!r}")
         self.world.say(message)
+
+
+def _growing(line: Line, person: str) -> list[Callback]:
+    """What is still being answered to somebody."""
+    asked = [each for each in line.callbacks.values() if each.person == person]
+    return [each for each in asked if each.stream and not each.stream.finished]
 
 
 def _meet(fault: Fault | None) -> None:
