@@ -20,7 +20,7 @@ from bot.ports import (
     Picture,
 )
 from bot.texts.catalogue import LANGUAGES, Language, Texts
-from worker.contract.ports import Ledger, ObjectStore
+from worker.contract.ports import Ledger, Link, ObjectStore
 from worker.contract.records import BatchRecord, Reason
 
 
@@ -44,11 +44,11 @@ class Desk:
     own_link: Callable[[str, int, str], str] | None = None
     """Signs a Link through our own door, of key, lifetime and file name, where those of the store lead elsewhere."""
 
-    async def sign(self, batch: BatchRecord, key: str, filename: str) -> str:
+    async def sign(self, batch: BatchRecord, key: str, filename: str) -> Link:
         """A Link to something of an order, leading where its person wants. Raises StoreUnavailable."""
         lifetime_s = self.policy.link_lifetime_s
         if not batch.order.options.cloud and self.own_link is not None:
-            return self.own_link(key, lifetime_s, filename)
+            return Link(self.own_link(key, lifetime_s, filename), lifetime_s)
         return await self.store.sign(key, lifetime_s, filename)
 
     async def language_of(self, chat: Chat, person: Person) -> Language:

@@ -28,6 +28,7 @@ from adapters.stores.streams import counted, exactly
 from worker.contract.ports import (
     ArchiveEntry,
     Lifecycle,
+    Link,
     ObjectFacts,
     ObjectMissing,
     StoreUnavailable,
@@ -184,10 +185,10 @@ class LocalStore:
         """Remove an object and the folders it leaves empty; no error if it is gone already."""
         await asyncio.to_thread(self._delete, key)
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
         """A URL of the door that downloads the object until the lifetime ends."""
         self._path(key)
-        return self._links.sign(key, lifetime_s, filename)
+        return Link(self._links.sign(key, lifetime_s, filename), lifetime_s)
 
     async def apply_lifecycle(
         self,

@@ -31,7 +31,7 @@ from adapters.stores.holds import Holds
 from adapters.stores.links import LinkSigner, behind
 from adapters.stores.memory import give_back_large_blocks
 from adapters.stores.s3_calls import Calls
-from adapters.stores.s3_credentials import why_links_end_early
+from adapters.stores.s3_credentials import doubt_of, sure_s
 from adapters.stores.s3_errors import while_setting_up
 from adapters.stores.s3_near import OtherBytes, checked, right_ones, tell_of_other_bytes, whole_ones
 from adapters.stores.s3_parts import CopiedPart, Part, plan
@@ -42,6 +42,7 @@ from worker.contract.attachments import content_disposition
 from worker.contract.ports import (
     ArchiveEntry,
     Lifecycle,
+    Link,
     ObjectFacts,
     ObjectMissing,
 )
@@ -243,8 +244,8 @@ class S3Store:
         with contextlib.suppress(ObjectMissing):
             await self._call(key, remove)
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        """A presigned URL, good for GET only.
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        """A presigned URL, good for GET only; it lasts no longer than the credentials that sign it.
 
         Raises:
             ValueError: The lifetime is not between one second and seven days.
@@ -252,7 +253,8 @@ class S3Store:
         if not 1 <= lifetime_s <= LONGEST_LIFETIME_S:
             raise ValueError(f"S3 signs for 1 to {LONGEST_LIFETIME_S} s, not for {lifetime_s} s")
         if self._links is not None:
-            return await asyncio.to_thread(self._links.sign, key, lifetime_s, filename)
+            url = await asyncio.to_thread(self._links.sign, key, lifetime_s, filename)
+            return Link(url, lifetime_s)
         # In a thread: it may have to fetch credentials.
         return await self._call(key, partial(self._sign, key, lifetime_s, filename))
 
@@ -353,8 +355,10 @@ class S3Store:
             if noted is not None:  # whoever asks for the next one has it on its way
                 noted(part.size_bytes)
 
-    def _sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        doubt = why_links_end_early(self._session, lifetime_s)
+    def _sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        known_s = sure_s(self._session, lifetime_s)
+        lasts_s = lifetime_s if known_s is None else max(known_s, 1)
+        doubt = doubt_of(known_s, lifetime_s)
         if doubt != self._doubt:
             self._doubt = doubt
             if doubt is not None:
@@ -366,9 +370,11 @@ class S3Store:
                 "Key": key,
                 "ResponseContentDisposition": content_disposition(filename),
             },
-            ExpiresIn=lifetime_s,
+            ExpiresIn=lasts_s,
         )
-        return url if self._front is None else behind(self._front, url)
+        if self._front is not None:
+            url = behind(self._front, url)
+        return Link(url, lasts_s, sure=known_s is not None)
 
 
 async def _joined(read: Callable[[], AsyncIterator[bytes]]) -> bytes:

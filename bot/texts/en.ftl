@@ -195,13 +195,13 @@ help-options =
     A picture you send becomes the background where a template has a green screen.
 help-result =
     The result
-    One message shows how far it is. Then you get a link to a ZIP with everything, and one for each video; they work for { $lifetime }.
+    One message shows how far it is. Then you get a link to a ZIP with everything, and one for each video; they work for { $lifetime } at most, and the message says how long.
     /zip CODE makes new links, /retry CODE makes what failed again, /cancel CODE stops an order and keeps what is done. /history lists them.
     Each video was checked; if something looks wrong in one, its line says so.
 help-privacy =
     Privacy
     Recordings, videos and orders are stored by whoever operates Chorus, on their own machines or in a store they chose; nothing goes to anybody else.
-    A link works for { $lifetime }, for everybody who has it. /delete CODE deletes an order with its videos and its recording, /clear all that have ended; how long the rest is kept is for the operator to say.
+    A link works for { $lifetime } at most, for everybody who has it. /delete CODE deletes an order with its videos and its recording, /clear all that have ended; how long the rest is kept is for the operator to say.
     In a group I keep only what is meant for me: recordings, commands, answers to me.
     Each video says that AI made it, in the picture and inside the file.
 button-help-overview = Overview
@@ -543,7 +543,7 @@ settings-file = Largest file: { $limit }
 settings-clips = Templates in one order: up to { $limit }
 settings-batches = Orders at a time: up to { $limit }
 settings-minutes = Minutes of video in a day: up to { $limit }
-settings-links = Links work for { $lifetime }
+settings-links = Links work for { $lifetime } at most
 settings-engine = Engine: { $engine }
 settings-engine-only = Engine: { $engine }, the only one here
 with-engine = engine { $engine }

@@ -138,7 +138,7 @@ async def _store(hand: Wires, settings: Settings) -> Finding:
     try:
         listed = [facts.key async for facts in hand.store.list(_PROBE_PREFIX)]
         link = await hand.store.sign(key, 60, "chorus-check.bin")
-        async with aiohttp.ClientSession() as session, session.get(link) as answer:
+        async with aiohttp.ClientSession() as session, session.get(link.url) as answer:
             read = await answer.read()
     finally:
         await hand.store.delete(key)

@@ -24,16 +24,17 @@ async def examine_links(settings: Settings) -> list[Finding]:
 def _signatures(lifetime_s: int, bucket: str) -> Finding:
     import boto3
 
-    from adapters.stores.s3_credentials import why_links_end_early
+    from adapters.stores.s3_credentials import doubt_of, sure_s
     from adapters.stores.s3_errors import in_our_words
 
     try:
         with in_our_words(bucket):
-            doubt = why_links_end_early(boto3.Session(), lifetime_s)
+            known_s = sure_s(boto3.Session(), lifetime_s)
     except StoreUnavailable as outage:
         return bad("links", f"{str(outage)[:1].upper()}{str(outage)[1:]}.")  # it says what to do
-    if doubt is not None:
-        return unused(
-            "links", f"They may end before their {lifetime_s} s are over: {doubt}.", _ADVICE
-        )
+    if doubt := doubt_of(known_s, lifetime_s):
+        said = f"They may end before their {lifetime_s} s are over: {doubt}."
+        if known_s is not None:
+            said += f" Made now they work for {known_s} s, and people are told so."
+        return unused("links", said, _ADVICE)
     return good("links", f"They are signed for {lifetime_s} s.")

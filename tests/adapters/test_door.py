@@ -87,7 +87,7 @@ async def fetch(client, url, method="GET", **headers):
 async def link(request, store) -> tuple[str, bytes]:
     """A link and the bytes it leads to, for what is served by sendfile and for what is computed."""
     content = await store.get_bytes(request.param)
-    return await store.sign(request.param, 3600, "合唱 1.zip"), content
+    return (await store.sign(request.param, 3600, "合唱 1.zip")).url, content
 
 
 async def test_a_link_gives_the_whole_file_under_its_name(client, link):
@@ -199,7 +199,7 @@ async def test_what_the_browser_has_already_is_not_sent_again(client, link):
 async def test_a_forged_or_altered_link_is_refused_without_a_word_about_the_file(
     client, store, door
 ):
-    url = await store.sign(ZIP, 3600, "secret.zip")
+    url = (await store.sign(ZIP, 3600, "secret.zip")).url
     middle = len(url) - 40
     other = "A" if url[middle] != "A" else "B"
     altered = url[:middle] + other + url[middle + 1 :]
@@ -214,7 +214,7 @@ async def test_a_forged_or_altered_link_is_refused_without_a_word_about_the_file
 
 async def test_a_signature_is_good_for_its_own_batch_only(client, store, door):
     """Whoever has a link to one Batch changes what it is for into another's, readable as that is."""
-    mine = await store.sign("clips/mine/001.mp4", 3600, "a.mp4")
+    mine = (await store.sign("clips/mine/001.mp4", 3600, "a.mp4")).url
     token = mine.rpartition("/")[2]
     signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     assert b"clips/mine/001.mp4" in signed
@@ -227,7 +227,7 @@ async def test_a_signature_is_good_for_its_own_batch_only(client, store, door):
 
 
 async def test_a_link_ends_at_its_second_with_a_sentence_in_both_languages(client, store, clock):
-    url = await store.sign(ZIP, 60, "secret.zip")
+    url = (await store.sign(ZIP, 60, "secret.zip")).url
     clock.now = START + timedelta(seconds=59.9)
     alive, _, _ = await fetch(client, url, "HEAD")
     clock.now = START + timedelta(seconds=60)
@@ -253,7 +253,10 @@ async def test_a_browser_gets_a_page_that_loads_nothing_from_elsewhere(client, d
 
 
 async def test_what_was_deleted_is_told_gone(client, store):
-    clip, archive = await store.sign(CLIP, 60, "a.mp4"), await store.sign(ZIP, 60, "a.zip")
+    clip, archive = (
+        (await store.sign(CLIP, 60, "a.mp4")).url,
+        (await store.sign(ZIP, 60, "a.zip")).url,
+    )
     await store.delete(CLIP)
 
     for url in (clip, archive):
@@ -307,7 +310,7 @@ async def test_a_front_server_is_told_where_the_file_lies(client, tmp_path):
     await store.put_bytes("clips/b/主 1.mp4", b"video")
     app = make_door(store, CODEC, ready=all_well, accel_prefix="/_files/")
     async with Door(app, "127.0.0.1", 0) as door:
-        token = (await store.sign("clips/b/主 1.mp4", 60, "合唱.mp4")).rpartition("/")[2]
+        token = (await store.sign("clips/b/主 1.mp4", 60, "合唱.mp4")).url.rpartition("/")[2]
         status, headers, body = await fetch(client, f"{door.url}/d/{token}")
 
     assert (status, body) == (200, b"")
@@ -318,7 +321,7 @@ async def test_a_front_server_is_told_where_the_file_lies(client, tmp_path):
 
 async def test_no_log_line_holds_a_link(client, store, door, clock, caplog):
     caplog.set_level(logging.DEBUG)
-    urls = [await store.sign(CLIP, 60, "a.mp4"), f"{door.url}/d/forged-token"]
+    urls = [(await store.sign(CLIP, 60, "a.mp4")).url, f"{door.url}/d/forged-token"]
     for url in urls:
         await fetch(client, url)
     token = urls[0].rpartition("/")[2]
@@ -386,7 +389,7 @@ class FailsAtHalf(LocalStore):
 async def test_a_download_that_breaks_off_never_looks_complete(client, tmp_path):
     store = FailsAtHalf(tmp_path, CODEC, "")
     async with Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door:
-        url = door.url + await store.sign(CLIP, 60, "a.mp4")
+        url = door.url + (await store.sign(CLIP, 60, "a.mp4")).url
         with pytest.raises(aiohttp.ClientError):
             await fetch(client, url)
 
@@ -401,7 +404,7 @@ async def test_memory_stays_flat_while_a_large_archive_is_downloaded(client, tmp
     await store.put_archive(ZIP, [entry], START)
     process = psutil.Process()
     async with Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door:
-        url = door.url + await store.sign(ZIP, 60, "a.zip")
+        url = door.url + (await store.sign(ZIP, 60, "a.zip")).url
         idle, peak, received = process.memory_info().rss, 0, 0
         async with client.get(url) as response:
             async for chunk in response.content.iter_chunked(1 << 20):
@@ -463,7 +466,7 @@ def test_a_validator_is_strong_and_of_this_object_alone():
 
 
 async def test_a_zip_from_the_door_is_a_zip(client, store, tmp_path):
-    _, _, body = await fetch(client, await store.sign(ZIP, 60, "a.zip"))
+    _, _, body = await fetch(client, (await store.sign(ZIP, 60, "a.zip")).url)
     path = tmp_path / "a.zip"
     path.write_bytes(body)
 

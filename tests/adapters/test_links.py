@@ -72,7 +72,7 @@ async def test_without_cloud_delivery_the_door_hands_out_what_lies_in_the_cloud(
         Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door,
     ):
         address.append(door.url)
-        url = await store.sign(CLIP, 60, "合唱.mp4")
+        url = (await store.sign(CLIP, 60, "合唱.mp4")).url
         status, headers, body = await fetch(url)
         part = await fetch(url, Range=f"bytes={len(VIDEO) // 2}-")
 
@@ -91,7 +91,7 @@ async def test_a_signature_stays_valid_behind_a_plain_domain(swift, tmp_path):
     front = f"http://127.0.0.1:{port}"
     with plain_front(need("nginx"), tmp_path, port, swift.endpoint):
         async with opened(swift, front=front) as store:
-            url = await store.sign(CLIP, 60, "合唱.mp4")
+            url = (await store.sign(CLIP, 60, "合唱.mp4")).url
         status, headers, body = await fetch(url)
         forged, _, _ = await fetch(url.replace("X-Amz-Expires=60", "X-Amz-Expires=61"))
 
@@ -190,7 +190,7 @@ async def test_the_settings_say_where_links_lead(monkeypatch, more, begins):
     settings = Settings(**CLOUD, s3_addressing="path", **more, _env_file=None)
     store = make_store(settings, CODEC, lambda: "http://door")
 
-    url = await store.sign(CLIP, 60, "a.mp4")
+    url = (await store.sign(CLIP, 60, "a.mp4")).url
     await store.close()
 
     assert url.startswith(begins)
@@ -201,7 +201,7 @@ async def test_the_settings_lead_to_cloudfront(key, tmp_path):
     cdn = {"cdn_url": "https://d1.example.net", "cdn_key_id": "KID", "cdn_key_file": path}
     store = make_store(Settings(**CLOUD, **cdn, _env_file=None), CODEC, str)
 
-    url = await store.sign(CLIP, 60, "a.mp4")
+    url = (await store.sign(CLIP, 60, "a.mp4")).url
     await store.close()
 
     assert "Key-Pair-Id=KID" in url

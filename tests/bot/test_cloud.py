@@ -8,6 +8,7 @@ from bot.bot import Bot
 from bot.policy import Cloud
 from tests.bot.stage import ANN, TEXTS, Stage
 from tests.fakes.chat import ROOMY
+from worker.contract.ports import Link
 from worker.contract.records import OrderOptions
 
 
@@ -16,9 +17,9 @@ def cloudy(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose store signs links to a cloud, beside its own door."""
     door = stage.store.sign
 
-    async def sign(key: str, lifetime_s: int, filename: str) -> str:
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
         await door(key, lifetime_s, filename)
-        return f"https://cloud.test/{filename}"
+        return Link(f"https://cloud.test/{filename}", lifetime_s)
 
     def bot(*more: object) -> Bot:
         return Bot(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bot.stage import ANN, LI, NO_FACE, Stage
 from tests.fakes.chat import ROOMY, Shown
-from worker.contract.ports import StoreUnavailable
+from worker.contract.ports import Link, StoreUnavailable
 from worker.contract.records import BatchRecord
 
 
@@ -17,9 +17,9 @@ def signed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was signed, each time with another URL, as stores do."""
     asked: list[str] = []
 
-    async def sign(key: str, lifetime_s: int, filename: str) -> str:
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
         asked.append(filename)
-        return f"https://x.test/{len(asked)}/{filename}"
+        return Link(f"https://x.test/{len(asked)}/{filename}", lifetime_s)
 
     monkeypatch.setattr(stage.store, "sign", sign)
     return asked
@@ -125,6 +125,58 @@ async def test_a_bot_that_was_restarted_shows_the_same_links(
     assert len(signed) == 1
 
 
+@pytest.mark.parametrize(
+    ("link", "kept_s"),
+    [
+        (Link("https://x.test/1", 86_400), 43_200),
+        (Link("https://x.test/1", 2 * 3600), 3600),
+        (Link("https://x.test/1", 1), 1),
+        (Link("https://x.test/1", 86_400, sure=False), 60),
+    ],
+)
+async def test_a_link_is_shown_again_for_half_of_its_own_life_and_hardly_if_that_is_not_known(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, link: Link, kept_s: int
+) -> None:
+    kept: list[int | None] = []
+    keep = stage.memory.keep
+
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
+        return link
+
+    async def noted(*name: str, value: str, ttl_s: int | None = None) -> None:
+        if name[0] == "link":
+            kept.append(ttl_s)
+        await keep(*name, value=value, ttl_s=ttl_s)
+
+    monkeypatch.setattr(stage.store, "sign", sign)
+    monkeypatch.setattr(stage.memory, "keep", noted)
+    async with stage.running():
+        await order(stage)
+        await stage.render()
+        await stage.chat.wait_for_text(link.url)
+
+    assert set(kept) == {kept_s}
+
+
+async def test_people_are_told_the_time_after_which_the_first_link_ends(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = {"output_001_anchor.mp4": 6 * 3600, "output_002_host.mp4": 5 * 3600 - 1}
+
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
+        return Link(f"https://x.test/{filename}", lives.get(filename, lifetime_s))
+
+    monkeypatch.setattr(stage.store, "sign", sign)
+    async with stage.running():
+        await order(stage)
+        await stage.render()
+        await stage.render()
+        await stage.pack()
+        outcome = await stage.chat.wait_for_text("is ready")
+
+    assert "The links work for 4 hours;" in outcome.text
+
+
 async def test_links_that_find_no_room_are_left_out_and_the_message_stays_one(
     stage: Stage, signed: list[str]
 ) -> None:
@@ -152,7 +204,7 @@ async def test_a_store_that_cannot_sign_holds_the_progress_up_by_nothing(
     away = True
     sign = stage.store.sign
 
-    async def sometimes(key: str, lifetime_s: int, filename: str) -> str:
+    async def sometimes(key: str, lifetime_s: int, filename: str) -> Link:
         if away:
             raise StoreUnavailable("away")
         return await sign(key, lifetime_s, filename)

@@ -63,6 +63,17 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A signed URL that downloads one object."""
+
+    url: str
+    lasts_s: int
+    """From now; less than was asked for where what signs it ends before."""
+    sure: bool = True
+    """False: what signs it ends at a time nobody knows, and the Link with it."""
+
+
+@dataclass(frozen=True)
 class Lifecycle:
     """What a store was brought to do by itself, with Takes, Clips and Archives."""
 
@@ -170,8 +181,8 @@ class ObjectStore(Protocol):
         """Remove an object; no error if it is gone already."""
         ...
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        """A URL that downloads the object under ``filename`` (UTF-8) until the lifetime ends."""
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        """A Link that downloads the object under ``filename`` (UTF-8) until the lifetime ends, or what signs it."""
         ...
 
     async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
