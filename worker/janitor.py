@@ -1,4 +1,4 @@
-"""The janitor: removes what is kept no longer, never of a Batch that runs nor while somebody downloads it.
+"""The janitor: removes what is kept no longer, never of a Batch that runs nor while somebody downloads it, or did so just now.
 
 What belongs together goes together: a Batch's Clips and Archives, a Take with all that was computed of it. Its age is that
 of its newest object; a Take that is sent again is young again. Templates, consents, records and waivers are none of the janitor's business.
@@ -148,7 +148,7 @@ class Janitor:
 
     async def _remove(self, holding: Holding, why: str) -> bool:
         """Remove what goes together, unless it is in use; the ledger knows before the first object goes."""
-        if await asyncio.to_thread(self._is_held, holding) or await self._runs(holding):
+        if await self._ledger.holds_any(holding.keys) or await self._runs(holding):
             return False
         if await self._ledger.is_blank():  # asked last: it may have become so meanwhile
             return False
@@ -167,9 +167,6 @@ class Janitor:
             why,
         )
         return True
-
-    def _is_held(self, holding: Holding) -> bool:
-        return any(self._store.is_held(key) for key in holding.keys)
 
     async def _runs(self, holding: Holding) -> bool:
         """Whether a Batch that is not told yet needs it: asked right before it goes."""

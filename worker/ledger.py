@@ -23,6 +23,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:rates:<engine>         hash: what its last Clips took
     chorus:foremen, :seats, :held:<worker>        who lives, how much each renders at a time, Templates on its disk
     chorus:facts, chorus:outbox:<mailbox>    streams
+    chorus:download:<object>      somebody downloads it through the door, or did so just now
     chorus:rebuilt                what the store remembers was looked through
 """
 
@@ -292,6 +293,19 @@ class RedisLedger:
                 *(field for clip in clips for field in clip),
             )
         )
+
+    async def hold(self, key: str, for_s: int) -> None:
+        """Have an object told as being downloaded, for so many seconds from now."""
+        with redis_errors_as_ours():
+            await self._client.set(keys.redis("download", key), "1", ex=for_s)
+
+    async def holds_any(self, object_keys: Collection[str]) -> bool:
+        """Whether one of these objects is told as being downloaded, through whatever machine."""
+        if not object_keys:
+            return False
+        names = [keys.redis("download", key) for key in object_keys]
+        with redis_errors_as_ours():
+            return bool(await self._client.exists(*names))
 
     async def is_blank(self) -> bool:
         """Whether what the store remembers may be missing here: this Redis lost its memory, or is new, until it was looked through."""

@@ -27,7 +27,6 @@ import boto3
 from botocore.config import Config
 
 from adapters.stores import disk, s3_lifecycle
-from adapters.stores.holds import Holds
 from adapters.stores.links import LinkSigner, behind
 from adapters.stores.memory import give_back_large_blocks
 from adapters.stores.s3_calls import Calls
@@ -71,7 +70,6 @@ class S3Store:
         session: boto3.Session | None = None,
         links: LinkSigner | None = None,
         front: str | None = None,
-        holds: Path | None = None,
     ) -> None:
         """Prepare the client; nothing is asked of the store yet.
 
@@ -84,7 +82,6 @@ class S3Store:
             session: Brings the credentials; None finds them as boto3 usually does.
             links: Signs Links in place of the store's own presigned URLs.
             front: Scheme and host that presigned URLs get in place of the store's; it has to ask the store by its own name.
-            holds: Folder in which processes of this machine tell each other what they send through themselves.
 
         Raises:
             ClientRefused: With this endpoint, region, profile or role nothing can be asked.
@@ -93,7 +90,6 @@ class S3Store:
         # The last for short calls, which shall not wait for bytes.
         threads = uploads + COPIES + READS + 2
         self._links = links
-        self._holds = None if holds is None else Holds(holds)
         self._front = front
         self._doubt: str | None = None
         """What was last said about the life of Links."""
@@ -198,18 +194,8 @@ class S3Store:
         """Everything is written out: always False."""
         return False
 
-    def hold(self, key: str) -> contextlib.AbstractContextManager[object]:
-        """Have it told as held, where a folder for that was given; what the store itself hands out, it ends by itself."""
-        return contextlib.nullcontext() if self._holds is None else self._holds.hold(key)
-
-    def is_held(self, key: str) -> bool:
-        """Whether some process of this machine holds it."""
-        return self._holds is not None and self._holds.is_held(key)
-
     async def clear_unfinished(self) -> None:
         """Abort uploads of ours that broke off a day ago or before: their parts are paid for."""
-        if self._holds is not None:
-            await asyncio.to_thread(self._holds.clear)
         abort = partial(s3_lifecycle.abort_stale, self._call.client, self._call.bucket)
         count = await self._call("uploads", abort)
         if count:

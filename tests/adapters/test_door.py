@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import logging
@@ -16,9 +15,10 @@ import psutil
 import pytest
 
 from adapters.stores.local import LocalStore
+from adapters.web import downloads
 from adapters.web.door import Door, DoorClosed, make_door
 from adapters.web.ranges import RangeNotSatisfiable, Slice, etag, http_date, wanted
-from worker.contract.ports import ArchiveEntry, ObjectFacts, StoreUnavailable
+from worker.contract.ports import ArchiveEntry, LedgerUnavailable, ObjectFacts, StoreUnavailable
 from worker.contract.tokens import DOWNLOAD, TokenCodec
 
 CODEC = TokenCodec(b"sixteen bytes or more of secret")
@@ -26,6 +26,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VIDEO = os.urandom(4_500_001)
 CLIP = "clips/b/001.mp4"
 ZIP = "archives/b/1.zip"
+HOUR = timedelta(hours=1)
 
 
 class Clock:
@@ -358,6 +359,73 @@ async def test_people_who_leave_in_the_middle_leave_no_trace_and_no_open_file(cl
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+class Held:
+    """Hears what a door has held."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.for_s: set[int] = set()
+        self.again = asyncio.Event()
+
+    async def __call__(self, key: str, for_s: int) -> None:
+        self.told.append(key)
+        self.for_s.add(for_s)
+        if len(self.told) > 2:
+            self.again.set()
+
+
+@pytest.mark.parametrize("key", [CLIP, ZIP])
+async def test_what_is_downloaded_is_told_as_held_before_it_begins_and_as_long_as_it_lasts(
+    client, tmp_path, monkeypatch, key
+):
+    monkeypatch.setattr(downloads, "_RENEW_S", 0.01)
+    store, held = LocalStore(tmp_path, CODEC, ""), Held()
+    large = b"0" * (32 << 20)  # more than lies between us and who does not read on
+    await store.put_bytes(CLIP, large)
+    await store.put_archive(ZIP, [ArchiveEntry("a.mp4", len(large), 0, key=CLIP)], START)
+    async with Door(make_door(store, CODEC, ready=all_well, hold=held), "127.0.0.1", 0) as door:
+        async with client.get(door.url + (await store.sign(key, 60, "a")).url) as response:
+            first = held.told[:1]
+            async with asyncio.timeout(5):
+                await held.again.wait()
+            await response.read()
+        await fetch(client, f"{door.url}/healthz")  # answered after that has ended
+        ended = len(held.told)
+        await asyncio.sleep(0.05)
+
+    assert first == [key]
+    assert set(held.told) == {key}
+    assert held.for_s == {3600}
+    assert len(held.told) == ended
+
+
+async def test_what_a_front_server_sends_is_told_as_held_for_an_hour(client, tmp_path):
+    store, held = LocalStore(tmp_path, CODEC, "", virtual_archives=False), Held()
+    await store.put_bytes(CLIP, VIDEO)
+    app = make_door(store, CODEC, ready=all_well, accel_prefix="/_files/", hold=held)
+    async with Door(app, "127.0.0.1", 0) as door:
+        url = door.url + (await store.sign(CLIP, 60, "a.mp4")).url
+        _, headers, _ = await fetch(client, url)
+
+    assert "X-Accel-Redirect" in headers
+    assert (held.told, held.for_s) == ([CLIP], {3600})
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_download_goes_on_where_nobody_can_be_told_of_it(client, store, monkeypatch, hangs):
+    async def away(_: str, __: int) -> None:
+        if hangs:
+            await asyncio.Event().wait()
+        raise LedgerUnavailable("away")
+
+    monkeypatch.setattr(downloads, "_TOLD_WITHIN_S", 0.05)
+    async with Door(make_door(store, CODEC, ready=all_well, hold=away), "127.0.0.1", 0) as door:
+        token = CODEC.sign(DOWNLOAD, {"key": CLIP, "filename": "a"}, datetime.now(UTC) + HOUR)
+        status, _, body = await fetch(client, f"{door.url}/d/{token}")
+
+    assert (status, body) == (200, VIDEO)
+
+
 async def test_many_download_at_once_and_each_gets_its_own_bytes(client, link):
     url, content = link
     expected = hashlib.sha256(content).digest()
@@ -377,9 +445,6 @@ class FailsAtHalf(LocalStore):
 
     async def stat(self, key):
         return ObjectFacts(key, len(VIDEO), START)
-
-    def hold(self, key):
-        return contextlib.nullcontext()
 
     async def open_range(self, key, start, size_bytes):
         yield VIDEO[: 1 << 20]

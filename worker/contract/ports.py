@@ -1,7 +1,6 @@
 """The ports of the working side, as the bot, the door and the stores see them."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -155,14 +154,6 @@ class ObjectStore(Protocol):
 
     def is_virtual(self, key: str) -> bool:
         """Whether the object is computed while it is read, and takes no room."""
-        ...
-
-    def hold(self, key: str) -> AbstractContextManager[object]:
-        """While the context lasts, the object is told as held; blocks shortly. Raises ObjectMissing."""
-        ...
-
-    def is_held(self, key: str) -> bool:
-        """Whether somebody downloads it through us now, on whatever process of this machine."""
         ...
 
     async def clear_unfinished(self) -> None:
