@@ -20,7 +20,7 @@ from bot.ports import (
     Picture,
 )
 from bot.texts.catalogue import LANGUAGES, Language, Texts
-from worker.contract.ports import Ledger, Link, ObjectStore
+from worker.contract.ports import Ledger, Link, ObjectMissing, ObjectStore
 from worker.contract.records import BatchRecord, Reason
 
 
@@ -50,6 +50,14 @@ class Desk:
         if not batch.order.options.cloud and self.own_link is not None:
             return Link(self.own_link(key, lifetime_s, filename), lifetime_s)
         return await self.store.sign(key, lifetime_s, filename)
+
+    async def has(self, key: str) -> bool:
+        """Whether the store has this object (still). Raises StoreUnavailable."""
+        try:
+            await self.store.stat(key)
+        except ObjectMissing:
+            return False
+        return True
 
     async def language_of(self, chat: Chat, person: Person) -> Language:
         """The one chosen with /settings, else the one the platform tells."""

@@ -19,7 +19,7 @@ from bot.texts.catalogue import Language, Texts
 from worker.contract.codes import Code
 from worker.contract.names import clip_name
 from worker.contract.operations import note
-from worker.contract.ports import Link, ObjectMissing, StoreUnavailable
+from worker.contract.ports import Link, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipRecord, ClipResult, ClipState, Reason
 
 _SHORTEST_S: Final = 60
@@ -208,7 +208,7 @@ def _clip_line(
 async def gone_from(desk: Desk, batch: BatchRecord) -> frozenset[str]:
     """Of what the Links lead to, the keys of what the store no longer has. Raises StoreUnavailable."""
     wanted = kept_keys(batch)
-    there = await asyncio.gather(*(_is_there(desk, key) for key in wanted))
+    there = await asyncio.gather(*(desk.has(key) for key in wanted))
     return frozenset(key for key, found in zip(wanted, there, strict=True) if not found)
 
 
@@ -216,11 +216,3 @@ def kept_keys(batch: BatchRecord) -> list[str]:
     """What the Links of a Batch lead to."""
     clips = [clip.result for clip in batch.clips if clip.state is ClipState.DONE and clip.result]
     return [archive.key for archive in batch.archives] + [clip.key for clip in clips]
-
-
-async def _is_there(desk: Desk, key: str) -> bool:
-    try:
-        await desk.store.stat(key)
-    except ObjectMissing:
-        return False
-    return True

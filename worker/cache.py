@@ -28,7 +28,6 @@ _CLIP: Final = "clip.mp4"
 _KEY: Final = "key"
 """Beside a Clip: what it is called in the store."""
 _TAKE: Final = "take-"
-_TAKE_FILES: Final = ("sound.flac", "speech.npz", "words.json")
 _IN_USE_S: Final = 3600.0
 """What was used within the hour may be open in an engine, of this foreman or another on this machine."""
 
@@ -44,7 +43,7 @@ class Cache:
 
     async def take(self, take_id: str) -> Path:
         """The folder of an analysed Take. Raises ObjectMissing, StoreUnavailable."""
-        wanted = {name: keys.take(take_id, name) for name in _TAKE_FILES}
+        wanted = {name: keys.take(take_id, name) for name in keys.TAKE_MADE}
         return await self._fetched(f"{_TAKE}{take_id}", wanted)
 
     async def template(self, template: TemplateRecord) -> Path:
@@ -119,7 +118,7 @@ class Cache:
         """Folders of Takes, and one object of the store that each was made of."""
         folders = [each for each in self._folder.glob(f"{_TAKE}*") if each.is_dir()]
         return [
-            (each, keys.take(each.name.removeprefix(_TAKE), _TAKE_FILES[0])) for each in folders
+            (each, keys.take(each.name.removeprefix(_TAKE), keys.TAKE_MADE[0])) for each in folders
         ]
 
     async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:

@@ -197,7 +197,8 @@ async def test_who_sends_a_recording_while_it_is_being_deleted_can_order_with_it
         await stage.chat.wait_for_settled(sent[0])
 
     assert said == f"{batch.code} is deleted. The recording is deleted too."
-    assert await left(stage) == [keys.take(batch.order.take_id, "source")]
+    names = ("source", *keys.TAKE_MADE)
+    assert set(await left(stage)) == {keys.take(batch.order.take_id, name) for name in names}
     assert (await stage.store.get_bytes(keys.take(batch.order.take_id, "source"))) == b"voice"
 
 
