@@ -324,7 +324,10 @@ preset-full = That would be more than { $limit }. “/preset remove NAME” make
 accepted = Order { $code }: { $count ->
     [one] 1 video
    *[other] { $count } videos
-} from “{ $take }”. I will write again when it is done. /status { $code } · /cancel { $code }
+} from “{ $take }”. I will write again when { $count ->
+    [one] it is done.
+   *[other] it is done; /zip { $code } gives those that are done before.
+} /status { $code } · /cancel { $code }
 progress-head = { $code } · “{ $take }” · { $count ->
     [one] 1 video
    *[other] { $count } videos
@@ -368,6 +371,8 @@ clip-failed = failed
 clip-cancelled = cancelled
 clip-linked = { $line }: { $url }
 clips-rest = … { $done } done, { $waiting } waiting
+clips-rest-linked = … { $done } done (/zip { $code }), { $waiting } waiting
+clips-unlinked = … /zip { $code } links all that are done
 
 ## Outcome
 

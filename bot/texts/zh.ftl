@@ -289,7 +289,10 @@ preset-full = 最多保存 { $limit } 个。请先用“预设 删除 名称”�
 
 ## 进度
 
-accepted = 任务 { $code }：用“{ $take }”制作 { $count } 个视频，完成后通知您。状态 { $code } · 取消 { $code }
+accepted = 任务 { $code }：用“{ $take }”制作 { $count } 个视频，完成后通知您{ $count ->
+    [1] 。
+   *[other] ；中途发送“下载 { $code }”可先取已完成的。
+}状态 { $code } · 取消 { $code }
 progress-head = { $code } · “{ $take }” · { $count } 个视频
 progress-size-parts = 约 { $size }，分成 { $count } 个压缩包
 progress-size = 约 { $size }
@@ -321,6 +324,8 @@ clip-failed = 失败
 clip-cancelled = 已取消
 clip-linked = { $line }： { $url }
 clips-rest = …… 已完成 { $done } 个，等待 { $waiting } 个
+clips-rest-linked = …… 已完成 { $done } 个（下载 { $code }），等待 { $waiting } 个
+clips-unlinked = …… 发送“下载 { $code }”可获取全部已完成视频的链接
 
 ## 结果
 

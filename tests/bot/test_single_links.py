@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.ports import Person
 from tests.bot.stage import ANN, LI, NO_FACE, Stage
 from tests.fakes.chat import ROOMY, Shown
 from worker.contract.ports import Link, StoreUnavailable
@@ -196,6 +197,100 @@ async def test_links_that_find_no_room_are_left_out_and_the_message_stays_one(
     assert text.count("https://") == 1
     assert "✓ 2. host · done\n" in text
     assert listed.count("https://x.test/") == 2
+
+
+async def many(stage: Stage, done: int) -> BatchRecord:
+    """An order of fourteen, some of them done."""
+    await stage.add_templates(*(f"p{number:02d}" for number in range(20)))
+    batch = await order(stage, f"{' '.join(str(number) for number in range(1, 15))} go")
+    for _ in range(done):
+        await stage.render()
+    await stage.chat.wait_for_text(f"{done}/14")
+    return batch
+
+
+async def test_of_many_videos_those_that_are_done_are_linked_too(
+    stage: Stage, signed: list[str]
+) -> None:
+    async with stage.running():
+        batch = await many(stage, 6)
+        shown = await stage.chat.wait_for_text(f"… 6 done (/zip {batch.code}), 8 waiting")
+        status = await ask(stage, f"/status {batch.code}")
+        await stage.report(await stage.draw("clips"), 99)
+        moved = await stage.chat.wait_for_text("rendering 50 %")
+
+    for text in (shown.text, status.text, moved.text):
+        assert [line for line in text.split("\n") if "https://" in line] == [
+            line
+            for line in text.split("\n")
+            if line.startswith(tuple(f"✓ {number}. " for number in range(1, 7)))
+        ]
+        assert text.count("https://x.test/") == 6
+
+
+async def test_of_many_videos_as_many_are_linked_as_find_room_and_the_way_to_all_is_named(
+    stage: Stage, signed: list[str]
+) -> None:
+    stage.chat.limits = replace(ROOMY, text_length=400)
+    async with stage.running():
+        batch = await many(stage, 12)
+        shown = await stage.chat.wait_for_text(f"… 12 done (/zip {batch.code}), 2 waiting")
+        text = shown.text
+        all_of_them = await ask(stage, f"/zip {batch.code}")
+
+    assert len(text) <= 400
+    assert 2 <= text.count("https://x.test/") < 12
+    assert "12. " in all_of_them.text
+
+
+async def test_before_the_first_is_done_no_way_to_it_is_named(
+    stage: Stage, signed: list[str]
+) -> None:
+    async with stage.running():
+        await many(stage, 0)
+        shown = await stage.chat.wait_for_text("… 0 done, 14 waiting")
+
+    assert "/zip" not in shown.text
+
+
+async def test_links_of_a_short_order_that_find_no_room_are_had_by_a_way_that_is_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.chat.limits = replace(ROOMY, text_length=300)
+    long = f"https://x.test/{'s' * 100}"
+
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
+        return Link(long, lifetime_s)
+
+    monkeypatch.setattr(stage.store, "sign", sign)
+    async with stage.running():
+        batch = await order(stage, "1 2 3 go")
+        await stage.render()
+        await stage.render()
+        shown = await stage.chat.wait_for_text(f"… /zip {batch.code} links all that are done")
+        text = shown.text
+
+    assert len(text) <= 300
+    assert text.count(long) == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "text", "said"),
+    [
+        (ANN, "1 2 go", "/zip {} gives those that are done before"),
+        (LI, "1 2 开始", "中途发送“下载 {}”可先取已完成的"),
+    ],
+)
+async def test_where_nothing_can_be_revised_the_way_to_what_is_done_is_said_at_the_beginning(
+    stage: Stage, signed: list[str], person: Person, text: str, said: str
+) -> None:
+    stage.chat.limits = replace(ROOMY, can_revise=False)
+    async with stage.running():
+        stage.chat.receive_file(person, b"voice", "news.ogg")
+        await stage.hear()
+        await stage.chat.wait_for_settled(stage.chat.receive(person, text))
+        batch = await stage.wait_for_batch(lambda _: True)
+        await stage.chat.wait_for_text(said.format(batch.code))
 
 
 async def test_a_store_that_cannot_sign_holds_the_progress_up_by_nothing(
