@@ -186,7 +186,10 @@ class Janitor:
 
 def _needs(batch: BatchRecord, holding: Holding) -> bool:
     order = batch.order
-    background = order.options.background
-    picture = background.picture.sha256 if background and background.picture else None
-    wanted = {"batch": batch.id, "take": order.take_id, "picture": picture}
+    picture = order.options.picture
+    wanted = {
+        "batch": batch.id,
+        "take": order.take_id,
+        "picture": picture.sha256 if picture else None,
+    }
     return wanted.get(holding.kind) == holding.id

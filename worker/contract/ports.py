@@ -208,6 +208,10 @@ class Ledger(Protocol):
         """Ids of the Takes of all Batches there are, of anybody; those that expired need theirs no longer."""
         ...
 
+    async def pictures_ordered(self) -> frozenset[str]:
+        """SHA-256 of the pictures behind the presenters of all Batches there are, likewise."""
+        ...
+
     async def remove_take(self, take_id: str) -> bool:
         """Forget a Take that nobody uses any more (its objects are removed by the caller); False if it is being analysed."""
         ...
