@@ -188,6 +188,10 @@ class LocalStore:
         self._path(key)
         return Link(self._links.sign(key, lifetime_s, filename), lifetime_s)
 
+    async def keeps_versions(self) -> bool:
+        """A folder keeps none: always False."""
+        return False
+
     async def apply_lifecycle(
         self,
         cold_days: int,  # noqa: ARG002 - see below

@@ -244,6 +244,11 @@ class S3Store:
         # In a thread: it may have to fetch credentials.
         return await self._call(key, partial(self._sign, key, lifetime_s, filename))
 
+    async def keeps_versions(self) -> bool:
+        """Whether the bucket has, or had, versioning; False also where the store forbids the question or does not know it."""
+        ask = partial(s3_lifecycle.keeps_versions, self._call.client, self._call.bucket)
+        return await self._call("versions", ask)
+
     async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
         """Have Takes, Clips and Archives put on cold storage and expired; rules of others are left alone."""
         apply = partial(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.cli.check_dingtalk import examine_dingtalk
-from config.cli.check_keeping import examine_keeping
+from config.cli.check_keeping import examine_keeping, versions_found
 from config.cli.check_links import examine_links
 from config.cli.check_redis import examine_redis, examine_watching, redis_advice
 from config.cli.check_telegram import examine_telegram
@@ -95,10 +95,18 @@ async def _serving(settings: Settings) -> list[Finding]:
     ):
         workers = await hand.ledger.workers()
         return [
-            await _tried("store", lambda: _store(hand, settings)),
+            store := await _tried("store", lambda: _store(hand, settings)),
+            *(await _versions(hand) if store.ok else []),
             good("web door", f"It listens on {system.door}."),
             (good if workers else unused)("workers", f"{workers} at work now."),
         ]
+
+
+async def _versions(hand: Wires) -> list[Finding]:
+    try:
+        return versions_found(kept=await hand.store.keeps_versions())
+    except StoreUnavailable:  # it was there a moment ago, and this was all that was left to ask
+        return []
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from adapters.stores import s3_lifecycle
 from adapters.stores.s3 import S3Store
 from adapters.stores.s3_credentials import doubt_of, sure_s
+from config.cli.check_keeping import versions_found
 from config.cli.check_links import examine_links
 from config.cli.store import sentence
 from config.settings import Settings
@@ -38,6 +39,7 @@ ALLOWED_BY = {
     "list_multipart_uploads": "s3:ListBucketMultipartUploads",
     "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
     "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
+    "get_bucket_versioning": "s3:GetBucketVersioning",
 }
 """Of each call, the right it needs (Service Authorization Reference, Amazon S3)."""
 NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "get_paginator", "meta"}
@@ -81,6 +83,7 @@ def test_the_lifecycle_touches_our_prefixes_and_keeps_the_rules_of_others():
         assert rule["Transitions"] == [{"Days": 30, "StorageClass": "STANDARD_IA"}]
         assert rule["Expiration"] == {"Days": 60}
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,21 @@ def test_a_store_without_cold_storage_still_expires(code, told):
     bucket = Bucket(takes=lambda rule: "Transitions" not in rule, code=code)
 
     assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, None, cold_refusal=told)
+    assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
+
+
+@pytest.mark.parametrize("cold", [True, False])
+def test_a_store_without_rules_for_old_versions_gets_the_others_and_that_is_told(cold):
+    bucket = Bucket(
+        takes=lambda rule: (
+            "NoncurrentVersionExpiration" not in rule and (cold or "Transitions" not in rule)
+        ),
+        code="InvalidStorageClass" if not cold else "InvalidArgument",
+    )
+
+    came_of_it = s3_lifecycle.apply(bucket, BUCKET, 30, 60)
+
+    assert came_of_it == Lifecycle(60, 30 if cold else None, old_versions=False)
     assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
 
 
@@ -129,6 +147,8 @@ def test_a_wrong_key_is_not_mistaken_for_a_store_without_lifecycle():
         (Lifecycle(60), "no class for infrequent access) after 60 days"),
         (Lifecycle(60, cold_refusal="InvalidArgument"), "store answered InvalidArgument) after 60"),
         (Lifecycle(refusal="the store knows no lifecycle"), "the store knows no lifecycle."),
+        (Lifecycle(60, 30), "what deleting leaves in a bucket with versions, after one more."),
+        (Lifecycle(60, 30, old_versions=False), "takes no rule for old versions"),
     ],
 )
 def test_the_operator_reads_what_was_set(came_of_it, says):
@@ -270,3 +290,39 @@ async def test_of_a_session_whose_end_nobody_knows_the_link_is_not_sure(keys_in_
     link = await signed_for_a_day()
 
     assert (link.lasts_s, signed_s(link), link.sure) == (86_400, 86_400, False)
+
+
+class Versions:
+    """A client of which only one question is asked."""
+
+    def __init__(self, answer: dict[str, str] | ClientError) -> None:
+        self.answer = answer
+
+    def get_bucket_versioning(self, **_: str) -> dict[str, str]:
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ({"Status": "Enabled"}, True),
+        ({"Status": "Suspended"}, True),
+        ({}, False),
+        (refusal("AccessDenied", 403), False),
+        (refusal("NotImplemented", 501), False),
+        (refusal("MethodNotAllowed", 405), False),
+        (refusal("NoSuchKey", 404), False),
+    ],
+)
+def test_whether_a_bucket_keeps_versions_is_asked_and_who_does_not_say_is_no_trouble(answer, kept):
+    assert s3_lifecycle.keeps_versions(Versions(answer), BUCKET) is kept
+
+
+def test_a_bucket_that_keeps_versions_is_warned_of():
+    [warned] = versions_found(kept=True)
+
+    assert warned.ok is None
+    assert "chorus store init" in warned.advice
+    assert versions_found(kept=False) == []

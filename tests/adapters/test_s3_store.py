@@ -475,6 +475,10 @@ async def test_a_wrong_key_and_a_wrong_bucket_are_outages_that_say_so(server):
         await store.close()
 
 
+async def test_a_bucket_without_versions_is_known_as_such_whatever_the_store_answers(store):
+    assert await store.keeps_versions() is False
+
+
 async def test_a_store_that_knows_no_lifecycle_says_so(store, server):
     if server.knows_lifecycle:
         pytest.skip("this one knows it")

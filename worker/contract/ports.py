@@ -80,6 +80,8 @@ class Lifecycle:
     """Deleted after so many days; None: nothing is, we sweep ourselves."""
     cold_days: int | None = None
     """To a cheaper class after so many days; None: the store has none, refuses it, or would delete them before."""
+    old_versions: bool = True
+    """What deleting leaves in a bucket with versions goes after a day; False: the store refuses that."""
     cold_refusal: str = ""
     """What it answered to that, where it is not plain that it has none."""
     refusal: str = ""
@@ -174,6 +176,10 @@ class ObjectStore(Protocol):
 
     async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
         """A Link that downloads the object under ``filename`` (UTF-8) until the lifetime ends, or what signs it."""
+        ...
+
+    async def keeps_versions(self) -> bool:
+        """Whether what is deleted stays as an old version, as far as the store says so."""
         ...
 
     async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
