@@ -1,6 +1,9 @@
-"""Whether Links live as long as they are said to."""
+"""Whether Links lead where they should, and live as long as they are said to."""
 
 import asyncio
+from urllib.parse import urlsplit
+
+import aiohttp
 
 from config.cli.findings import Finding, bad, good, unused
 from config.settings import Settings
@@ -38,3 +41,35 @@ def _signatures(lifetime_s: int, bucket: str) -> Finding:
             said += f" Made now they work for {known_s} s, and people are told so."
         return unused("links", said, _ADVICE)
     return good("links", f"They are signed for {lifetime_s} s.")
+
+
+async def link_trouble(settings: Settings, url: str, content: bytes) -> Finding | None:
+    """What is wrong with a Link that should lead to this content; None if nothing is. The URL itself is a secret."""
+    place = urlsplit(url).netloc
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            status, read = answer.status, await answer.read()
+    except aiohttp.ClientError as error:
+        wrong = f"its Link cannot be followed to {place} ({error})"
+    else:
+        if (status, read) == (200, content):
+            return None
+        wrong = f"its Link was answered with {status} by {place}"
+        if status == 200:
+            wrong = f"through its Link other bytes came from {place}"
+    return bad("store", f"{settings.store}: {wrong}.", _remedy(settings))
+
+
+def _remedy(settings: Settings) -> str:
+    """What to look at, by what stands where Links lead."""
+    if settings.store == "local" or not settings.cloud_delivery:
+        return "Is CHORUS_PUBLIC_URL reachable from here?"
+    if settings.cdn_url is not None:
+        return (
+            "Does what stands at CHORUS_CDN_URL pass path and query on as they are, and reach the bucket? "
+            "With CHORUS_CDN_KEY_ID: is that key in the distribution's key group?"
+        )
+    return (
+        "The store itself answers these links, nothing of ours stands between: look at the right s3:GetObject of the key that "
+        "signs, at this machine's clock, and whether CHORUS_S3_ENDPOINT is where people reach the store."
+    )
