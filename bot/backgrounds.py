@@ -4,11 +4,11 @@ from typing import Final
 
 from bot import offering, preferences, words
 from bot.desk import Turn
+from bot.disposal import bringing
 from bot.incoming import Fetched
 from bot.options import BACKGROUND, Change, changed
 from bot.wishes import keep_wishes, load_wishes
 from worker.contract import keys
-from worker.contract.ports import ObjectMissing
 from worker.contract.records import SentPicture
 
 _LARGEST_BYTES: Final = 30_000_000
@@ -47,14 +47,13 @@ async def receive_picture(turn: Turn, file: Fetched) -> None:
         )
         return
     key = keys.picture(file.sha256)
-    try:
-        await turn.desk.store.stat(key)
-    except ObjectMissing:
-        await turn.desk.store.put_file(key, file.path)
     picture = SentPicture(sha256=file.sha256, name=file.media.name)
-    wishes = await load_wishes(turn)
-    options = changed(wishes.options, Change(BACKGROUND, "picture"), picture)
-    await keep_wishes(turn, wishes.model_copy(update={"options": options, "picture": picture}))
+    async with bringing(turn.desk, key, turn.receipt):
+        if not await turn.desk.has(key):
+            await turn.desk.store.put_file(key, file.path)
+        wishes = await load_wishes(turn)
+        options = changed(wishes.options, Change(BACKGROUND, "picture"), picture)
+        await keep_wishes(turn, wishes.model_copy(update={"options": options, "picture": picture}))
     await offering.refresh_offer(turn)
     reach = await preferences.background_reach(turn)
     await turn.answer(turn.say("picture-taken", name=name), reach)

@@ -21,7 +21,7 @@ from bot.ports import (
 )
 from bot.texts.catalogue import LANGUAGES, Language, Texts
 from worker.contract.names import plain_name
-from worker.contract.ports import Ledger, ObjectStore
+from worker.contract.ports import Ledger, Link, ObjectMissing, ObjectStore
 from worker.contract.records import BatchRecord, Reason
 
 
@@ -45,18 +45,26 @@ class Desk:
     own_link: Callable[[str, int, str], str] | None = None
     """Signs a Link through our own door, of key, lifetime and file name, where those of the store lead elsewhere."""
 
-    async def sign(self, batch: BatchRecord, key: str, filename: str) -> str:
+    async def sign(self, batch: BatchRecord, key: str, filename: str) -> Link:
         """A Link to something of an order, leading where its person wants. Raises StoreUnavailable."""
         lifetime_s = self.policy.link_lifetime_s
         if not batch.order.options.cloud and self.own_link is not None:
-            return self.own_link(key, lifetime_s, filename)
+            return Link(self.own_link(key, lifetime_s, filename), lifetime_s)
         link = await self.store.sign(key, lifetime_s, filename)
         most = self.adapter.limits.link_bytes
-        if not most or len(link.encode()) <= most:
+        if not most or len(link.url.encode()) <= most:
             return link
         if self.own_link is not None and self.policy.cloud != "only":  # ours are short
-            return self.own_link(key, lifetime_s, filename)
+            return Link(self.own_link(key, lifetime_s, filename), lifetime_s)
         return await self.store.sign(key, lifetime_s, plain_name(filename))
+
+    async def has(self, key: str) -> bool:
+        """Whether the store has this object (still). Raises StoreUnavailable."""
+        try:
+            await self.store.stat(key)
+        except ObjectMissing:
+            return False
+        return True
 
     async def language_of(self, chat: Chat, person: Person) -> Language:
         """The one chosen with /settings, else the one the platform tells."""

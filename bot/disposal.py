@@ -1,8 +1,8 @@
-"""Recordings that nobody uses any more, gone from the store and the ledger.
+"""Recordings and pictures that nobody uses any more, gone from the store and the ledger.
 
 The same recording, sent by anybody, is one Take: it goes with the last order that was made of it. While one goes, whoever
 sends the same waits a moment, and then brings its bytes anew; whoever was bringing it before, or has it in a draft, is seen,
-and it stays.
+and it stays. So it is with a picture behind presenters, where a wish for the next order is what a draft is.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.desk import Desk
 from bot.ports import MemoryUnavailable
+from bot.wishes import pictures_wished
 from worker.contract import keys
 
 _GOING: Final = "going"
@@ -59,33 +60,47 @@ async def dispose(desk: Desk, take_ids: Collection[str]) -> Disposal:
         )
 
 
+async def dispose_pictures(desk: Desk, sha256s: Collection[str]) -> None:
+    """Remove those pictures that no order and nobody's wish names. Raises StoreUnavailable, LedgerUnavailable."""
+    doomed = {keys.picture(each): each for each in sha256s}
+    async with _going(desk, sorted(doomed)):
+        brought = {key for key in doomed if await _is_brought(desk, key)}
+        # In this order: what is no longer brought is wished by then, and what is wished no longer, ordered.
+        named = await pictures_wished(desk) | await desk.ledger.pictures_ordered()
+        if await desk.ledger.is_blank():
+            return
+        for key, sha256 in doomed.items():
+            if key not in brought and sha256 not in named:
+                await desk.store.delete(key)
+
+
 @contextlib.asynccontextmanager
-async def _going(desk: Desk, take_ids: Sequence[str]) -> AsyncIterator[None]:
+async def _going(desk: Desk, names: Sequence[str]) -> AsyncIterator[None]:
     """While the context lasts, these are ours alone to remove, however long that takes; claimed in one order, so that none waits for ever."""
     holder, claimed = secrets.token_hex(8), list[str]()
     renewing = asyncio.create_task(_renew(desk, claimed, holder))
     try:
-        for take_id in take_ids:
-            while not await desk.memory.lead(f"{_GOING}:{take_id}", holder, _GOING_S):  # noqa: ASYNC110 - elsewhere
+        for name in names:
+            while not await desk.memory.lead(f"{_GOING}:{name}", holder, _GOING_S):  # noqa: ASYNC110 - elsewhere
                 await asyncio.sleep(_LOOK_S)
-            claimed.append(take_id)
-            await desk.memory.keep(_GOING, take_id, value=holder, ttl_s=_GOING_S)
+            claimed.append(name)
+            await desk.memory.keep(_GOING, name, value=holder, ttl_s=_GOING_S)
         yield
     finally:
         renewing.cancel()
         await asyncio.wait([renewing])
-        for take_id in claimed:
-            await desk.memory.drop(_GOING, take_id)
-            await desk.memory.step_down(f"{_GOING}:{take_id}", holder)
+        for name in claimed:
+            await desk.memory.drop(_GOING, name)
+            await desk.memory.step_down(f"{_GOING}:{name}", holder)
 
 
 async def _renew(desk: Desk, claimed: Sequence[str], holder: str) -> None:
     while True:
         await asyncio.sleep(_GOING_S / 4)
-        for take_id in tuple(claimed):
+        for name in tuple(claimed):
             with contextlib.suppress(MemoryUnavailable):
-                await desk.memory.lead(f"{_GOING}:{take_id}", holder, _GOING_S)
-                await desk.memory.keep(_GOING, take_id, value=holder, ttl_s=_GOING_S)
+                await desk.memory.lead(f"{_GOING}:{name}", holder, _GOING_S)
+                await desk.memory.keep(_GOING, name, value=holder, ttl_s=_GOING_S)
 
 
 async def _remove(desk: Desk, take_id: str) -> bool:
@@ -99,17 +114,15 @@ async def _remove(desk: Desk, take_id: str) -> bool:
     return True
 
 
-async def _is_brought(desk: Desk, take_id: str) -> bool:
-    return bool([each async for each in desk.memory.kept(_BRINGING, take_id)])
+async def _is_brought(desk: Desk, name: str) -> bool:
+    return bool([each async for each in desk.memory.kept(_BRINGING, name)])
 
 
 @contextlib.asynccontextmanager
-async def bringing(desk: Desk, take_id: str, receipt: str) -> AsyncIterator[None]:
-    """While the context lasts, a recording does not go; waits until one that was going is gone."""
-    await desk.memory.keep(_BRINGING, take_id, receipt, value="1", ttl_s=_BRINGING_S)
-    while await desk.memory.load(_GOING, take_id) is not None:  # noqa: ASYNC110 - it goes elsewhere
+async def bringing(desk: Desk, name: str, receipt: str) -> AsyncIterator[None]:
+    """While the context lasts, a recording or picture does not go; waits until one that was going is gone."""
+    await desk.memory.keep(_BRINGING, name, receipt, value="1", ttl_s=_BRINGING_S)
+    while await desk.memory.load(_GOING, name) is not None:  # noqa: ASYNC110 - it goes elsewhere
         await asyncio.sleep(_LOOK_S)
     yield
-    await desk.memory.drop(
-        _BRINGING, take_id, receipt
-    )  # else the message comes again, or it lapses
+    await desk.memory.drop(_BRINGING, name, receipt)  # else the message comes again, or it lapses

@@ -19,19 +19,23 @@ from bot.texts.catalogue import Language, Texts
 from worker.contract.codes import Code
 from worker.contract.names import clip_name
 from worker.contract.operations import note
-from worker.contract.ports import ObjectMissing, StoreUnavailable
+from worker.contract.ports import Link, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipRecord, ClipResult, ClipState, Reason
 
 _SHORTEST_S: Final = 60
 """What is due to be cleared away may go any minute."""
+_UNSURE_S: Final = 60
+"""So long a Link is shown again that ends with a session nobody knows the end of; a fresh one would end with it too."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Links:
     """What a message says of what can be fetched: in its text, or as buttons where the platform has such."""
 
     lines: list[str]
     choices: list[Choice]
+    lasts_s: int = 0
+    """Until the first of them ends; 0 without any."""
 
 
 async def links_of(
@@ -54,14 +58,14 @@ async def links_of(
     Raises:
         StoreUnavailable: They cannot be signed now.
     """
-    texts, links = desk.texts, Links([], [])
+    texts, links = desk.texts, Links([], [], desk.policy.link_lifetime_s)
     for part, archive in enumerate(batch.archives, 1):
         if archive.key in gone:
             links.lines.append(_gone_archive(texts, batch, part, language))
             continue
-        url = await desk.sign(batch, archive.key, archive.name)
-        line, label = _archive_texts(texts, batch, part, language, url)
-        _add(desk, links, line, label, url, "archive")
+        link = await desk.sign(batch, archive.key, archive.name)
+        line, label = _archive_texts(texts, batch, part, language, link.url)
+        _add(desk, links, line, label, link, "archive")
     if len(batch.archives) > 1:
         links.lines.append(texts.say(language, "links-parts"))
     if any(archive.key not in gone for archive in batch.archives):
@@ -75,13 +79,14 @@ async def links_of(
             links.lines.append(_gone_clip(texts, clip, language))
             continue
         name = clip_name(clip.number, clip.template_name)
-        url = await desk.sign(batch, clip.result.key, name)
-        line = _clip_line(texts, clip, clip.result, language, url)
-        _add(desk, links, line, f"{clip.number}. {words.shown_name(clip.template_name)}", url)
+        link = await desk.sign(batch, clip.result.key, name)
+        line = _clip_line(texts, clip, clip.result, language, link.url)
+        _add(desk, links, line, f"{clip.number}. {words.shown_name(clip.template_name)}", link)
     if not desk.adapter.limits.choices and zip_fits(desk, batch):  # nothing to press: it is typed
         links.lines.append(texts.say(language, "files-typed", code=batch.code))
-    note("links.issued", batch_id=batch.id, batch=batch.code, lifetime_s=desk.policy.links_last_s)
-    links.lines.extend(_closing_lines(desk, batch, language))
+    lasting_s = _lasting_s(desk, batch, links.lasts_s)
+    note("links.issued", batch_id=batch.id, batch=batch.code, lifetime_s=lasting_s)
+    links.lines.extend(_closing_lines(desk, batch, language, lasting_s))
     links.choices.extend(files_choices(desk, batch, language, asked=asked))
     return links
 
@@ -108,10 +113,10 @@ async def links_so_far(desk: Desk, batch: BatchRecord) -> dict[int, str]:
 
 
 async def _new_link(desk: Desk, batch: BatchRecord, clip: ClipRecord, result: ClipResult) -> str:
-    url = await desk.sign(batch, result.key, clip_name(clip.number, clip.template_name))
-    half_s = desk.policy.link_lifetime_s // 2
-    await desk.memory.keep("link", result.key, value=url, ttl_s=half_s)
-    return url
+    link = await desk.sign(batch, result.key, clip_name(clip.number, clip.template_name))
+    kept_s = max(link.lasts_s // 2, 1) if link.sure else _UNSURE_S
+    await desk.memory.keep("link", result.key, value=link.url, ttl_s=kept_s)
+    return link.url
 
 
 async def forget_link(desk: Desk, result: ClipResult) -> None:
@@ -144,16 +149,17 @@ def _gone_clip(texts: Texts, clip: ClipRecord, language: Language) -> str:
     return texts.say(language, "outcome-failure", number=clip.number, name=name, reason=reason)
 
 
-def _add(desk: Desk, links: Links, line: str, label: str, url: str, section: str = "") -> None:
+def _add(desk: Desk, links: Links, line: str, label: str, link: Link, section: str = "") -> None:
     """A Link on a button, or at the end of its line where there are none, or no more."""
-    limits = desk.adapter.limits
+    limits, url = desk.adapter.limits, link.url
+    links.lasts_s = min(links.lasts_s, link.lasts_s)
     if limits.link_buttons and len(links.choices) < limits.choices - MOST_CHOICES:
         links.choices.append(Choice(token="", label=label, url=url, section=section))
         line = line.removesuffix(url).rstrip(" :：")
     links.lines.append(line)
 
 
-def _closing_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[str]:
+def _closing_lines(desk: Desk, batch: BatchRecord, language: Language, lasting_s: int) -> list[str]:
     """Which backgrounds stayed, and how long the Links last; the last line stands below everything else."""
     lines = []
     kept = [
@@ -164,13 +170,13 @@ def _closing_lines(desk: Desk, batch: BatchRecord, language: Language) -> list[s
     if kept:
         names = words.listing(language, kept)
         lines.append(desk.texts.say(language, "background-kept", names=names))
-    lasting = words.lifetime(desk.texts, language, _lasting_s(desk, batch))
+    lasting = words.lifetime(desk.texts, language, lasting_s)
     return [*lines, desk.texts.say(language, "links-last", lifetime=lasting, code=batch.code)]
 
 
-def _lasting_s(desk: Desk, batch: BatchRecord) -> int:
+def _lasting_s(desk: Desk, batch: BatchRecord, link_s: int) -> int:
     """How long Links made now work: until they end, or what they lead to is cleared away, an age after the newest of it."""
-    link_s, kept_s = desk.policy.link_lifetime_s, desk.policy.retention_s
+    kept_s = desk.policy.retention_s
     ends = [clip.ended_at for clip in batch.clips] + [batch.finished_at, batch.created_at]
     if kept_s is None:
         return link_s
@@ -202,7 +208,7 @@ def _clip_line(
 async def gone_from(desk: Desk, batch: BatchRecord) -> frozenset[str]:
     """Of what the Links lead to, the keys of what the store no longer has. Raises StoreUnavailable."""
     wanted = kept_keys(batch)
-    there = await asyncio.gather(*(_is_there(desk, key) for key in wanted))
+    there = await asyncio.gather(*(desk.has(key) for key in wanted))
     return frozenset(key for key, found in zip(wanted, there, strict=True) if not found)
 
 
@@ -210,11 +216,3 @@ def kept_keys(batch: BatchRecord) -> list[str]:
     """What the Links of a Batch lead to."""
     clips = [clip.result for clip in batch.clips if clip.state is ClipState.DONE and clip.result]
     return [archive.key for archive in batch.archives] + [clip.key for clip in clips]
-
-
-async def _is_there(desk: Desk, key: str) -> bool:
-    try:
-        await desk.store.stat(key)
-    except ObjectMissing:
-        return False
-    return True

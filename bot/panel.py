@@ -26,7 +26,6 @@ from bot.ports import Choice
 from bot.texts.catalogue import LANGUAGES
 from bot.wishes import load_wishes, meaning, options_now
 from worker.contract import keys
-from worker.contract.ports import ObjectMissing
 from worker.contract.records import OrderOptions, TakeRecord
 
 SPEAK: Final = f"{SET}language="
@@ -147,11 +146,7 @@ async def has_picture(turn: Turn) -> bool:
     picture = (await load_wishes(turn)).picture
     if picture is None:
         return False
-    try:
-        await turn.desk.store.stat(keys.picture(picture.sha256))
-    except ObjectMissing:
-        return False
-    return True
+    return await turn.desk.has(keys.picture(picture.sha256))
 
 
 async def heard_last(turn: Turn) -> TakeRecord | None:

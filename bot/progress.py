@@ -30,7 +30,7 @@ CANCEL: Final = "cancel:"
 _PREPARING_MARK: Final = "◌"
 _FLAGGED_MARK: Final = "⚠"
 _LINES: Final = 12
-"""Clips told one by one; of longer Batches only what moves, failed or is flagged."""
+"""Clips told one by one; of longer Batches only what moves, failed or is flagged, and what is done as far as its Link finds room."""
 _UNDERWAY: Final = {ClipState.RENDERING, ClipState.STORING, ClipState.FAILED}
 _WORKING: Final = {
     BatchState.QUEUED,
@@ -117,9 +117,11 @@ async def progress_text(
         head = f"{head} · {about}"
     lines = [head, _bar_line(desk, batch, language, pace)]
     told = await _clip_lines(desk, batch, language)
-    room = desk.adapter.limits.text_length - len("\n".join([*lines, *told.values(), foot]))
+    rest = _rest_line(desk, batch, language, len(told))
+    room = desk.adapter.limits.text_length - len("\n".join([*lines, *told.values(), rest, foot]))
     in_text = {} if desk.adapter.limits.link_buttons else links or {}
-    lines += _linked(desk, told, in_text, language, room)
+    lines += _linked(desk, batch, told, in_text, language, room)
+    lines += [rest] if rest else []
     return "\n".join([*lines, foot] if foot else lines)
 
 
@@ -136,18 +138,31 @@ def size_text(desk: Desk, batch: BatchRecord, language: Language) -> str:
 
 
 def _linked(
-    desk: Desk, told: Mapping[int, str], links: Mapping[int, str], language: Language, room: int
+    desk: Desk,
+    batch: BatchRecord,
+    told: Mapping[int, str],
+    links: Mapping[int, str],
+    language: Language,
+    room: int,
 ) -> list[str]:
     """Lines of Clips with their Links, as many as there is room for: a message that is revised stays one."""
-    lines = []
-    for number, line in told.items():
+    lines, left_out = [], False
+    for clip in batch.clips:
+        line = told.get(clip.number)
         linked = line
-        if number in links:
-            linked = desk.texts.say(language, "clip-linked", line=line, url=links[number])
-        if len(linked) - len(line) > room:
-            linked = line
-        room -= len(linked) - len(line)
-        lines.append(linked)
+        if clip.number in links:
+            plain = line or _clip_line(desk, clip, language, unready=False)
+            linked = desk.texts.say(language, "clip-linked", line=plain, url=links[clip.number])
+        if linked is None:
+            continue
+        more = len(linked) - (-1 if line is None else len(line))  # a line of its own has an end
+        if more > room:
+            linked, more, left_out = line, 0, True
+        room -= more
+        lines += [linked] if linked is not None else []
+    way = desk.texts.say(language, "clips-unlinked", code=batch.code)
+    if left_out and len(told) == len(batch.clips) and len(way) < room:  # else the last line says so
+        lines.append(way)
     return lines
 
 
@@ -225,22 +240,27 @@ def _end_of(batch: BatchRecord) -> str:
 
 
 async def _clip_lines(desk: Desk, batch: BatchRecord, language: Language) -> dict[int, str]:
-    """A line for each Clip that is told one by one, by its number; 0 has the rest."""
+    """A line for each Clip that is told one by one whatever the room, by its number."""
     shown = [c for c in batch.clips if len(batch.clips) <= _LINES or _is_news(c)]
     shown = shown[:_LINES]
     hearing = await _still_hearing(desk, batch)
     preparing = frozenset[str]() if hearing else await _preparing(desk, batch, shown)
-    lines = {
+    return {
         clip.number: _clip_line(
             desk, clip, language, unready=hearing or clip.template_id in preparing
         )
         for clip in shown
     }
-    rest = len(batch.clips) - len(lines)
-    if rest:
-        waiting = sum(clip.state is ClipState.WAITING for clip in batch.clips)
-        lines[0] = desk.texts.say(language, "clips-rest", done=batch.done, waiting=waiting)
-    return lines
+
+
+def _rest_line(desk: Desk, batch: BatchRecord, language: Language, told: int) -> str:
+    """What stands for Clips that are not told one by one, with the way to those that are done; empty if all are."""
+    if told == len(batch.clips):
+        return ""
+    under_way = batch.done and not is_over(batch) and not batch.cancelled
+    name = "clips-rest-linked" if under_way else "clips-rest"
+    waiting = sum(clip.state is ClipState.WAITING for clip in batch.clips)
+    return desk.texts.say(language, name, done=batch.done, waiting=waiting, code=batch.code)
 
 
 def _is_news(clip: ClipRecord) -> bool:

@@ -1,17 +1,17 @@
 """A recording comes in: kept, and given to be listened to."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot import offering, orders, words
-from bot.desk import Turn
+from bot.desk import Desk, Turn
 from bot.disposal import bringing
 from bot.drafts import Draft
 from bot.incoming import Fetched
 from bot.ports import MessageRef
 from worker.contract import keys
 from worker.contract.codes import Code
-from worker.contract.ports import ObjectMissing
 from worker.contract.records import Reason, TakeRecord, TakeState, Utterance
 
 _LOOKING: Final = timedelta(seconds=20)
@@ -23,15 +23,12 @@ _ECHO: Final = 80
 
 async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
     """Keep a recording under its hash, have it listened to, and say so at once."""
-    media, key = file.media, keys.take(file.sha256, "source")
+    media = file.media
     taken = TakeRecord(
         id=file.sha256, name=media.name, size_bytes=file.size_bytes, created_at=datetime.now(UTC)
     )
     async with bringing(turn.desk, taken.id, turn.receipt):
-        try:
-            await turn.desk.store.stat(key)
-        except ObjectMissing:
-            await turn.desk.store.put_file(key, file.path)
+        await _keep(turn.desk, file)
         async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
             earlier = page.draft
             page.change(
@@ -54,6 +51,19 @@ async def receive_recording(turn: Turn, file: Fetched, message_id: str) -> None:
     await turn.desk.ledger.open_take(taken, teller=teller)
     if earlier.take_id is not None:
         await offering.replace_offer(turn, earlier, media.name)
+
+
+async def _keep(desk: Desk, file: Fetched) -> None:
+    """Have the bytes in the store. Who lost them, or what was made of them, had it all deleted by age: it is listened to anew."""
+    known, names = await desk.ledger.take(file.sha256), ["source"]
+    if known is not None and known.state is TakeState.READY:
+        names += keys.TAKE_MADE
+    there = await asyncio.gather(*(desk.has(keys.take(file.sha256, name)) for name in names))
+    if all(there):
+        return
+    if known is not None:
+        await desk.ledger.remove_take(file.sha256)  # nothing happens to one that is listened to now
+    await desk.store.put_file(keys.take(file.sha256, "source"), file.path)
 
 
 async def tell_take(turn: Turn, take_id: str) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from bot.desk import Desk, Turn
-from bot.disposal import dispose
+from bot.disposal import dispose, dispose_pictures
 from bot.drafts import Question
 from bot.history import asking, find_batch
 from bot.links import forget_link
@@ -88,6 +88,7 @@ async def _delete_all(turn: Turn, question: Question) -> str:
     else:
         said = turn.say("cleared", count=len(known))
     took = await dispose(turn.desk, {each.take_id for each in known})
+    await dispose_pictures(turn.desk, {each.picture for each in known if each.picture})
     lines = [
         turn.say(message, count=count)
         for message, count in (
@@ -109,6 +110,8 @@ class _Deleted(BaseModel):
 
     code: str
     take_id: str
+    picture: str | None = None
+    """SHA-256 of the one behind the presenters."""
 
 
 async def _delete(desk: Desk, question: Question, batch_id: str) -> _Deleted | None:
@@ -123,7 +126,12 @@ async def _delete(desk: Desk, question: Question, batch_id: str) -> _Deleted | N
         return None
     if batch is not None:
         await _remove_objects(desk, batch)
-        deleted = _Deleted(code=batch.code, take_id=batch.order.take_id)
+        picture = batch.order.options.picture
+        deleted = _Deleted(
+            code=batch.code,
+            take_id=batch.order.take_id,
+            picture=picture.sha256 if picture else None,
+        )
         await desk.memory.keep(*asked, value=deleted.model_dump_json(), ttl_s=_KNOWN_S)
         await desk.ledger.forget_batch(batch_id)
     # Once more: a foreman may have been writing it until the ledger forgot the Batch.

@@ -1,12 +1,17 @@
 """What a person in a chat asks of all their orders from now on, and how it is said."""
 
-from pydantic import BaseModel, ConfigDict
+import contextlib
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import waivers, words
 from bot.colours import shown_colour
-from bot.desk import Turn
+from bot.desk import Desk, Turn
 from bot.options import CAPTIONS, Option, differing, value_of
 from worker.contract.records import OrderOptions, SentPicture, TakeRecord
+
+_WISHES: Final = "wishes"
 
 
 class Wishes(BaseModel):
@@ -30,6 +35,18 @@ async def load_wishes(turn: Turn) -> Wishes:
 async def keep_wishes(turn: Turn, wishes: Wishes) -> None:
     """Keep what is asked for from now on."""
     await turn.desk.memory.keep(*_name(turn), value=wishes.model_dump_json())
+
+
+async def pictures_wished(desk: Desk) -> frozenset[str]:
+    """SHA-256 of the pictures that anybody's next order will show."""
+    found = set[str]()
+    async for kept in desk.memory.kept(_WISHES):
+        with contextlib.suppress(
+            ValidationError
+        ):  # no version of ours wrote it: nobody orders by it
+            if (picture := Wishes.model_validate_json(kept).options.picture) is not None:
+                found.add(picture.sha256)
+    return frozenset(found)
 
 
 async def options_now(turn: Turn) -> OrderOptions:
@@ -96,4 +113,4 @@ def _details(turn: Turn, options: OrderOptions) -> dict[str, str | float]:
 
 
 def _name(turn: Turn) -> tuple[str, ...]:
-    return ("wishes", turn.chat.mailbox, turn.chat.id, turn.person.id)
+    return (_WISHES, turn.chat.mailbox, turn.chat.id, turn.person.id)

@@ -85,7 +85,13 @@ async def open_door(settings: Settings, hand: Wires, routes: Sequence[web.RouteD
         redis, store = await asyncio.gather(_in_time(_answers(hand)), _in_time(_stores(hand)))
         return {"redis": redis, "store": store}
 
-    application = make_door(hand.store, hand.codec, ready=ready, accel_prefix=settings.accel_prefix)
+    application = make_door(
+        hand.store,
+        hand.codec,
+        ready=ready,
+        hold=hand.ledger.hold,
+        accel_prefix=settings.accel_prefix,
+    )
     application.add_routes(routes)
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
     public = settings.public_url is not None

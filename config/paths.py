@@ -22,11 +22,6 @@ def store_folder(settings: Settings) -> Path:
     return private_folder(settings.data_dir / "store")
 
 
-def holds_folder(settings: Settings) -> Path:
-    """Locks on what is downloaded from a cloud store through our own door."""
-    return private_folder(settings.data_dir / "held")
-
-
 def work_folder(settings: Settings) -> Path:
     """Caches and scratch files of the worker."""
     return private_folder(settings.data_dir / "work")

@@ -8,7 +8,7 @@ import redis.asyncio
 
 from adapters.stores.links import CloudFrontLinks, DoorLinks, KeyRefused, LinkSigner
 from adapters.stores.local import LocalStore
-from config.paths import holds_folder, secret_key, store_folder
+from config.paths import secret_key, store_folder
 from config.redis_client import connect, connections_of
 from config.settings import PREFIX, Settings, SettingsRefused
 from worker.contract.ports import ObjectStore
@@ -45,7 +45,6 @@ def make_store(settings: Settings, codec: TokenCodec, door: Callable[[], str]) -
                 uploads=settings.s3_uploads,
                 links=_links(settings, codec, door),
                 front=settings.cdn_url,
-                holds=holds_folder(settings),
             )
         except ClientRefused as refused:
             raise SettingsRefused(f"{str(refused)[:1].upper()}{str(refused)[1:]}.") from refused

@@ -28,7 +28,7 @@ _CLIP: Final = "clip.mp4"
 _KEY: Final = "key"
 """Beside a Clip: what it is called in the store."""
 _TAKE: Final = "take-"
-_TAKE_FILES: Final = ("sound.flac", "speech.npz", "words.json")
+_PICTURE: Final = "picture-"
 _IN_USE_S: Final = 3600.0
 """What was used within the hour may be open in an engine, of this foreman or another on this machine."""
 
@@ -44,7 +44,7 @@ class Cache:
 
     async def take(self, take_id: str) -> Path:
         """The folder of an analysed Take. Raises ObjectMissing, StoreUnavailable."""
-        wanted = {name: keys.take(take_id, name) for name in _TAKE_FILES}
+        wanted = {name: keys.take(take_id, name) for name in keys.TAKE_MADE}
         return await self._fetched(f"{_TAKE}{take_id}", wanted)
 
     async def template(self, template: TemplateRecord) -> Path:
@@ -65,7 +65,7 @@ class Cache:
 
     async def picture(self, sha256: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
         """The folder of a picture, which ``fill`` puts there if it is not; raises what that raises."""
-        return await self._kept(f"picture-{sha256}", fill)
+        return await self._kept(f"{_PICTURE}{sha256}", fill)
 
     async def keep_clip(self, key: str, path: Path) -> None:
         """Keep a finished Clip, which is moved here, until its Archive is packed; without a word if that fails."""
@@ -98,8 +98,10 @@ class Cache:
         await asyncio.to_thread(self._forget_unused, unused_s)
 
     async def forget_deleted(self) -> None:
-        """Remove the Clips and Takes that are no longer in the store: somebody deleted their order. Raises StoreUnavailable."""
-        kept = await asyncio.to_thread(self._kept_clips) + await asyncio.to_thread(self._kept_takes)
+        """Remove the Clips, Takes and pictures that are no longer in the store: somebody deleted their order. Raises StoreUnavailable."""
+        kept = await asyncio.to_thread(
+            lambda: [*self._kept_clips(), *self._kept_takes(), *self._kept_pictures()]
+        )
         for folder, key in kept:
             try:
                 await self._store.stat(key)
@@ -119,8 +121,12 @@ class Cache:
         """Folders of Takes, and one object of the store that each was made of."""
         folders = [each for each in self._folder.glob(f"{_TAKE}*") if each.is_dir()]
         return [
-            (each, keys.take(each.name.removeprefix(_TAKE), _TAKE_FILES[0])) for each in folders
+            (each, keys.take(each.name.removeprefix(_TAKE), keys.TAKE_MADE[0])) for each in folders
         ]
+
+    def _kept_pictures(self) -> list[tuple[Path, str]]:
+        folders = [each for each in self._folder.glob(f"{_PICTURE}*") if each.is_dir()]
+        return [(each, keys.picture(each.name.removeprefix(_PICTURE))) for each in folders]
 
     async def _fetched(self, name: str, wanted: Mapping[str, str]) -> Path:
         async def fill(folder: Path) -> None:

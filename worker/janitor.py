@@ -1,4 +1,4 @@
-"""The janitor: removes what is kept no longer, never of a Batch that runs nor while somebody downloads it.
+"""The janitor: removes what is kept no longer, never of a Batch that runs nor while somebody downloads it, or did so just now.
 
 What belongs together goes together: a Batch's Clips and Archives, a Take with all that was computed of it. Its age is that
 of its newest object; a Take that is sent again is young again. Templates, consents, records and waivers are none of the janitor's business.
@@ -148,7 +148,7 @@ class Janitor:
 
     async def _remove(self, holding: Holding, why: str) -> bool:
         """Remove what goes together, unless it is in use; the ledger knows before the first object goes."""
-        if await asyncio.to_thread(self._is_held, holding) or await self._runs(holding):
+        if await self._ledger.holds_any(holding.keys) or await self._runs(holding):
             return False
         if await self._ledger.is_blank():  # asked last: it may have become so meanwhile
             return False
@@ -168,9 +168,6 @@ class Janitor:
         )
         return True
 
-    def _is_held(self, holding: Holding) -> bool:
-        return any(self._store.is_held(key) for key in holding.keys)
-
     async def _runs(self, holding: Holding) -> bool:
         """Whether a Batch that is not told yet needs it: asked right before it goes."""
         if holding.kind == "lineup":
@@ -189,7 +186,10 @@ class Janitor:
 
 def _needs(batch: BatchRecord, holding: Holding) -> bool:
     order = batch.order
-    background = order.options.background
-    picture = background.picture.sha256 if background and background.picture else None
-    wanted = {"batch": batch.id, "take": order.take_id, "picture": picture}
+    picture = order.options.picture
+    wanted = {
+        "batch": batch.id,
+        "take": order.take_id,
+        "picture": picture.sha256 if picture else None,
+    }
     return wanted.get(holding.kind) == holding.id

@@ -23,6 +23,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:rates:<engine>         hash: what its last Clips took
     chorus:foremen, :seats, :held:<worker>        who lives, how much each renders at a time, Templates on its disk
     chorus:facts, chorus:outbox:<mailbox>    streams
+    chorus:download:<object>      somebody downloads it through the door, or did so just now
     chorus:rebuilt                what the store remembers was looked through
 """
 
@@ -134,16 +135,27 @@ class RedisLedger:
 
     async def takes_ordered(self) -> frozenset[str]:
         """Ids of the Takes of all Batches there are, of anybody; those that expired need theirs no longer."""
-        found: set[str] = set()
+        return frozenset([take async for take in self._each_kept("take")])
+
+    async def pictures_ordered(self) -> frozenset[str]:
+        """SHA-256 of the pictures behind the presenters of all Batches there are, likewise."""
+        orders = [Order.model_validate_json(each) async for each in self._each_kept("order")]
+        pictures = [order.options.picture for order in orders]
+        return frozenset(picture.sha256 for picture in pictures if picture is not None)
+
+    async def _each_kept(self, field: str) -> AsyncIterator[str]:
+        """One field of all Batches there are, but those that expired."""
         with redis_errors_as_ours():
             names = [name async for name in self._client.scan_iter(_BATCHES, count=_SCANNED)]
-            for begin in range(0, len(names), _SCANNED):
+        for begin in range(0, len(names), _SCANNED):
+            with redis_errors_as_ours():
                 async with self._client.pipeline(transaction=False) as pipe:
                     for name in names[begin : begin + _SCANNED]:
-                        pipe.hmget(name, ["take", "state"])
+                        pipe.hmget(name, [field, "state"])
                     read = await pipe.execute()
-                found.update(take for take, state in read if take and state != BatchState.EXPIRED)
-        return frozenset(found)
+            for value, state in read:
+                if value and state != BatchState.EXPIRED:
+                    yield value
 
     async def remove_take(self, take_id: str) -> bool:
         """Forget a Take that nobody uses any more; False if it is being analysed."""
@@ -292,6 +304,19 @@ class RedisLedger:
                 *(field for clip in clips for field in clip),
             )
         )
+
+    async def hold(self, key: str, for_s: int) -> None:
+        """Have an object told as being downloaded, for so many seconds from now."""
+        with redis_errors_as_ours():
+            await self._client.set(keys.redis("download", key), "1", ex=for_s)
+
+    async def holds_any(self, object_keys: Collection[str]) -> bool:
+        """Whether one of these objects is told as being downloaded, through whatever machine."""
+        if not object_keys:
+            return False
+        names = [keys.redis("download", key) for key in object_keys]
+        with redis_errors_as_ours():
+            return bool(await self._client.exists(*names))
 
     async def is_blank(self) -> bool:
         """Whether what the store remembers may be missing here: this Redis lost its memory, or is new, until it was looked through."""

@@ -11,7 +11,6 @@ outlives a cancelled download.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -19,7 +18,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from adapters.stores import disk
 from adapters.stores.links import DoorLinks
@@ -28,9 +27,9 @@ from adapters.stores.streams import counted, exactly
 from worker.contract.ports import (
     ArchiveEntry,
     Lifecycle,
+    Link,
     ObjectFacts,
     ObjectMissing,
-    StoreUnavailable,
 )
 from worker.contract.tokens import TokenCodec
 from worker.contract.virtual_zip import Piece, VirtualZip
@@ -184,10 +183,14 @@ class LocalStore:
         """Remove an object and the folders it leaves empty; no error if it is gone already."""
         await asyncio.to_thread(self._delete, key)
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
         """A URL of the door that downloads the object until the lifetime ends."""
         self._path(key)
-        return self._links.sign(key, lifetime_s, filename)
+        return Link(self._links.sign(key, lifetime_s, filename), lifetime_s)
+
+    async def keeps_versions(self) -> bool:
+        """A folder keeps none: always False."""
+        return False
 
     async def apply_lifecycle(
         self,
@@ -210,34 +213,11 @@ class LocalStore:
         """Whether only a recipe of it lies here."""
         return self.local_path(key) is None
 
-    def hold(self, key: str) -> BinaryIO:
-        """Open what lies here of an object with a lock that others see; closing it, or dying, lets go."""
-        with disk.reading(key):
-            file = self._lying(key).open("rb")
-        fcntl.flock(file, fcntl.LOCK_SH)
-        return file
-
-    def is_held(self, key: str) -> bool:
-        """Whether some process of this machine holds it."""
-        try:
-            with disk.reading(key), self._lying(key).open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ObjectMissing:
-            return False
-        except StoreUnavailable as error:
-            if isinstance(error.__cause__, BlockingIOError):
-                return True
-            raise
-        return False
-
     async def clear_unfinished(self) -> None:
         """Clear away drafts of processes that died."""
         await asyncio.to_thread(self._sweep_unfinished)
 
     # What follows runs in threads.
-
-    def _lying(self, key: str) -> Path:
-        return self.local_path(key) or _recipe_of(self._path(key))
 
     @property
     def _unfinished(self) -> Path:

@@ -27,11 +27,10 @@ import boto3
 from botocore.config import Config
 
 from adapters.stores import disk, s3_lifecycle
-from adapters.stores.holds import Holds
 from adapters.stores.links import LinkSigner, behind
 from adapters.stores.memory import give_back_large_blocks
 from adapters.stores.s3_calls import Calls
-from adapters.stores.s3_credentials import why_links_end_early
+from adapters.stores.s3_credentials import doubt_of, sure_s
 from adapters.stores.s3_errors import while_setting_up
 from adapters.stores.s3_near import OtherBytes, checked, right_ones, tell_of_other_bytes, whole_ones
 from adapters.stores.s3_parts import CopiedPart, Part, plan
@@ -42,6 +41,7 @@ from worker.contract.attachments import content_disposition
 from worker.contract.ports import (
     ArchiveEntry,
     Lifecycle,
+    Link,
     ObjectFacts,
     ObjectMissing,
 )
@@ -70,7 +70,6 @@ class S3Store:
         session: boto3.Session | None = None,
         links: LinkSigner | None = None,
         front: str | None = None,
-        holds: Path | None = None,
     ) -> None:
         """Prepare the client; nothing is asked of the store yet.
 
@@ -83,7 +82,6 @@ class S3Store:
             session: Brings the credentials; None finds them as boto3 usually does.
             links: Signs Links in place of the store's own presigned URLs.
             front: Scheme and host that presigned URLs get in place of the store's; it has to ask the store by its own name.
-            holds: Folder in which processes of this machine tell each other what they send through themselves.
 
         Raises:
             ClientRefused: With this endpoint, region, profile or role nothing can be asked.
@@ -92,7 +90,6 @@ class S3Store:
         # The last for short calls, which shall not wait for bytes.
         threads = uploads + COPIES + READS + 2
         self._links = links
-        self._holds = None if holds is None else Holds(holds)
         self._front = front
         self._doubt: str | None = None
         """What was last said about the life of Links."""
@@ -197,18 +194,8 @@ class S3Store:
         """Everything is written out: always False."""
         return False
 
-    def hold(self, key: str) -> contextlib.AbstractContextManager[object]:
-        """Have it told as held, where a folder for that was given; what the store itself hands out, it ends by itself."""
-        return contextlib.nullcontext() if self._holds is None else self._holds.hold(key)
-
-    def is_held(self, key: str) -> bool:
-        """Whether some process of this machine holds it."""
-        return self._holds is not None and self._holds.is_held(key)
-
     async def clear_unfinished(self) -> None:
         """Abort uploads of ours that broke off a day ago or before: their parts are paid for."""
-        if self._holds is not None:
-            await asyncio.to_thread(self._holds.clear)
         abort = partial(s3_lifecycle.abort_stale, self._call.client, self._call.bucket)
         count = await self._call("uploads", abort)
         if count:
@@ -243,8 +230,8 @@ class S3Store:
         with contextlib.suppress(ObjectMissing):
             await self._call(key, remove)
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        """A presigned URL, good for GET only.
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        """A presigned URL, good for GET only; it lasts no longer than the credentials that sign it.
 
         Raises:
             ValueError: The lifetime is not between one second and seven days.
@@ -252,9 +239,15 @@ class S3Store:
         if not 1 <= lifetime_s <= LONGEST_LIFETIME_S:
             raise ValueError(f"S3 signs for 1 to {LONGEST_LIFETIME_S} s, not for {lifetime_s} s")
         if self._links is not None:
-            return await asyncio.to_thread(self._links.sign, key, lifetime_s, filename)
+            url = await asyncio.to_thread(self._links.sign, key, lifetime_s, filename)
+            return Link(url, lifetime_s)
         # In a thread: it may have to fetch credentials.
         return await self._call(key, partial(self._sign, key, lifetime_s, filename))
+
+    async def keeps_versions(self) -> bool:
+        """Whether the bucket has, or had, versioning; False also where the store forbids the question or does not know it."""
+        ask = partial(s3_lifecycle.keeps_versions, self._call.client, self._call.bucket)
+        return await self._call("versions", ask)
 
     async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
         """Have Takes, Clips and Archives put on cold storage and expired; rules of others are left alone."""
@@ -353,8 +346,10 @@ class S3Store:
             if noted is not None:  # whoever asks for the next one has it on its way
                 noted(part.size_bytes)
 
-    def _sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        doubt = why_links_end_early(self._session, lifetime_s)
+    def _sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        known_s = sure_s(self._session, lifetime_s)
+        lasts_s = lifetime_s if known_s is None else max(known_s, 1)
+        doubt = doubt_of(known_s, lifetime_s)
         if doubt != self._doubt:
             self._doubt = doubt
             if doubt is not None:
@@ -366,9 +361,11 @@ class S3Store:
                 "Key": key,
                 "ResponseContentDisposition": content_disposition(filename),
             },
-            ExpiresIn=lifetime_s,
+            ExpiresIn=lasts_s,
         )
-        return url if self._front is None else behind(self._front, url)
+        if self._front is not None:
+            url = behind(self._front, url)
+        return Link(url, lasts_s, sure=known_s is not None)
 
 
 async def _joined(read: Callable[[], AsyncIterator[bytes]]) -> bytes:

@@ -23,14 +23,16 @@ _REFUSED_STATUS: Final = frozenset({400, 405, 409, 411, 501})
 _NO_CLASS: Final = frozenset({"InvalidStorageClass", "NotImplemented"})
 """To a rule that moves objects; what else is answered may mean that, or that the rule is wrong."""
 _NOT_IMPLEMENTED: Final = 501
+_NOT_FOUND: Final = 404
 _NO_RULES_YET: Final = "NoSuchLifecycleConfiguration"
 _UNFINISHED_DAYS: Final = 1
+_OLD_VERSION_DAYS: Final = 1
 
 
 def apply(client: "S3Client", bucket: str, cold_days: int, retention_days: int) -> Lifecycle:
     """Set our rules beside those of others.
 
-    Stores without a storage class for infrequent access get the same rules without it.
+    Stores without a storage class for infrequent access, or without rules for old versions, get the same rules without them.
 
     Returns:
         What was set, or why the store does not do it.
@@ -44,6 +46,16 @@ def apply(client: "S3Client", bucket: str, cold_days: int, retention_days: int) 
     except ClientError as error:
         if _refused(error):
             return Lifecycle(refusal=_why(error))
+        raise
+
+
+def keeps_versions(client: "S3Client", bucket: str) -> bool:
+    """Whether what is deleted stays as an old version; False also where the store forbids the question or does not know it."""
+    try:
+        return "Status" in client.get_bucket_versioning(Bucket=bucket)
+    except ClientError as error:
+        if _refused(error) or status_of(error) == _NOT_FOUND:
+            return False
         raise
 
 
@@ -80,32 +92,39 @@ def _set(
     cold_days: int,
     retention_days: int,
 ) -> Lifecycle:
-    cold, refusal = cold_days if cold_days < retention_days else None, ""
-    try:
-        _put(client, bucket, others, cold, retention_days)
-    except ClientError as error:
-        if cold is None or not _refused(error) or code_of(error) in _FORBIDDEN:
-            raise
-        cold, refusal = None, "" if _has_no_class(error) else code_of(error)
-        _put(client, bucket, others, cold, retention_days)
-    return Lifecycle(retention_days, cold, cold_refusal=refusal)
+    """The most that the store takes: some have no cold storage, some no versions, and few say which it was."""
+    wanted = cold_days if cold_days < retention_days else None
+    colds = [None] if wanted is None else [wanted, None]
+    tries = [(cold, versions) for versions in (True, False) for cold in colds]
+    refusals = dict[tuple[int | None, bool], ClientError]()
+    for cold, versions in tries:
+        ours = [_rule(prefix, cold, retention_days, versions=versions) for prefix in PREFIXES]
+        try:
+            _put(client, bucket, [*others, *ours])
+        except ClientError as error:
+            if not _refused(error) or code_of(error) in _FORBIDDEN:
+                raise
+            refusals[cold, versions] = error
+            continue
+        why = refusals.get((wanted, versions)) if cold is None else None
+        cold_refusal = "" if why is None or _has_no_class(why) else code_of(why)
+        return Lifecycle(retention_days, cold, old_versions=versions, cold_refusal=cold_refusal)
+    raise refusals[tries[-1]]
 
 
 def _put(
     client: "S3Client",
     bucket: str,
-    others: "list[LifecycleRuleOutputTypeDef]",
-    cold_days: int | None,
-    retention_days: int,
+    rules: "list[LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef]",
 ) -> None:
-    ours = [_rule(prefix, cold_days, retention_days) for prefix in PREFIXES]
-    rules: list[LifecycleRuleTypeDef | LifecycleRuleOutputTypeDef] = [*others, *ours]
     client.put_bucket_lifecycle_configuration(
         Bucket=bucket, LifecycleConfiguration={"Rules": rules}
     )
 
 
-def _rule(prefix: str, cold_days: int | None, retention_days: int) -> "LifecycleRuleTypeDef":
+def _rule(
+    prefix: str, cold_days: int | None, retention_days: int, *, versions: bool
+) -> "LifecycleRuleTypeDef":
     rule: LifecycleRuleTypeDef = {
         "ID": f"{_OURS}{prefix.rstrip('/')}",
         "Status": "Enabled",
@@ -113,6 +132,8 @@ def _rule(prefix: str, cold_days: int | None, retention_days: int) -> "Lifecycle
         "Expiration": {"Days": retention_days},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
     }
+    if versions:
+        rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": _OLD_VERSION_DAYS}
     if cold_days is not None:
         rule["Transitions"] = [{"Days": cold_days, "StorageClass": "STANDARD_IA"}]
     return rule

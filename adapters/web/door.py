@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from adapters.web import pages
-from adapters.web.downloads import Downloads
+from adapters.web.downloads import Downloads, Hold
 from worker.contract.ports import ObjectStore
 from worker.contract.tokens import TokenCodec
 
@@ -51,6 +51,7 @@ def make_door(
     codec: TokenCodec,
     *,
     ready: Ready,
+    hold: Hold | None = None,
     accel_prefix: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> web.Application:
@@ -60,12 +61,13 @@ def make_door(
         store: What links lead to.
         codec: Signs and reads links; shared with the store.
         ready: Asked by ``/readyz``.
+        hold: Told what is downloaded; None: nobody clears anything away.
         accel_prefix: Internal location of a front server (nginx) that shows the store's folder, such as ``/_files``.
         clock: Tells the time; with a time zone.
     """
     app = web.Application(middlewares=[_tell_and_log])
     app.on_response_prepare.append(_harden)
-    downloads = Downloads(store, codec, accel_prefix, clock)
+    downloads = Downloads(store, codec, hold, accel_prefix, clock)
     app.router.add_get("/d/{token}", downloads.answer)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _readiness(ready))

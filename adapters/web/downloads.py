@@ -3,11 +3,15 @@
 Plain files go by sendfile(2) in slices, so that a client that stops reading is noticed and let go. Archives that are
 not written come from ``open_range``. With a front server configured, plain files are left to it
 (``X-Accel-Redirect``); ranges are then its business.
+
+What somebody downloads is told as held, so that it is not cleared away before the rest of it was fetched: for an hour from
+its beginning, or from the last sign of life where the bytes go through us. Who cannot be told holds nothing up.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
@@ -20,7 +24,13 @@ from adapters.web.ranges import RangeNotSatisfiable, Slice, etag, http_date, wan
 from worker.contract.attachments import content_disposition
 from worker.contract.figures import FIGURES
 from worker.contract.operations import note
-from worker.contract.ports import ObjectFacts, ObjectMissing, ObjectStore, StoreUnavailable
+from worker.contract.ports import (
+    LedgerUnavailable,
+    ObjectFacts,
+    ObjectMissing,
+    ObjectStore,
+    StoreUnavailable,
+)
 from worker.contract.tokens import DOWNLOAD, TokenCodec, TokenExpired, TokenForged
 
 _log = logging.getLogger(__name__)
@@ -28,6 +38,13 @@ _log = logging.getLogger(__name__)
 _SLICE_BYTES: Final = 4 << 20
 _STALLED_S: Final = 300.0
 """A client that does not take one slice in this time (14 KiB/s) is let go."""
+_HELD_S: Final = 3600
+"""A download that was cut, or that a front server sends, has so long to be gone on with."""
+_RENEW_S: Final = 60.0
+_TOLD_WITHIN_S: Final = 2.0
+
+Hold = Callable[[str, int], Awaitable[None]]
+"""Have an object told as being downloaded for so many seconds from now; raises LedgerUnavailable."""
 
 _CONTENT_TYPES: Final = {
     ".zip": "application/zip",
@@ -50,6 +67,7 @@ class Downloads:
         self,
         store: ObjectStore,
         codec: TokenCodec,
+        hold: Hold | None,
         accel_prefix: str | None,
         clock: Callable[[], datetime],
     ) -> None:
@@ -58,11 +76,13 @@ class Downloads:
         Args:
             store: Where the objects are.
             codec: Made the links.
+            hold: Told what is downloaded; None: nobody clears anything away.
             accel_prefix: Internal location of the front server that shows the store's folder; None: no such server.
             clock: Tells the time; with a time zone.
         """
         self._store = store
         self._codec = codec
+        self._hold = hold
         self._accel_prefix = accel_prefix
         self._clock = clock
 
@@ -70,6 +90,7 @@ class Downloads:
         """Serve GET and HEAD."""
         try:
             thing = self._codec.read(DOWNLOAD, request.match_info["token"], self._clock())
+            await self._tell(thing["key"])
             facts = await self._store.stat(thing["key"])
             path = await asyncio.to_thread(self._store.local_path, facts.key)
         except TokenForged:
@@ -134,7 +155,7 @@ class Downloads:
             await response.prepare(request)
             if request.method == hdrs.METH_HEAD or part.size_bytes == 0:
                 return
-            with await asyncio.to_thread(self._store.hold, facts.key):
+            async with self._held(facts.key):
                 if path is not None:
                     await _send_file(request, path, part)
                 else:
@@ -146,6 +167,30 @@ class Downloads:
             _log.warning("a download of %s broke off: %r", facts.key, broken)
             if request.transport is not None:
                 request.transport.abort()
+
+    @contextlib.asynccontextmanager
+    async def _held(self, key: str) -> AsyncIterator[None]:
+        """What was told at the beginning is told again while the bytes go."""
+        renewing = asyncio.create_task(self._tell_again(key))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _tell_again(self, key: str) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            await self._tell(key)
+
+    async def _tell(self, key: str) -> None:
+        if self._hold is None:
+            return
+        try:
+            async with asyncio.timeout(_TOLD_WITHIN_S):
+                await self._hold(key, _HELD_S)
+        except (LedgerUnavailable, TimeoutError) as outage:
+            _log.info("nobody could be told that %s is downloaded: %r", key, outage)
 
     async def _send_computed(self, response: web.StreamResponse, key: str, part: Slice) -> None:
         async for chunk in self._store.open_range(key, part.start, part.size_bytes):

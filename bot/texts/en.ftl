@@ -195,13 +195,13 @@ help-options =
     A picture you send becomes the background where a template has a green screen.
 help-result =
     The result
-    One message shows how far it is. Then you get a link to a ZIP with everything, and one for each video; they work for { $lifetime }.
+    One message shows how far it is. Then you get a link to a ZIP with everything, and one for each video; they work for { $lifetime } at most, and the message says how long.
     /zip CODE makes new links, /retry CODE makes what failed again, /cancel CODE stops an order and keeps what is done. /history lists them.
     Each video was checked; if something looks wrong in one, its line says so.
 help-privacy =
     Privacy
     Recordings, videos and orders are stored by whoever operates Chorus, on their own machines or in a store they chose; nothing goes to anybody else.
-    A link works for { $lifetime }, for everybody who has it. /delete CODE deletes an order with its videos and its recording, /clear all that have ended; how long the rest is kept is for the operator to say.
+    A link works for { $lifetime } at most, for everybody who has it. /delete CODE deletes an order with its videos and its recording, /clear all that have ended; how long the rest is kept is for the operator to say.
     In a group I keep only what is meant for me: recordings, commands, answers to me.
     Each video says that AI made it, in the picture and inside the file.
 button-help-overview = Overview
@@ -324,7 +324,10 @@ preset-full = That would be more than { $limit }. “/preset remove NAME” make
 accepted = Order { $code }: { $count ->
     [one] 1 video
    *[other] { $count } videos
-} from “{ $take }”. I will write again when it is done. /status { $code } · /cancel { $code }
+} from “{ $take }”. I will write again when { $count ->
+    [one] it is done.
+   *[other] it is done; /zip { $code } gives those that are done before.
+} /status { $code } · /cancel { $code }
 progress-head = { $code } · “{ $take }” · { $count ->
     [one] 1 video
    *[other] { $count } videos
@@ -368,6 +371,8 @@ clip-failed = failed
 clip-cancelled = cancelled
 clip-linked = { $line }: { $url }
 clips-rest = … { $done } done, { $waiting } waiting
+clips-rest-linked = … { $done } done (/zip { $code }), { $waiting } waiting
+clips-unlinked = … /zip { $code } links all that are done
 
 ## Outcome
 
@@ -543,7 +548,7 @@ settings-file = Largest file: { $limit }
 settings-clips = Templates in one order: up to { $limit }
 settings-batches = Orders at a time: up to { $limit }
 settings-minutes = Minutes of video in a day: up to { $limit }
-settings-links = Links work for { $lifetime }
+settings-links = Links work for { $lifetime } at most
 settings-engine = Engine: { $engine }
 settings-engine-only = Engine: { $engine }, the only one here
 with-engine = engine { $engine }

@@ -172,13 +172,13 @@ help-options =
     发来的图片会用作背景，适用于绿幕拍摄的模板。
 help-result =
     结果
-    进度显示在同一条消息里。完成后您会收到一个打包下载链接，以及每个视频的链接，{ $lifetime }内有效。
+    进度显示在同一条消息里。完成后您会收到一个打包下载链接，以及每个视频的链接，有效期最长 { $lifetime }，以消息所写为准。
     “下载 编号”获取新链接，“重试 编号”重做失败的视频，“取消 编号”停止任务并保留已完成的。“历史”查看全部。
     每个视频都经过检查；如果看起来有问题，对应的那一行会说明。
 help-privacy =
     隐私
     录音、视频和任务由 Chorus 的管理员保存在自己的机器或选定的存储中，不会交给其他人。
-    链接 { $lifetime }内有效，拿到链接的人都能打开。“删除 编号”删除任务及其视频和录音，“清空”删除所有已结束的任务；其余内容保存多久由管理员决定。
+    链接有效期最长 { $lifetime }，拿到链接的人都能打开。“删除 编号”删除任务及其视频和录音，“清空”删除所有已结束的任务；其余内容保存多久由管理员决定。
     在群里我只保留与我有关的内容：录音、命令、对我的回复。
     每个视频都标明由 AI 生成，画面中和文件里都有标识。
 button-help-overview = 概览
@@ -289,7 +289,10 @@ preset-full = 最多保存 { $limit } 个。请先用“预设 删除 名称”�
 
 ## 进度
 
-accepted = 任务 { $code }：用“{ $take }”制作 { $count } 个视频，完成后通知您。状态 { $code } · 取消 { $code }
+accepted = 任务 { $code }：用“{ $take }”制作 { $count } 个视频，完成后通知您{ $count ->
+    [1] 。
+   *[other] ；中途发送“下载 { $code }”可先取已完成的。
+}状态 { $code } · 取消 { $code }
 progress-head = { $code } · “{ $take }” · { $count } 个视频
 progress-size-parts = 约 { $size }，分成 { $count } 个压缩包
 progress-size = 约 { $size }
@@ -321,6 +324,8 @@ clip-failed = 失败
 clip-cancelled = 已取消
 clip-linked = { $line }： { $url }
 clips-rest = …… 已完成 { $done } 个，等待 { $waiting } 个
+clips-rest-linked = …… 已完成 { $done } 个（下载 { $code }），等待 { $waiting } 个
+clips-unlinked = …… 发送“下载 { $code }”可获取全部已完成视频的链接
 
 ## 结果
 
@@ -465,7 +470,7 @@ settings-file = 文件最大：{ $limit }
 settings-clips = 一次最多 { $limit } 个模板
 settings-batches = 同时最多 { $limit } 个任务
 settings-minutes = 每天最多制作 { $limit } 分钟视频
-settings-links = 链接有效期：{ $lifetime }
+settings-links = 链接有效期：最长 { $lifetime }
 settings-engine = 引擎：{ $engine }
 settings-engine-only = 引擎：{ $engine }（这里只有这一个）
 with-engine = 引擎 { $engine }

@@ -5,15 +5,14 @@ import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 
-import aiohttp
 import click
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
 from config.cli.check_dingtalk import examine_dingtalk
-from config.cli.check_keeping import examine_keeping
-from config.cli.check_links import examine_links
+from config.cli.check_keeping import examine_keeping, versions_found
+from config.cli.check_links import examine_links, link_trouble
 from config.cli.check_redis import examine_redis, examine_watching, redis_advice
 from config.cli.check_telegram import examine_telegram
 from config.cli.check_wecom import examine_wecom
@@ -95,10 +94,18 @@ async def _serving(settings: Settings) -> list[Finding]:
     ):
         workers = await hand.ledger.workers()
         return [
-            await _tried("store", lambda: _store(hand, settings)),
+            store := await _tried("store", lambda: _store(hand, settings)),
+            *(await _versions(hand) if store.ok else []),
             good("web door", f"It listens on {system.door}."),
             (good if workers else unused)("workers", f"{workers} at work now."),
         ]
+
+
+async def _versions(hand: Wires) -> list[Finding]:
+    try:
+        return versions_found(kept=await hand.store.keeps_versions())
+    except StoreUnavailable:  # it was there a moment ago, and this was all that was left to ask
+        return []
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -111,10 +118,6 @@ async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
         return bad(name, _sentence(outage))  # it says what to do
     except ObjectMissing as missing:
         return bad(name, f"What was written is gone: {missing}.", "Who else deletes there?")
-    except aiohttp.ClientError as error:
-        return bad(
-            name, f"{error}.", "Is CHORUS_PUBLIC_URL, or CHORUS_CDN_URL, reachable from here?"
-        )
     except TimeoutError:
         return bad(name, f"No answer within {_TIMEOUT_S:.0f} s.", "Check address and firewall.")
 
@@ -138,16 +141,13 @@ async def _store(hand: Wires, settings: Settings) -> Finding:
     try:
         listed = [facts.key async for facts in hand.store.list(_PROBE_PREFIX)]
         link = await hand.store.sign(key, 60, "chorus-check.bin")
-        async with aiohttp.ClientSession() as session, session.get(link) as answer:
-            read = await answer.read()
+        trouble = await link_trouble(settings, link.url, content)
     finally:
         await hand.store.delete(key)
-    if key not in listed or read != content:
-        return bad(
-            "store",
-            f"{settings.store}: what was written did not come back.",
-            "Is CHORUS_PUBLIC_URL reachable from here?",
-        )
+    if key not in listed:
+        return bad("store", f"{settings.store}: what was written is not listed.")
+    if trouble is not None:
+        return trouble
     return good(
         "store", f"{settings.store}: written, listed, signed, read through its Link, deleted."
     )

@@ -1,4 +1,4 @@
-"""Whether what Links lead to is kept as long as they work."""
+"""Whether what Links lead to is kept as long as they work, and what is deleted is gone."""
 
 from config.cli.findings import Finding, unused
 from config.keeping import DAY_S, kept_days
@@ -17,5 +17,19 @@ def examine_keeping(settings: Settings) -> list[Finding]:
             f"Links are signed for {settings.link_lifetime_s} s, but what they lead to is deleted "
             f"after {days * DAY_S} s; people are told the shorter time.",
             f"Shorten {PREFIX}LINK_LIFETIME_S, or raise {PREFIX}{name}.",
+        )
+    ]
+
+
+def versions_found(*, kept: bool) -> list[Finding]:
+    """A store in which what is deleted stays; nothing to say of others."""
+    if not kept:
+        return []
+    return [
+        unused(
+            "versions",
+            "The bucket keeps old versions: what /delete and the clearing away remove can still be brought back.",
+            "chorus store init lets those of recordings, videos and ZIPs go after a day; for pictures/ and batches/ "
+            "add such a rule of your own.",
         )
     ]

@@ -23,7 +23,7 @@ def init(as_json: bool) -> None:
     """Have the bucket expire recordings, videos and archives by itself.
 
     After CHORUS_S3_COLD_DAYS they go to infrequent access, after CHORUS_S3_RETENTION_DAYS they are deleted, and uploads
-    that broke off after one day. Templates, consents and records stay; rules of others are left as they are.
+    that broke off, and old versions of what was deleted, after one day. Templates, consents and records stay; rules of others are left as they are.
     """
     settings = load_settings()
     came_of_it = run(_apply(settings))
@@ -34,6 +34,7 @@ def init(as_json: bool) -> None:
                 "store": settings.store,
                 "retention_days": came_of_it.retention_days,
                 "cold_days": came_of_it.cold_days,
+                "old_versions": came_of_it.retention_days is not None and came_of_it.old_versions,
                 "prefixes": list(PREFIXES) if came_of_it.retention_days else [],
                 "refusal": came_of_it.refusal or came_of_it.cold_refusal or None,
             }
@@ -61,8 +62,14 @@ def sentence(settings: Settings, came_of_it: Lifecycle) -> str:
     return (
         f"Objects under {', '.join(PREFIXES)} of {settings.s3_bucket} {_cold(settings, came_of_it)} "
         f"after {came_of_it.retention_days} days; "
-        "uploads that broke off, after one day. Everything else stays."
+        f"uploads that broke off, after one day; {_old_versions(came_of_it)} Everything else stays."
     )
+
+
+def _old_versions(came_of_it: Lifecycle) -> str:
+    if came_of_it.old_versions:
+        return "what deleting leaves in a bucket with versions, after one more."
+    return "the store takes no rule for old versions, so where it keeps such they stay."
 
 
 def _cold(settings: Settings, came_of_it: Lifecycle) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from adapters.stores.local import LocalStore
 from adapters.web.door import Door, make_door
+from tests.adapters.s3_things import emptied, store_of
 from tests.fakes.browser import browser
 from tests.judges import need
 from worker.contract.names import clip_name
@@ -52,9 +53,11 @@ DEVICES = {
 async def store(request, tmp_path):
     """A store with one Clip and an Archive of nine, and whatever its links lead through."""
     if request.param == "s3":
-        kept: ObjectStore = request.getfixturevalue("swift_store")
+        server = request.getfixturevalue("swift")
+        kept = store_of(server)
         await _filled(kept)
         yield kept
+        await emptied(kept, server)
         return
     address: list[str] = []
     store = LocalStore(tmp_path / "store", CODEC, lambda: address[0])
@@ -100,7 +103,7 @@ def sha256(path: Path) -> str:
 
 @pytest.mark.parametrize("key", [CLIP, ZIP])
 async def test_curl_goes_on_with_a_download_from_where_it_broke_off(store, tmp_path, key):
-    url, path = await store.sign(key, 60, "合唱.bin"), tmp_path / "file"
+    url, path = (await store.sign(key, 60, "合唱.bin")).url, tmp_path / "file"
     content = await store.get_bytes(key)
     await judged("curl", "-sS", "--fail", "-r", f"0-{len(content) // 2}", "-o", path, url)
     half = path.stat().st_size
@@ -115,7 +118,7 @@ async def test_unzip_and_7z_open_a_downloaded_archive_under_names_that_every_sys
     store, tmp_path
 ):
     path, out = tmp_path / "a.zip", tmp_path / "out"
-    await judged("curl", "-sS", "--fail", "-o", path, await store.sign(ZIP, 60, "a.zip"))
+    await judged("curl", "-sS", "--fail", "-o", path, (await store.sign(ZIP, 60, "a.zip")).url)
 
     await judged("unzip", "-t", path)
     await judged("7z", "t", path)
@@ -167,7 +170,9 @@ async def _answers(url: str, until_s: float) -> list[tuple[float, int]]:
 async def test_a_link_ends_within_two_seconds_of_its_time(store):
     lifetime_s, ends = 2, 410 if isinstance(store, LocalStore) else 403
     signed_at = time.time()
-    told = await _answers(await store.sign(CLIP, lifetime_s, "a.mp4"), signed_at + lifetime_s + 2.5)
+    told = await _answers(
+        (await store.sign(CLIP, lifetime_s, "a.mp4")).url, signed_at + lifetime_s + 2.5
+    )
 
     off = {
         round(moment - signed_at - lifetime_s, 2): status
@@ -187,7 +192,7 @@ async def test_a_browser_saves_the_file_under_its_chinese_name(store, tmp_path, 
     program, downloads = need("chromium"), tmp_path / "downloads"
     downloads.mkdir()
     async with browser(program, tmp_path / "profile") as chromium:
-        saved = await chromium.download(await store.sign(key, 60, name), downloads)
+        saved = await chromium.download((await store.sign(key, 60, name)).url, downloads)
 
     assert saved.name == name
     assert sha256(saved) == hashlib.sha256(await store.get_bytes(key)).hexdigest()

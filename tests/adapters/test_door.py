@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import logging
@@ -16,9 +15,10 @@ import psutil
 import pytest
 
 from adapters.stores.local import LocalStore
+from adapters.web import downloads
 from adapters.web.door import Door, DoorClosed, make_door
 from adapters.web.ranges import RangeNotSatisfiable, Slice, etag, http_date, wanted
-from worker.contract.ports import ArchiveEntry, ObjectFacts, StoreUnavailable
+from worker.contract.ports import ArchiveEntry, LedgerUnavailable, ObjectFacts, StoreUnavailable
 from worker.contract.tokens import DOWNLOAD, TokenCodec
 
 CODEC = TokenCodec(b"sixteen bytes or more of secret")
@@ -26,6 +26,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VIDEO = os.urandom(4_500_001)
 CLIP = "clips/b/001.mp4"
 ZIP = "archives/b/1.zip"
+HOUR = timedelta(hours=1)
 
 
 class Clock:
@@ -87,7 +88,7 @@ async def fetch(client, url, method="GET", **headers):
 async def link(request, store) -> tuple[str, bytes]:
     """A link and the bytes it leads to, for what is served by sendfile and for what is computed."""
     content = await store.get_bytes(request.param)
-    return await store.sign(request.param, 3600, "合唱 1.zip"), content
+    return (await store.sign(request.param, 3600, "合唱 1.zip")).url, content
 
 
 async def test_a_link_gives_the_whole_file_under_its_name(client, link):
@@ -199,7 +200,7 @@ async def test_what_the_browser_has_already_is_not_sent_again(client, link):
 async def test_a_forged_or_altered_link_is_refused_without_a_word_about_the_file(
     client, store, door
 ):
-    url = await store.sign(ZIP, 3600, "secret.zip")
+    url = (await store.sign(ZIP, 3600, "secret.zip")).url
     middle = len(url) - 40
     other = "A" if url[middle] != "A" else "B"
     altered = url[:middle] + other + url[middle + 1 :]
@@ -214,7 +215,7 @@ async def test_a_forged_or_altered_link_is_refused_without_a_word_about_the_file
 
 async def test_a_signature_is_good_for_its_own_batch_only(client, store, door):
     """Whoever has a link to one Batch changes what it is for into another's, readable as that is."""
-    mine = await store.sign("clips/mine/001.mp4", 3600, "a.mp4")
+    mine = (await store.sign("clips/mine/001.mp4", 3600, "a.mp4")).url
     token = mine.rpartition("/")[2]
     signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     assert b"clips/mine/001.mp4" in signed
@@ -227,7 +228,7 @@ async def test_a_signature_is_good_for_its_own_batch_only(client, store, door):
 
 
 async def test_a_link_ends_at_its_second_with_a_sentence_in_both_languages(client, store, clock):
-    url = await store.sign(ZIP, 60, "secret.zip")
+    url = (await store.sign(ZIP, 60, "secret.zip")).url
     clock.now = START + timedelta(seconds=59.9)
     alive, _, _ = await fetch(client, url, "HEAD")
     clock.now = START + timedelta(seconds=60)
@@ -253,7 +254,10 @@ async def test_a_browser_gets_a_page_that_loads_nothing_from_elsewhere(client, d
 
 
 async def test_what_was_deleted_is_told_gone(client, store):
-    clip, archive = await store.sign(CLIP, 60, "a.mp4"), await store.sign(ZIP, 60, "a.zip")
+    clip, archive = (
+        (await store.sign(CLIP, 60, "a.mp4")).url,
+        (await store.sign(ZIP, 60, "a.zip")).url,
+    )
     await store.delete(CLIP)
 
     for url in (clip, archive):
@@ -307,7 +311,7 @@ async def test_a_front_server_is_told_where_the_file_lies(client, tmp_path):
     await store.put_bytes("clips/b/主 1.mp4", b"video")
     app = make_door(store, CODEC, ready=all_well, accel_prefix="/_files/")
     async with Door(app, "127.0.0.1", 0) as door:
-        token = (await store.sign("clips/b/主 1.mp4", 60, "合唱.mp4")).rpartition("/")[2]
+        token = (await store.sign("clips/b/主 1.mp4", 60, "合唱.mp4")).url.rpartition("/")[2]
         status, headers, body = await fetch(client, f"{door.url}/d/{token}")
 
     assert (status, body) == (200, b"")
@@ -318,7 +322,7 @@ async def test_a_front_server_is_told_where_the_file_lies(client, tmp_path):
 
 async def test_no_log_line_holds_a_link(client, store, door, clock, caplog):
     caplog.set_level(logging.DEBUG)
-    urls = [await store.sign(CLIP, 60, "a.mp4"), f"{door.url}/d/forged-token"]
+    urls = [(await store.sign(CLIP, 60, "a.mp4")).url, f"{door.url}/d/forged-token"]
     for url in urls:
         await fetch(client, url)
     token = urls[0].rpartition("/")[2]
@@ -355,6 +359,73 @@ async def test_people_who_leave_in_the_middle_leave_no_trace_and_no_open_file(cl
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+class Held:
+    """Hears what a door has held."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.for_s: set[int] = set()
+        self.again = asyncio.Event()
+
+    async def __call__(self, key: str, for_s: int) -> None:
+        self.told.append(key)
+        self.for_s.add(for_s)
+        if len(self.told) > 2:
+            self.again.set()
+
+
+@pytest.mark.parametrize("key", [CLIP, ZIP])
+async def test_what_is_downloaded_is_told_as_held_before_it_begins_and_as_long_as_it_lasts(
+    client, tmp_path, monkeypatch, key
+):
+    monkeypatch.setattr(downloads, "_RENEW_S", 0.01)
+    store, held = LocalStore(tmp_path, CODEC, ""), Held()
+    large = b"0" * (32 << 20)  # more than lies between us and who does not read on
+    await store.put_bytes(CLIP, large)
+    await store.put_archive(ZIP, [ArchiveEntry("a.mp4", len(large), 0, key=CLIP)], START)
+    async with Door(make_door(store, CODEC, ready=all_well, hold=held), "127.0.0.1", 0) as door:
+        async with client.get(door.url + (await store.sign(key, 60, "a")).url) as response:
+            first = held.told[:1]
+            async with asyncio.timeout(5):
+                await held.again.wait()
+            await response.read()
+        await fetch(client, f"{door.url}/healthz")  # answered after that has ended
+        ended = len(held.told)
+        await asyncio.sleep(0.05)
+
+    assert first == [key]
+    assert set(held.told) == {key}
+    assert held.for_s == {3600}
+    assert len(held.told) == ended
+
+
+async def test_what_a_front_server_sends_is_told_as_held_for_an_hour(client, tmp_path):
+    store, held = LocalStore(tmp_path, CODEC, "", virtual_archives=False), Held()
+    await store.put_bytes(CLIP, VIDEO)
+    app = make_door(store, CODEC, ready=all_well, accel_prefix="/_files/", hold=held)
+    async with Door(app, "127.0.0.1", 0) as door:
+        url = door.url + (await store.sign(CLIP, 60, "a.mp4")).url
+        _, headers, _ = await fetch(client, url)
+
+    assert "X-Accel-Redirect" in headers
+    assert (held.told, held.for_s) == ([CLIP], {3600})
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_download_goes_on_where_nobody_can_be_told_of_it(client, store, monkeypatch, hangs):
+    async def away(_: str, __: int) -> None:
+        if hangs:
+            await asyncio.Event().wait()
+        raise LedgerUnavailable("away")
+
+    monkeypatch.setattr(downloads, "_TOLD_WITHIN_S", 0.05)
+    async with Door(make_door(store, CODEC, ready=all_well, hold=away), "127.0.0.1", 0) as door:
+        token = CODEC.sign(DOWNLOAD, {"key": CLIP, "filename": "a"}, datetime.now(UTC) + HOUR)
+        status, _, body = await fetch(client, f"{door.url}/d/{token}")
+
+    assert (status, body) == (200, VIDEO)
+
+
 async def test_many_download_at_once_and_each_gets_its_own_bytes(client, link):
     url, content = link
     expected = hashlib.sha256(content).digest()
@@ -375,9 +446,6 @@ class FailsAtHalf(LocalStore):
     async def stat(self, key):
         return ObjectFacts(key, len(VIDEO), START)
 
-    def hold(self, key):
-        return contextlib.nullcontext()
-
     async def open_range(self, key, start, size_bytes):
         yield VIDEO[: 1 << 20]
         raise StoreUnavailable("disk broken")
@@ -386,7 +454,7 @@ class FailsAtHalf(LocalStore):
 async def test_a_download_that_breaks_off_never_looks_complete(client, tmp_path):
     store = FailsAtHalf(tmp_path, CODEC, "")
     async with Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door:
-        url = door.url + await store.sign(CLIP, 60, "a.mp4")
+        url = door.url + (await store.sign(CLIP, 60, "a.mp4")).url
         with pytest.raises(aiohttp.ClientError):
             await fetch(client, url)
 
@@ -401,7 +469,7 @@ async def test_memory_stays_flat_while_a_large_archive_is_downloaded(client, tmp
     await store.put_archive(ZIP, [entry], START)
     process = psutil.Process()
     async with Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door:
-        url = door.url + await store.sign(ZIP, 60, "a.zip")
+        url = door.url + (await store.sign(ZIP, 60, "a.zip")).url
         idle, peak, received = process.memory_info().rss, 0, 0
         async with client.get(url) as response:
             async for chunk in response.content.iter_chunked(1 << 20):
@@ -463,7 +531,7 @@ def test_a_validator_is_strong_and_of_this_object_alone():
 
 
 async def test_a_zip_from_the_door_is_a_zip(client, store, tmp_path):
-    _, _, body = await fetch(client, await store.sign(ZIP, 60, "a.zip"))
+    _, _, body = await fetch(client, (await store.sign(ZIP, 60, "a.zip")).url)
     path = tmp_path / "a.zip"
     path.write_bytes(body)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as elliptic
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from adapters.stores.links import CloudFrontLinks, DoorLinks, KeyRefused
 from adapters.stores.s3 import S3Store
 from adapters.web.door import Door, make_door
+from config.cli.check_links import link_trouble
 from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import make_store
 from tests.adapters.s3_things import BUCKET, client_of, session_of
@@ -72,7 +74,7 @@ async def test_without_cloud_delivery_the_door_hands_out_what_lies_in_the_cloud(
         Door(make_door(store, CODEC, ready=all_well), "127.0.0.1", 0) as door,
     ):
         address.append(door.url)
-        url = await store.sign(CLIP, 60, "合唱.mp4")
+        url = (await store.sign(CLIP, 60, "合唱.mp4")).url
         status, headers, body = await fetch(url)
         part = await fetch(url, Range=f"bytes={len(VIDEO) // 2}-")
 
@@ -91,7 +93,7 @@ async def test_a_signature_stays_valid_behind_a_plain_domain(swift, tmp_path):
     front = f"http://127.0.0.1:{port}"
     with plain_front(need("nginx"), tmp_path, port, swift.endpoint):
         async with opened(swift, front=front) as store:
-            url = await store.sign(CLIP, 60, "合唱.mp4")
+            url = (await store.sign(CLIP, 60, "合唱.mp4")).url
         status, headers, body = await fetch(url)
         forged, _, _ = await fetch(url.replace("X-Amz-Expires=60", "X-Amz-Expires=61"))
 
@@ -190,7 +192,7 @@ async def test_the_settings_say_where_links_lead(monkeypatch, more, begins):
     settings = Settings(**CLOUD, s3_addressing="path", **more, _env_file=None)
     store = make_store(settings, CODEC, lambda: "http://door")
 
-    url = await store.sign(CLIP, 60, "a.mp4")
+    url = (await store.sign(CLIP, 60, "a.mp4")).url
     await store.close()
 
     assert url.startswith(begins)
@@ -201,7 +203,7 @@ async def test_the_settings_lead_to_cloudfront(key, tmp_path):
     cdn = {"cdn_url": "https://d1.example.net", "cdn_key_id": "KID", "cdn_key_file": path}
     store = make_store(Settings(**CLOUD, **cdn, _env_file=None), CODEC, str)
 
-    url = await store.sign(CLIP, 60, "a.mp4")
+    url = (await store.sign(CLIP, 60, "a.mp4")).url
     await store.close()
 
     assert "Key-Pair-Id=KID" in url
@@ -228,3 +230,63 @@ def test_what_cannot_be_a_cdn_is_refused(monkeypatch, tmp_path, name, value, say
 
     with pytest.raises(SettingsRefused, match=says):
         load_settings()
+
+
+@pytest.fixture
+async def answering():
+    """A server that answers everything with this status and content."""
+    said: dict[str, object] = {}
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(**said)
+
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", answer)
+    async with Door(app, "127.0.0.1", 0) as door:
+        yield door.url, said
+
+
+CDN = "https://cdn.example.org"
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer", "says", "advises"),
+    [
+        (CLOUD, {"status": 403}, "answered with 403 by HOST", "The store itself answers"),
+        (CLOUD, {"body": b"other"}, "other bytes came from HOST", "The store itself answers"),
+        ({**CLOUD, "cdn_url": CDN}, {"status": 502}, "answered with 502 by HOST", "CHORUS_CDN_URL"),
+        ({**CLOUD, "cloud_delivery": False}, {"status": 404}, "with 404", "CHORUS_PUBLIC_URL"),
+        ({"store": "local"}, {"status": 500}, "answered with 500 by HOST", "CHORUS_PUBLIC_URL"),
+    ],
+)
+async def test_the_doctor_names_who_answered_a_link_how_and_what_stands_there(
+    answering, settings, answer, says, advises
+):
+    url, said = answering
+    said.update(answer)
+
+    found = await link_trouble(Settings(**settings, _env_file=None), f"{url}/a?secret=1", b"probe")
+
+    assert found is not None
+    assert found.ok is False
+    assert says.replace("HOST", urlsplit(url).netloc) in found.detail
+    assert advises in found.advice
+    assert ("PUBLIC_URL" in found.advice) is (advises == "CHORUS_PUBLIC_URL")
+    assert "secret" not in found.detail
+
+
+async def test_the_doctor_names_the_place_of_a_link_that_nobody_answers():
+    settings = Settings(**CLOUD, _env_file=None)
+
+    found = await link_trouble(settings, "http://127.0.0.1:1/a?secret=1", b"probe")
+
+    assert found is not None
+    assert "127.0.0.1:1" in found.detail
+    assert "The store itself answers" in found.advice
+
+
+async def test_the_doctor_has_nothing_against_a_link_that_leads_where_it_should(answering):
+    url, said = answering
+    said["body"] = b"probe"
+
+    assert await link_trouble(Settings(**CLOUD, _env_file=None), url, b"probe") is None

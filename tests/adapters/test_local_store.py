@@ -330,7 +330,7 @@ async def test_an_archive_goes_with_its_clips(store):
 
 
 async def test_a_link_names_one_object_until_its_time(store):
-    url = await store.sign("archives/b/1.zip", 3600, "合唱.zip")
+    url = (await store.sign("archives/b/1.zip", 3600, "合唱.zip")).url
 
     base, _, token = url.rpartition("/")
     assert base == "http://door/d"
@@ -344,8 +344,8 @@ async def test_a_link_uses_the_address_the_door_has_when_it_is_signed(tmp_path):
     addresses = iter(["http://first/", "http://second"])
     store = LocalStore(tmp_path, CODEC, lambda: next(addresses))
 
-    assert (await store.sign("a/b", 60, "x")).startswith("http://first/d/")
-    assert (await store.sign("a/b", 60, "x")).startswith("http://second/d/")
+    assert (await store.sign("a/b", 60, "x")).url.startswith("http://first/d/")
+    assert (await store.sign("a/b", 60, "x")).url.startswith("http://second/d/")
 
 
 async def test_a_disk_that_refuses_is_an_outage(store, tmp_path):

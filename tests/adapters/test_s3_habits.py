@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from adapters.stores.s3 import S3Store
-from config.cli.bench_pack import bench_pack
+from config.cli.bench_pack import PackFigures, bench_pack
 from config.settings import Settings
 from tests.adapters.s3_things import BUCKET, store_of, stream
 from worker.contract.ports import StoreUnavailable
@@ -35,7 +35,7 @@ async def test_the_bucket_stands_where_the_operator_wants_it(addressing, endpoin
     session = boto3.Session("key", "secret")
     store = S3Store(BUCKET, endpoint=endpoint, addressing=addressing, session=session)
 
-    url = urlsplit(await store.sign("clips/b/1.mp4", 60, "a.mp4"))
+    url = urlsplit((await store.sign("clips/b/1.mp4", 60, "a.mp4")).url)
     await store.close()
 
     assert f"{url.netloc}{url.path}" == place
@@ -78,7 +78,7 @@ async def test_nothing_secret_is_logged(store, swift, caplog):
     content, wrong = os.urandom(2 * PART), os.urandom(8).hex()
     with caplog.at_level(logging.INFO):
         await store.put_stream("clips/b/1.mp4", stream(content), len(content))
-        link = await store.sign("clips/b/1.mp4", 60, "a.mp4")
+        link = (await store.sign("clips/b/1.mp4", 60, "a.mp4")).url
         stranger = store_of(swift, secret=wrong)
         with pytest.raises(StoreUnavailable) as outage:
             await stranger.put_stream("clips/b/2.mp4", stream(content), len(content))
@@ -90,6 +90,16 @@ async def test_nothing_secret_is_logged(store, swift, caplog):
     assert link not in told
 
 
+def test_the_usual_way_is_judged_like_with_like():
+    figures = PackFigures(
+        upload_s=[10.0], pack_s=[10.0], far_s=[20.0], usual_s=[30.0], fetch_s=[10.0]
+    )
+
+    assert (figures.ratio, figures.far_ratio) == (1.0, 2.0)
+    assert figures.faster == 3.0  # both had the videos
+    assert figures.far_faster == 2.0  # both had to get them
+
+
 def test_packing_is_measured_with_the_local_store_too(tmp_path):
     settings = Settings(data_dir=tmp_path, _env_file=None)
 
@@ -97,5 +107,6 @@ def test_packing_is_measured_with_the_local_store_too(tmp_path):
 
     assert figures.archive_bytes > 400_000
     assert figures.ratio > 0
+    assert len(figures.usual_s) == len(figures.fetch_s) == len(figures.pack_s) == 1
     assert -1 < figures.saved_percent < 1
     assert [path.name for path in tmp_path.iterdir()] == []

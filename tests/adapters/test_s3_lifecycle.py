@@ -3,8 +3,10 @@
 import ast
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -12,11 +14,12 @@ from botocore.exceptions import ClientError
 
 from adapters.stores import s3_lifecycle
 from adapters.stores.s3 import S3Store
-from adapters.stores.s3_credentials import why_links_end_early
+from adapters.stores.s3_credentials import doubt_of, sure_s
+from config.cli.check_keeping import versions_found
 from config.cli.check_links import examine_links
 from config.cli.store import sentence
 from config.settings import Settings
-from worker.contract.ports import Lifecycle
+from worker.contract.ports import Lifecycle, Link
 
 BUCKET = "chorus"
 ROOT = Path(__file__).parents[2]
@@ -36,6 +39,7 @@ ALLOWED_BY = {
     "list_multipart_uploads": "s3:ListBucketMultipartUploads",
     "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
     "put_bucket_lifecycle_configuration": "s3:PutLifecycleConfiguration",
+    "get_bucket_versioning": "s3:GetBucketVersioning",
 }
 """Of each call, the right it needs (Service Authorization Reference, Amazon S3)."""
 NEEDS_NO_RIGHT = {"close", "generate_presigned_url", "get_paginator", "meta"}
@@ -79,6 +83,7 @@ def test_the_lifecycle_touches_our_prefixes_and_keeps_the_rules_of_others():
         assert rule["Transitions"] == [{"Days": 30, "StorageClass": "STANDARD_IA"}]
         assert rule["Expiration"] == {"Days": 60}
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,21 @@ def test_a_store_without_cold_storage_still_expires(code, told):
     bucket = Bucket(takes=lambda rule: "Transitions" not in rule, code=code)
 
     assert s3_lifecycle.apply(bucket, BUCKET, 30, 60) == Lifecycle(60, None, cold_refusal=told)
+    assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
+
+
+@pytest.mark.parametrize("cold", [True, False])
+def test_a_store_without_rules_for_old_versions_gets_the_others_and_that_is_told(cold):
+    bucket = Bucket(
+        takes=lambda rule: (
+            "NoncurrentVersionExpiration" not in rule and (cold or "Transitions" not in rule)
+        ),
+        code="InvalidStorageClass" if not cold else "InvalidArgument",
+    )
+
+    came_of_it = s3_lifecycle.apply(bucket, BUCKET, 30, 60)
+
+    assert came_of_it == Lifecycle(60, 30 if cold else None, old_versions=False)
     assert [rule["Expiration"] for rule in bucket.rules] == [{"Days": 60}] * 3
 
 
@@ -127,6 +147,8 @@ def test_a_wrong_key_is_not_mistaken_for_a_store_without_lifecycle():
         (Lifecycle(60), "no class for infrequent access) after 60 days"),
         (Lifecycle(60, cold_refusal="InvalidArgument"), "store answered InvalidArgument) after 60"),
         (Lifecycle(refusal="the store knows no lifecycle"), "the store knows no lifecycle."),
+        (Lifecycle(60, 30), "what deleting leaves in a bucket with versions, after one more."),
+        (Lifecycle(60, 30, old_versions=False), "takes no rule for old versions"),
     ],
 )
 def test_the_operator_reads_what_was_set(came_of_it, says):
@@ -178,21 +200,25 @@ def lasting(environment, **delta: float) -> None:
     environment.setenv("AWS_CREDENTIAL_EXPIRATION", ends.isoformat())
 
 
+def why_links_end_early(lifetime_s: int) -> str | None:
+    return doubt_of(sure_s(boto3.Session(), lifetime_s), lifetime_s)
+
+
 def test_lasting_keys_sign_for_any_time(keys_in_environment):
-    assert why_links_end_early(boto3.Session(), 86_400) is None
+    assert why_links_end_early(86_400) is None
 
 
 def test_keys_that_end_before_the_link_are_told(keys_in_environment):
     lasting(keys_in_environment, hours=6)
 
-    assert why_links_end_early(boto3.Session(), 3600) is None
-    assert "end before" in why_links_end_early(boto3.Session(), 86_400)
+    assert why_links_end_early(3600) is None
+    assert "end before" in why_links_end_early(86_400)
 
 
 def test_a_session_token_without_an_end_is_told(keys_in_environment):
     keys_in_environment.setenv("AWS_SESSION_TOKEN", "token")
 
-    assert "not known" in why_links_end_early(boto3.Session(), 3600)
+    assert "not known" in why_links_end_early(3600)
 
 
 async def test_the_doctor_warns_when_keys_end_before_links_do(keys_in_environment):
@@ -205,6 +231,7 @@ async def test_the_doctor_warns_when_keys_end_before_links_do(keys_in_environmen
     assert await examine_links(local) == []
     assert [finding.ok for finding in well] == [True]
     assert [finding.ok for finding in warned] == [None]
+    assert re.search(r"work for 21[56]\d\d s, and people are told so", warned[0].detail)
     assert "CHORUS_LINK_LIFETIME_S" in warned[0].advice
 
 
@@ -218,3 +245,84 @@ async def test_a_link_that_ends_early_is_warned_of_once(keys_in_environment, cap
     await store.close()
 
     assert sum("links may end before" in line for line in caplog.messages) == 1
+
+
+async def signed_for_a_day(lifetime_s: int = 86_400) -> Link:
+    store = S3Store(BUCKET, endpoint="http://127.0.0.1:1", addressing="path")
+    try:
+        return await store.sign("clips/b/001.mp4", lifetime_s, "a.mp4")
+    finally:
+        await store.close()
+
+
+def signed_s(link: Link) -> int:
+    """What the store reads."""
+    return int(parse_qs(urlsplit(link.url).query)["X-Amz-Expires"][0])
+
+
+async def test_a_link_ends_with_the_credentials_that_sign_it_and_says_so(keys_in_environment):
+    lasting(keys_in_environment, hours=6)
+
+    link = await signed_for_a_day()
+
+    assert 6 * 3600 - 60 < link.lasts_s <= 6 * 3600
+    assert signed_s(link) == link.lasts_s
+    assert link.sure
+
+
+async def test_a_link_that_ends_before_its_credentials_lasts_its_whole_time(keys_in_environment):
+    lasting(keys_in_environment, hours=6)
+
+    link = await signed_for_a_day(3600)
+
+    assert (link.lasts_s, signed_s(link), link.sure) == (3600, 3600, True)
+
+
+async def test_lasting_keys_sign_links_for_as_long_as_asked(keys_in_environment):
+    link = await signed_for_a_day()
+
+    assert (link.lasts_s, signed_s(link), link.sure) == (86_400, 86_400, True)
+
+
+async def test_of_a_session_whose_end_nobody_knows_the_link_is_not_sure(keys_in_environment):
+    keys_in_environment.setenv("AWS_SESSION_TOKEN", "token")
+
+    link = await signed_for_a_day()
+
+    assert (link.lasts_s, signed_s(link), link.sure) == (86_400, 86_400, False)
+
+
+class Versions:
+    """A client of which only one question is asked."""
+
+    def __init__(self, answer: dict[str, str] | ClientError) -> None:
+        self.answer = answer
+
+    def get_bucket_versioning(self, **_: str) -> dict[str, str]:
+        if isinstance(self.answer, ClientError):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ({"Status": "Enabled"}, True),
+        ({"Status": "Suspended"}, True),
+        ({}, False),
+        (refusal("AccessDenied", 403), False),
+        (refusal("NotImplemented", 501), False),
+        (refusal("MethodNotAllowed", 405), False),
+        (refusal("NoSuchKey", 404), False),
+    ],
+)
+def test_whether_a_bucket_keeps_versions_is_asked_and_who_does_not_say_is_no_trouble(answer, kept):
+    assert s3_lifecycle.keeps_versions(Versions(answer), BUCKET) is kept
+
+
+def test_a_bucket_that_keeps_versions_is_warned_of():
+    [warned] = versions_found(kept=True)
+
+    assert warned.ok is None
+    assert "chorus store init" in warned.advice
+    assert versions_found(kept=False) == []

@@ -166,7 +166,7 @@ async def test_an_archive_in_the_store_has_the_bytes_of_the_virtual_one(store, w
         piece.content if piece.content is not None else clips[piece.key]
         for piece in virtual.segments
     )
-    url = await store.sign("archives/b/1.zip", 60, "a.zip")
+    url = (await store.sign("archives/b/1.zip", 60, "a.zip")).url
     status, headers, body = await fetch(web, url)
     assert (status, headers["Content-Type"]) == (200, "application/zip")
     assert hashlib.sha256(body).digest() == hashlib.sha256(expected).digest()
@@ -399,7 +399,7 @@ async def test_an_archive_of_a_missing_or_changed_clip_is_refused_by_its_key(sto
 
 async def test_a_link_downloads_under_its_name_and_goes_on_where_it_broke_off(store, web, server):
     await store.put_bytes("clips/b/001.mp4", LARGE)
-    url = await store.sign("clips/b/001.mp4", 60, "合唱.mp4")
+    url = (await store.sign("clips/b/001.mp4", 60, "合唱.mp4")).url
     async with web.get(url) as response:
         half = await response.content.readexactly(len(LARGE) // 2)
         disposition = response.headers["Content-Disposition"]
@@ -415,14 +415,14 @@ async def test_a_link_downloads_under_its_name_and_goes_on_where_it_broke_off(st
 async def test_a_forged_link_is_refused(store, web, server):
     await store.put_bytes("clips/b/001.mp4", b"video")
     await store.put_bytes("clips/b/002.mp4", b"secret")
-    url = await store.sign("clips/b/001.mp4", 60, "a.mp4")
+    url = (await store.sign("clips/b/001.mp4", 60, "a.mp4")).url
     stranger = store_of(server, secret=os.urandom(8).hex())
 
     for forged in (
         url[:-1] + ("0" if url[-1] != "0" else "1"),
         url.replace("001.mp4", "002.mp4"),
         url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"),
-        await stranger.sign("clips/b/001.mp4", 60, "a.mp4"),
+        (await stranger.sign("clips/b/001.mp4", 60, "a.mp4")).url,
     ):
         assert forged != url
         assert (await fetch(web, forged))[0] == 403
@@ -431,7 +431,7 @@ async def test_a_forged_link_is_refused(store, web, server):
 
 async def test_a_link_to_what_was_deleted_leads_nowhere(store, web):
     await store.put_bytes("clips/b/001.mp4", b"video")
-    url = await store.sign("clips/b/001.mp4", 60, "a.mp4")
+    url = (await store.sign("clips/b/001.mp4", 60, "a.mp4")).url
     before, _, _ = await fetch(web, url)
 
     await store.delete("clips/b/001.mp4")
@@ -442,7 +442,7 @@ async def test_a_link_to_what_was_deleted_leads_nowhere(store, web):
 
 async def test_a_link_ends(store, web, server):
     await store.put_bytes("clips/b/001.mp4", b"video")
-    url = await store.sign("clips/b/001.mp4", 1, "a.mp4")
+    url = (await store.sign("clips/b/001.mp4", 1, "a.mp4")).url
     before, _, _ = await fetch(web, url)
 
     async with asyncio.timeout(10):
@@ -473,6 +473,10 @@ async def test_a_wrong_key_and_a_wrong_bucket_are_outages_that_say_so(server):
         await lost.get_bytes("clips/b/001.mp4")
     for store in (stranger, lost):
         await store.close()
+
+
+async def test_a_bucket_without_versions_is_known_as_such_whatever_the_store_answers(store):
+    assert await store.keeps_versions() is False
 
 
 async def test_a_store_that_knows_no_lifecycle_says_so(store, server):
@@ -526,7 +530,7 @@ async def test_what_stands_of_something_else_does_no_harm(store, server, tmp_pat
 
 async def test_a_link_is_good_for_nothing_but_reading_this_object(store, web, server):
     await store.put_bytes("clips/b/001.mp4", b"video")
-    url = await store.sign("clips/b/001.mp4", 60, "a.mp4")
+    url = (await store.sign("clips/b/001.mp4", 60, "a.mp4")).url
 
     for method in ("PUT", "DELETE"):
         async with web.request(method, url) as answer:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import sys
+import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from adapters.stores.s3 import S3Store
 from tests.adapters.s3_things import BUCKET, client_of, emptied, session_of, store_of, with_clips
-from tests.fakes.wire import Wire
+from tests.fakes.wire import Wire, never
 from worker.contract.ports import StoreUnavailable
 from worker.patience import insist
 
@@ -23,6 +24,7 @@ PART = 8 << 20
 LARGE = os.urandom(6 * PART)
 KEY = "archives/b/1.zip"
 ROOT = Path(__file__).parents[2]
+SLEEP = time.sleep
 
 
 @pytest.fixture
@@ -87,6 +89,36 @@ async def test_an_upload_that_broke_off_goes_on_with_the_parts_that_are_missing(
 
     assert {1, 2, 3} <= set(first)
     assert sorted(first + wire.parts) == [1, 2, 3, 4, 5, 6]
+    assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
+    assert unfinished(swift) == []
+
+
+@pytest.mark.slow
+async def test_a_store_that_is_away_for_a_minute_in_the_middle_of_a_part_gets_each_part_once(
+    store, swift, wire, source, monkeypatch
+):
+    monkeypatch.setattr("time.sleep", SLEEP)
+    goes_down_at(wire, 4)
+    tries, began = 0, time.monotonic()
+
+    async def put() -> None:
+        nonlocal tries
+        tries += 1
+        await store.put_file(KEY, source)
+
+    async def come_back() -> int:
+        while not wire.is_down:
+            await asyncio.sleep(0.01)
+        before = tries
+        await asyncio.sleep(60)
+        wire.breaks, wire.is_down = never, False
+        return before
+
+    before, _ = await asyncio.gather(come_back(), insist("an archive", put, asyncio.Event()))
+
+    assert time.monotonic() - began > 60
+    assert (before, tries > 1) == (1, True)
+    assert sorted(wire.parts) == [1, 2, 3, 4, 5, 6]
     assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
     assert unfinished(swift) == []
 

@@ -9,6 +9,7 @@ from bot.bot import Bot
 from bot.policy import Cloud
 from tests.bot.stage import ANN, TEXTS, Stage
 from tests.fakes.chat import ROOMY
+from worker.contract.ports import Link
 from worker.contract.records import BatchRecord, OrderOptions
 
 
@@ -17,9 +18,9 @@ def cloudy(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A stage whose store signs links to a cloud, beside its own door."""
     door = stage.store.sign
 
-    async def sign(key: str, lifetime_s: int, filename: str) -> str:
+    async def sign(key: str, lifetime_s: int, filename: str) -> Link:
         await door(key, lifetime_s, filename)
-        return f"https://cloud.test/{filename}"
+        return Link(f"https://cloud.test/{filename}", lifetime_s)
 
     def bot(*more: object) -> Bot:
         return Bot(
@@ -148,7 +149,7 @@ async def test_a_link_that_is_longer_than_the_chat_carries_leads_another_way(
     batch = BatchRecord.model_construct(order=SimpleNamespace(options=OrderOptions()))
 
     signed = {
-        await desk.sign(batch, "clips/b/1.mp4", name)
+        (await desk.sign(batch, "clips/b/1.mp4", name)).url
         for name in ("output_001_王小美.mp4", "output_002_anna.mp4")
     }
 

@@ -7,7 +7,8 @@ import pytest
 from adapters.stores.local import LocalStore
 from bot.ports import Person
 from tests.bot.stage import ANN, LI, Stage
-from worker.contract.records import BatchRecord, BatchState
+from worker.contract import keys
+from worker.contract.records import BatchRecord, BatchState, TakeState
 from worker.contract.tokens import TokenCodec
 
 
@@ -71,3 +72,35 @@ async def test_a_zip_made_of_a_video_the_store_lost_is_not_linked_but_the_other_
     assert first.startswith("✗ 1. anchor")
     assert "http" not in first
     assert "http://door.test/d/" in second
+
+
+@pytest.mark.parametrize("lost", [("source", *keys.TAKE_MADE), ("source",), ("speech.npz",)])
+async def test_a_recording_that_the_bucket_let_go_is_listened_to_anew_when_it_is_sent_again(
+    stage: Stage, lost: tuple[str, ...]
+) -> None:
+    async with stage.running():
+        batch = await delivered(stage)
+        take_id = batch.order.take_id
+        for name in lost:
+            await stage.store.delete(keys.take(take_id, name))
+        await stage.chat.wait_for_settled(stage.chat.receive_file(ANN, b"voice", "news.ogg"))
+        sent = await stage.ledger.take(take_id)
+        await stage.hear()
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "2 go"))
+        lease = await stage.draw("clips")
+        kept = {facts.key async for facts in stage.store.list(keys.take(take_id, ""))}
+
+    assert sent is not None
+    assert sent.state is TakeState.ANALYSING
+    assert lease.subject != batch.id
+    assert kept == {keys.take(take_id, name) for name in ("source", *keys.TAKE_MADE)}
+
+
+async def test_a_recording_that_is_all_there_is_listened_to_once(stage: Stage) -> None:
+    async with stage.running():
+        batch = await delivered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive_file(ANN, b"voice", "news.ogg"))
+        sent = await stage.ledger.take(batch.order.take_id)
+
+    assert sent is not None
+    assert sent.state is TakeState.READY

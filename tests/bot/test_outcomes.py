@@ -234,7 +234,7 @@ async def test_every_flag_is_said_in_chinese_too(stage: Stage, flag: Flag) -> No
     assert "，转发前请先看一下： http" in line
 
 
-async def test_in_a_long_list_flagged_clips_are_named_and_done_ones_counted(stage: Stage) -> None:
+async def test_in_a_long_list_flagged_clips_are_named_and_done_ones_linked(stage: Stage) -> None:
     stage.allow(max_clips_per_batch=20)
     await stage.add_templates(*(f"t{number:02d}" for number in range(12)))
     async with stage.running():
@@ -248,8 +248,9 @@ async def test_in_a_long_list_flagged_clips_are_named_and_done_ones_counted(stag
     said, link, _ = flagged.partition(": http://door.test/d/")
     assert said == "⚠ 2. host · done, but something besides the mouth may have changed"
     assert link
-    assert not any(line.startswith("✓") for line in lines)
-    assert "… 2 done, " in shown.text
+    [done] = [line for line in lines if line.startswith("✓")]
+    assert done.startswith("✓ 1. anchor · done: http://door.test/d/")
+    assert "… 2 done (/zip " in shown.text
 
 
 async def test_while_the_zip_is_packed_people_see_their_place_then_how_far_it_is(

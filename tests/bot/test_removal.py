@@ -197,7 +197,8 @@ async def test_who_sends_a_recording_while_it_is_being_deleted_can_order_with_it
         await stage.chat.wait_for_settled(sent[0])
 
     assert said == f"{batch.code} is deleted. The recording is deleted too."
-    assert await left(stage) == [keys.take(batch.order.take_id, "source")]
+    names = ("source", *keys.TAKE_MADE)
+    assert set(await left(stage)) == {keys.take(batch.order.take_id, name) for name in names}
     assert (await stage.store.get_bytes(keys.take(batch.order.take_id, "source"))) == b"voice"
 
 
@@ -285,3 +286,80 @@ async def test_a_recording_stays_if_redis_loses_its_memory_just_when_it_is_looke
 
     assert "A recording stays for now" in said
     assert keys.take(batch.order.take_id, "source") in await left(stage)
+
+
+PICTURE = b"\x89PNG\r\n\x1a\nwall"
+
+
+async def with_picture(
+    stage: Stage, person: Person = ANN, *, voice: bytes = b"voice"
+) -> BatchRecord:
+    """An order that is over, whose presenter stands before a picture; the next one has none."""
+    await stage.chat.wait_for_settled(stage.chat.receive_file(person, PICTURE, "wall.png"))
+    batch = await delivered(stage, voice, person)
+    assert batch.order.options.picture is not None
+    await ask(stage, "/settings background none", person)
+    return batch
+
+
+async def pictures(stage: Stage) -> list[str]:
+    return [facts.key async for facts in stage.store.list("pictures/")]
+
+
+async def delete(stage: Stage, batch: BatchRecord, person: Person = ANN) -> None:
+    await ask(stage, f"/delete {batch.code}", person)
+    assert "deleted" in await ask(stage, "yes", person)
+
+
+async def test_a_deleted_order_takes_the_picture_behind_its_presenter_along(stage: Stage) -> None:
+    async with stage.running():
+        batch = await with_picture(stage)
+        await ask(stage, "/settings reset")
+        before = await pictures(stage)
+        await delete(stage, batch)
+
+    assert len(before) == 1
+    assert await pictures(stage) == []
+
+
+async def test_a_picture_stays_while_another_order_shows_it(stage: Stage) -> None:
+    async with stage.running():
+        first = await with_picture(stage)
+        second = await with_picture(stage, voice=b"another")
+        await delete(stage, first)
+        between = await pictures(stage)
+        await delete(stage, second)
+
+    assert len(between) == 1
+    assert await pictures(stage) == []
+
+
+async def test_a_picture_stays_while_somebody_wishes_it_for_the_next_order(stage: Stage) -> None:
+    async with stage.running():
+        batch = await with_picture(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive_file(LI, PICTURE, "mine.png"))
+        await delete(stage, batch)
+
+    assert len(await pictures(stage)) == 1
+
+
+async def test_a_picture_that_is_sent_while_it_is_being_deleted_is_there_for_the_next_order(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_, sent = stage.store.delete, []
+
+    async def meanwhile(key: str) -> None:
+        if key.startswith("pictures/") and not sent:
+            sent.append(stage.chat.receive_file(LI, PICTURE, "mine.png"))
+            async with asyncio.timeout(10):
+                while not [each async for each in stage.memory.kept("bringing")]:
+                    await asyncio.sleep(0.01)
+        await delete_(key)
+
+    async with stage.running():
+        batch = await with_picture(stage)
+        monkeypatch.setattr(stage.store, "delete", meanwhile)
+        await delete(stage, batch)
+        await stage.chat.wait_for_settled(sent[0])
+
+    assert len(await pictures(stage)) == 1

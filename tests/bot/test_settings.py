@@ -80,7 +80,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "Longest recording: 10 min\n"
         "Largest file: 10.0 MB\n"
         "Templates in one order: up to 50\n"
-        "Links work for 24 hours\n"
+        "Links work for 24 hours at most\n"
         "Engine: viseme, the only one here"
     )
     assert chinese == (
@@ -100,7 +100,7 @@ async def test_the_settings_show_what_can_be_set_and_how(stage: Stage) -> None:
         "录音最长：10 分钟\n"
         "文件最大：10.0 MB\n"
         "一次最多 50 个模板\n"
-        "链接有效期：24 小时\n"
+        "链接有效期：最长 24 小时\n"
         "引擎：viseme（这里只有这一个）"
     )
 

@@ -1,8 +1,10 @@
 """What the wiring promises of the parts it connects."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -16,6 +18,7 @@ from config.settings import Settings
 from config.wiring import wires
 from tests.fakes.tcp_wire import TcpWire
 from tests.worker.test_outages import Server
+from worker.janitor import Janitor, Keeping
 
 
 @pytest.fixture
@@ -79,6 +82,38 @@ async def test_a_part_that_hangs_is_named_as_the_one_that_is_not_ready(
         (200, {"redis": True, "store": True}),
         (503, {"redis": False, "store": True}),
     ]
+
+
+@pytest.mark.parametrize("accel", [None, "/_files"])
+async def test_a_download_that_was_cut_can_be_gone_on_with_whatever_the_janitor_does_meanwhile(
+    server: Server, tmp_path: Path, accel: str | None
+) -> None:
+    await server.start()
+    settings = Settings(
+        data_dir=tmp_path,
+        redis_url=SecretStr(server.url),
+        http_port=0,
+        accel_prefix=accel,
+        public_url="https://x.test" if accel else None,
+        _env_file=None,
+    )
+    key, later = "clips/b/001-1.mp4", datetime.now(UTC) + timedelta(days=8)
+    async with wires(settings, lambda: door.url) as hand, aiohttp.ClientSession() as web:
+        door = await open_door(settings, hand)
+        await hand.ledger.note_rebuilt()
+        await hand.store.put_bytes(key, b"video" * 1_000_000)
+        link = await hand.store.sign(key, 3600, "a.mp4")
+        url = door.url + urlsplit(link.url).path
+        async with web.get(url) as cut:
+            cut.close()
+        async with wires(settings) as other:
+            janitor = Janitor(other.ledger, other.store, Keeping(days=7), clock=lambda: later)
+            await janitor.sweep()
+        async with web.get(url, headers={"Range": "bytes=4999998-"}) as resumed:
+            rest = await resumed.read()
+        await door.stop()
+
+    assert (resumed.status, rest) == ((200, b"") if accel else (206, b"eo"))
 
 
 @pytest.mark.parametrize(

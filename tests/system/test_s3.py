@@ -75,6 +75,7 @@ def test_packing_costs_at_most_1_1_times_the_upload_of_the_same_bytes(settings, 
     )
     assert {check["name"]: check["ok"] for check in figures["checks"]} == {
         "pack ÷ upload": True,
+        "pack ÷ upload, videos of others": True,
         "memory, MiB above idle": True,
         "usual way ÷ ours": True,
     }

@@ -135,6 +135,23 @@ async def test_a_recording_that_was_deleted_from_the_store_leaves_the_cache_of_e
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["take-there"]
 
 
+async def test_a_picture_that_was_deleted_from_the_store_leaves_the_cache_of_every_worker(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 10**6)
+
+    async def fill(folder: Path) -> None:
+        (folder / "picture").write_bytes(b"x")
+
+    for sha256 in ("there", "deleted"):
+        await cache.picture(sha256, fill)
+    await store.put_bytes(keys.picture("there"), b"x")
+
+    await cache.forget_deleted()
+
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["picture-there"]
+
+
 async def test_a_finished_clip_is_here_until_its_archive_is_packed(
     store: LocalStore, tmp_path: Path
 ) -> None:

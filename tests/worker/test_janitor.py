@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from tests.worker.foreman_things import Workplace, open_workplace
 from tests.worker.ledger_things import take
 from worker.cache import Cache
 from worker.contract import keys
-from worker.contract.ports import ObjectFacts, ObjectMissing
+from worker.contract.ports import LedgerUnavailable, ObjectFacts, ObjectMissing
 from worker.contract.records import (
     BatchRecord,
     BatchState,
@@ -68,14 +66,9 @@ async def delivered(
     return batch
 
 
-HOLD = """import sys; from pathlib import Path; from tests.fakes.foreman import fake_store
-with fake_store(Path(sys.argv[1])).hold(sys.argv[2]): print(1, flush=True); input()"""
-
-
-def holder(folder: Path, key: str) -> "subprocess.Popen[bytes]":
-    """A process that holds an object, as a door does that sends it; it says so."""
-    line = [sys.executable, "-c", HOLD, folder, key]
-    return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+async def let_go(place: Workplace, key: str) -> None:
+    """The time is over for which a door holds an object."""
+    assert await place.ledger._client.expire(keys.redis("download", key), 0)
 
 
 async def test_a_week_later_recording_videos_and_archive_are_gone_and_the_order_says_when(
@@ -161,22 +154,50 @@ async def test_what_redis_forgets_while_the_janitor_looks_stays(
     assert await objects(place) == before
 
 
-async def test_nothing_goes_while_it_is_downloaded_by_another_process(place: Workplace) -> None:
+async def test_nothing_goes_while_it_is_downloaded_through_whatever_machine(
+    place: Workplace,
+) -> None:
     batch = await delivered(place, "a")
     assert batch.archive_key is not None
-    door = holder(place.folder, batch.archive_key)
-    assert door.stdout is not None
-    assert await asyncio.to_thread(door.stdout.readline) == b"1\n"
+    await place.ledger.hold(batch.archive_key, 3600)
     before = await objects(place, "clips/", "archives/")
 
     await after(place, days=8).sweep()
     during = await objects(place, "clips/", "archives/")
-    door.kill()  # whoever dies lets go
-    await asyncio.to_thread(door.communicate)
+    await let_go(place, batch.archive_key)
     await after(place, days=8).sweep()
 
     assert during == before
     assert await objects(place, "clips/", "archives/") == []
+
+
+async def test_nothing_goes_while_nobody_can_say_whether_it_is_downloaded(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await delivered(place, "a")
+    before = await objects(place)
+
+    async def away(_: Collection[str]) -> bool:
+        raise LedgerUnavailable("away")
+
+    monkeypatch.setattr(place.ledger, "holds_any", away)
+    with pytest.raises(LedgerUnavailable):
+        await after(place, days=8).sweep()
+
+    assert await objects(place) == before
+
+
+async def test_what_is_downloaded_is_held_for_the_time_that_was_told_and_nothing_else(
+    place: Workplace,
+) -> None:
+    await place.ledger.hold("clips/b/001-1.mp4", 1)
+
+    assert await place.ledger.holds_any(["clips/b/002-1.mp4", "clips/b/001-1.mp4"])
+    assert not await place.ledger.holds_any(["clips/b/002-1.mp4"])
+    assert not await place.ledger.holds_any([])
+    async with asyncio.timeout(5):
+        while await place.ledger.holds_any(["clips/b/001-1.mp4"]):
+            await asyncio.sleep(0.05)
 
 
 async def test_of_several_archives_none_goes_while_one_is_downloaded_and_then_all(
@@ -184,14 +205,11 @@ async def test_of_several_archives_none_goes_while_one_is_downloaded_and_then_al
 ) -> None:
     batch = await delivered(place, "a", *["large"] * 5, most_archive_bytes=20_000)
     assert len(batch.archives) > 1
-    door = holder(place.folder, batch.archives[-1].key)
-    assert door.stdout is not None
-    assert await asyncio.to_thread(door.stdout.readline) == b"1\n"
+    await place.ledger.hold(batch.archives[-1].key, 3600)
 
     await after(place, days=8).sweep()
     during = await objects(place, "archives/")
-    door.kill()
-    await asyncio.to_thread(door.communicate)
+    await let_go(place, batch.archives[-1].key)
     await after(place, days=8).sweep()
 
     assert during == [archive.key for archive in batch.archives]

@@ -31,6 +31,10 @@ def take(take_id: str, name: str) -> str:
     return f"takes/{take_id}/{name}"
 
 
+TAKE_MADE: Final = ("sound.flac", "speech.npz", "words.json")
+"""What Clips are made of, of every Take that is ready."""
+
+
 def template(template_id: str, name: str) -> str:
     """The object ``name`` of a Template: source, template.json, poster.jpg."""
     return f"templates/{template_id}/{name}"

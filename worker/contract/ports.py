@@ -1,7 +1,6 @@
 """The ports of the working side, as the bot, the door and the stores see them."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +62,17 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A signed URL that downloads one object."""
+
+    url: str
+    lasts_s: int
+    """From now; less than was asked for where what signs it ends before."""
+    sure: bool = True
+    """False: what signs it ends at a time nobody knows, and the Link with it."""
+
+
+@dataclass(frozen=True)
 class Lifecycle:
     """What a store was brought to do by itself, with Takes, Clips and Archives."""
 
@@ -70,6 +80,8 @@ class Lifecycle:
     """Deleted after so many days; None: nothing is, we sweep ourselves."""
     cold_days: int | None = None
     """To a cheaper class after so many days; None: the store has none, refuses it, or would delete them before."""
+    old_versions: bool = True
+    """What deleting leaves in a bucket with versions goes after a day; False: the store refuses that."""
     cold_refusal: str = ""
     """What it answered to that, where it is not plain that it has none."""
     refusal: str = ""
@@ -146,14 +158,6 @@ class ObjectStore(Protocol):
         """Whether the object is computed while it is read, and takes no room."""
         ...
 
-    def hold(self, key: str) -> AbstractContextManager[object]:
-        """While the context lasts, the object is told as held; blocks shortly. Raises ObjectMissing."""
-        ...
-
-    def is_held(self, key: str) -> bool:
-        """Whether somebody downloads it through us now, on whatever process of this machine."""
-        ...
-
     async def clear_unfinished(self) -> None:
         """Clear away what uploads left that broke off a day ago or before."""
         ...
@@ -170,8 +174,12 @@ class ObjectStore(Protocol):
         """Remove an object; no error if it is gone already."""
         ...
 
-    async def sign(self, key: str, lifetime_s: int, filename: str) -> str:
-        """A URL that downloads the object under ``filename`` (UTF-8) until the lifetime ends."""
+    async def sign(self, key: str, lifetime_s: int, filename: str) -> Link:
+        """A Link that downloads the object under ``filename`` (UTF-8) until the lifetime ends, or what signs it."""
+        ...
+
+    async def keeps_versions(self) -> bool:
+        """Whether what is deleted stays as an old version, as far as the store says so."""
         ...
 
     async def apply_lifecycle(self, cold_days: int, retention_days: int) -> Lifecycle:
@@ -204,6 +212,10 @@ class Ledger(Protocol):
 
     async def takes_ordered(self) -> frozenset[str]:
         """Ids of the Takes of all Batches there are, of anybody; those that expired need theirs no longer."""
+        ...
+
+    async def pictures_ordered(self) -> frozenset[str]:
+        """SHA-256 of the pictures behind the presenters of all Batches there are, likewise."""
         ...
 
     async def remove_take(self, take_id: str) -> bool:

@@ -297,6 +297,11 @@ class OrderOptions(Record):
     language: Literal["en", "zh"] = "en"
     """Of the label's text."""
 
+    @property
+    def picture(self) -> SentPicture | None:
+        """What stands behind the presenter, if that is a picture."""
+        return self.background.picture if self.background else None
+
     def captioned(self, take: TakeRecord) -> bool:
         """Whether the Archive gets the captions of this Take."""
         return self.captions != "off" and take.words > 0
