@@ -13,8 +13,8 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:code:<CODE>, chorus:order:<key>   the Batch's id
     chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
     chorus:item:<item>            hash: a work item in play, its flow and its lease
-    chorus:waiting:<queue>        index of what waits: clips, takes, archives, templates, records;
-                                  chorus:served, :owed, :crowd keep it fair
+    chorus:work:<queue>           what waits: clips, takes, archives, templates, records; chorus:turns, :line, :starts,
+                                  :waits, :weights say in which order (``scripts/prelude.lua``), chorus:places counts
     chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
     chorus:later                  what is tried again, by the time it is
     chorus:open                   set: Clips that are not made yet

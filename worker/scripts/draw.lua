@@ -8,35 +8,27 @@ if drawn then  -- the same call again, after a broken connection
   return answer(facts[3] == worker and {drawn, facts[1], facts[2]} or false)
 end
 
-local index = key('waiting', queue)
-local popped = redis.call('ZPOPMIN', index)
-if #popped == 0 then
-  return answer(false)
+-- The first of a level of this class: a chat, or a person of one.
+local function first_of(level)
+  return redis.call('ZRANGE', key('turns', level), 0, 0)[1]
 end
-local due, score = popped[1], tonumber(popped[2])
 
--- A Clip of the same flow whose Template lies on this worker's disk already takes the place of the one that is due, and that
--- one its: no other flow notices. A hint, not a duty: what was passed over so often is drawn by anybody.
-local function at_hand()
+-- A Clip of the same person whose Template lies on this worker's disk already is drawn instead of the one that is due: nobody
+-- else notices. A hint, not a duty: what was passed over so often is drawn by anybody.
+local function at_hand(line, due)
   local held = key('held', worker)
-  if redis.call('EXISTS', held) == 0 then
+  if queue ~= 'clips' or redis.call('EXISTS', held) == 0 then
     return due
   end
   local function is_held(item)
     local batch, number = clip_of(item)
     return redis.call('SISMEMBER', held, redis.call('HGET', key('clip', batch, number), 'template')) == 1
   end
-  local facts = redis.call('HMGET', key('item', due), 'chat', 'person', 'passed')
-  if tonumber(facts[3] or '0') >= MOST_PASSED or is_held(due) then
+  if tonumber(redis.call('HGET', key('item', due), 'passed') or '0') >= MOST_PASSED or is_held(due) then
     return due
   end
-  local following = redis.call('ZRANGE', index, 0, LOOKED_AT - 1, 'WITHSCORES')
-  for at = 1, #following, 2 do
-    local item, place = following[at], tonumber(following[at + 1])
-    local flow = redis.call('HMGET', key('item', item), 'chat', 'person')
-    if flow[1] == facts[1] and flow[2] == facts[2] and (place < 0) == (score < 0) and is_held(item) then
-      redis.call('ZREM', index, item)
-      redis.call('ZADD', index, place, due)
+  for _, item in ipairs(redis.call('ZRANGE', line, 1, LOOKED_AT - 1)) do
+    if is_held(item) then
       redis.call('HINCRBY', key('item', due), 'passed', 1)
       return item
     end
@@ -44,9 +36,33 @@ local function at_hand()
   return due
 end
 
-local item = queue == 'clips' and at_hand() or due
+-- The item whose turn it is in a class; it is paid for.
+local function next_in(class)
+  while true do
+    local chat = first_of(class)
+    if not chat then
+      return nil
+    end
+    local person = first_of(class .. ':' .. chat)
+    local line = key('line', class, chat, person)
+    local item = at_hand(line, redis.call('ZRANGE', line, 0, 0)[1])
+    local in_play = redis.call('EXISTS', key('item', item)) == 1  -- else a front end of an older version took it out
+    if in_play then
+      pay(class, chat, price_of(class, chat))
+      pay(class .. ':' .. chat, person, 1)
+    end
+    stop_waiting(item, queue, class, chat, person)
+    if in_play then
+      return item
+    end
+  end
+end
+
+local item = next_in(class_of(queue, true)) or next_in(class_of(queue, false))
+if not item then
+  return answer(false)
+end
 local hash = key('item', item)
-serve(item, queue, score)
 -- From the time on, so that no lease is taken for one, and no object for one, of before this server lost its memory.
 redis.call('SETNX', key('fence'), string.format('%.0f', now_ms()))
 local fence = string.format('%.0f', redis.call('INCR', key('fence')))
