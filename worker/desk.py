@@ -1,6 +1,6 @@
 """The foremen's side of the ledger: drawing work with a lease, renewing it, and ending it.
 
-Every call names the lease's fencing number: a worker that stalled and lost its lease can change nothing.
+Every call names the lease's fence: a worker that stalled and lost its lease can change nothing.
 """
 
 import json
@@ -59,6 +59,7 @@ class Lease:
     item: str
     """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``lineup:<id>``, ``archive:<batch>:<round>``, ``record:<batch>``."""
     fence: str
+    """Its name: ``<number>-<nonce>``; the numbers of one server rise."""
     attempt: int
     """1 the first time."""
 

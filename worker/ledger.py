@@ -15,7 +15,7 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:item:<item>            hash: a work item in play, its flow and its lease
     chorus:work:<queue>           what waits: clips, takes, archives, templates, records; chorus:turns, :line, :starts,
                                   :waits, :weights say in which order (``scripts/prelude.lua``), chorus:places counts
-    chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
+    chorus:leases, chorus:fence   when leases lapse; the number of the last one
     chorus:later                  what is tried again, by the time it is
     chorus:open                   set: Clips that are not made yet
     chorus:running:person:<m>, :chat:<c>          sets: Batches at work

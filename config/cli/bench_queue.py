@@ -299,7 +299,7 @@ class _Drain:
                         packed += Counter(n for n in opened.namelist() if n.endswith(".mp4"))
                 chat, person = batch.order.chat.id, batch.order.person.id
                 served += [
-                    (int(clip.result.key.rpartition("-")[2].partition(".")[0]), chat, person)
+                    (_number_of_draw(clip.result.key), chat, person)
                     for clip in batch.clips
                     if clip.state is ClipState.DONE and clip.result
                 ]
@@ -317,6 +317,11 @@ class _Drain:
         turns = [(chat, person) for _, chat, person in sorted(served)]
         figures.fairness = least_fairness([chat for chat, _ in turns], _WINDOW * _CHATS)
         figures.fairness_within = least_fairness_within(turns, _WINDOW)
+
+
+def _number_of_draw(key: str) -> int:
+    """Of the lease under which the Clip of this key was made."""
+    return int(key.rpartition("/")[2].split("-")[1])
 
 
 @contextlib.asynccontextmanager

@@ -65,7 +65,8 @@ end
 local hash = key('item', item)
 -- From the time on, so that no lease is taken for one, and no object for one, of before this server lost its memory.
 redis.call('SETNX', key('fence'), string.format('%.0f', now_ms()))
-local fence = string.format('%.0f', redis.call('INCR', key('fence')))
+-- With the nonce, since a replica that becomes master may not have heard of the last numbers, and counts them again.
+local fence = string.format('%.0f-%s', redis.call('INCR', key('fence')), nonce)
 local attempts = redis.call('HINCRBY', hash, 'attempts', 1)
 redis.call('HSET', hash, 'fence', fence, 'worker', worker, 'ticket', ticket, 'drawn_ms', now_ms())
 redis.call('ZADD', key('leases'), now_ms() + ttl_ms, item)
