@@ -271,14 +271,15 @@ async def test_workers_draw_what_they_have_at_hand_however_many_chats_wait(
         for number in range(20)
     ]
     at_hand, turns = 0, []
-    for number in range(100):
+    for number in range(200):
         lease = await ledger.desk.draw("clips", f"w{number % 2}")
         assert lease is not None
         turns.append(lease.subject)
         at_hand += (lease.number > 5) == (number % 2 == 1)
 
-    assert at_hand >= 95
-    assert Counter(turns) == {batch.id: 5 for batch in batches}
+    assert at_hand >= 195
+    for at in range(0, 200, 20):  # each chat once before any comes again
+        assert sorted(turns[at : at + 20]) == sorted(batch.id for batch in batches)
 
 
 async def test_what_an_older_version_left_waiting_is_served_in_the_order_it_had(

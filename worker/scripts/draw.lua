@@ -1,6 +1,6 @@
 -- ARGV: queue, worker, ticket, ttl_ms, nonce. The next item with its lease, in one step.
 local queue, worker, ticket, ttl_ms, nonce = unpack(ARGV)
-local LOOKED_AT, MOST_PASSED = 32, 8
+local CHATS_LOOKED_AT, ITEMS_LOOKED_AT, MOST_PASSED = 4, 32, 8
 local memory = key('once', nonce)
 local drawn = redis.call('GET', memory)
 if drawn then  -- the same call again, after a broken connection
@@ -8,44 +8,63 @@ if drawn then  -- the same call again, after a broken connection
   return answer(facts[3] == worker and {drawn, facts[1], facts[2]} or false)
 end
 
--- The first of a level of this class: a chat, or a person of one.
-local function first_of(level)
-  return redis.call('ZRANGE', key('turns', level), 0, 0)[1]
+-- Those of a level who are due alike, so many at most.
+local function due_in(level, most)
+  local first = redis.call('ZRANGE', key('turns', level), 0, 0, 'WITHSCORES')
+  if most == 1 or #first == 0 then
+    return {first[1]}
+  end
+  return redis.call('ZRANGEBYSCORE', key('turns', level), first[2], first[2], 'LIMIT', 0, most)
 end
 
--- A Clip of the same person whose Template lies on this worker's disk already is drawn instead of the one that is due: nobody
--- else notices. A hint, not a duty: what was passed over so often is drawn by anybody.
-local function at_hand(line, due)
-  local held = key('held', worker)
-  if queue ~= 'clips' or redis.call('EXISTS', held) == 0 then
-    return due
+-- What waits of the person who is due in a chat: the person, and the first items so many at most.
+local function next_ones(class, chat, most)
+  local person = due_in(class .. ':' .. chat, 1)[1]
+  return person, redis.call('ZRANGE', key('line', class, chat, person), 0, most - 1)
+end
+
+local held = key('held', worker)
+local holds_some = queue == 'clips' and redis.call('EXISTS', held) == 1
+
+local function is_held(item)
+  local batch, number = clip_of(item)
+  return redis.call('SISMEMBER', held, redis.call('HGET', key('clip', batch, number), 'template')) == 1
+end
+
+-- Who is due in a class: chat, person, item. A Clip of this person, or else of another chat that is due alike, whose Template
+-- lies on this worker's disk already is drawn first: nobody's turn is lost. A hint, not a duty: what was passed over so often
+-- is drawn by anybody.
+local function next_in(class)
+  local chats = due_in(class, holds_some and CHATS_LOOKED_AT or 1)
+  if not chats[1] then
+    return nil
   end
-  local function is_held(item)
-    local batch, number = clip_of(item)
-    return redis.call('SISMEMBER', held, redis.call('HGET', key('clip', batch, number), 'template')) == 1
+  local person, items = next_ones(class, chats[1], 1)
+  local due = items[1]
+  if not holds_some or tonumber(redis.call('HGET', key('item', due), 'passed') or '0') >= MOST_PASSED then
+    return chats[1], person, due
   end
-  if tonumber(redis.call('HGET', key('item', due), 'passed') or '0') >= MOST_PASSED or is_held(due) then
-    return due
-  end
-  for _, item in ipairs(redis.call('ZRANGE', line, 1, LOOKED_AT - 1)) do
-    if is_held(item) then
-      redis.call('HINCRBY', key('item', due), 'passed', 1)
-      return item
+  for _, chat in ipairs(chats) do
+    local whose, following = next_ones(class, chat, ITEMS_LOOKED_AT)
+    for _, item in ipairs(following) do
+      if is_held(item) then
+        if item ~= due then
+          redis.call('HINCRBY', key('item', due), 'passed', 1)
+        end
+        return chat, whose, item
+      end
     end
   end
-  return due
+  return chats[1], person, due
 end
 
 -- The item whose turn it is in a class; it is paid for.
-local function next_in(class)
+local function serve_in(class)
   while true do
-    local chat = first_of(class)
+    local chat, person, item = next_in(class)
     if not chat then
       return nil
     end
-    local person = first_of(class .. ':' .. chat)
-    local line = key('line', class, chat, person)
-    local item = at_hand(line, redis.call('ZRANGE', line, 0, 0)[1])
     local in_play = redis.call('EXISTS', key('item', item)) == 1  -- else a front end of an older version took it out
     if in_play then
       pay(class, chat, price_of(class, chat))
@@ -58,7 +77,7 @@ local function next_in(class)
   end
 end
 
-local item = next_in(class_of(queue, true)) or next_in(class_of(queue, false))
+local item = serve_in(class_of(queue, true)) or serve_in(class_of(queue, false))
 if not item then
   return answer(false)
 end
