@@ -3,7 +3,8 @@
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
 as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still
-to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
+to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it
+says of each Clip that its engine cannot run.
 """
 
 import hashlib
@@ -139,6 +140,9 @@ def main() -> None:
         if request["do"] == "cancel":
             if stop := stops.get(request["id"]):
                 stop.set()
+            continue
+        if sys.argv[1:] == ["unable"]:
+            _tell("unavailable", id=request["id"], engine=request["engine"], advice="no room")
             continue
         stops[request["id"]] = threading.Event()
         threading.Thread(target=_render, args=(request, stops[request["id"]]), daemon=True).start()

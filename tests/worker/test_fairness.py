@@ -290,7 +290,7 @@ async def test_what_an_older_version_left_waiting_is_served_in_the_order_it_had(
     mine = await ledger.open_batch(order("m1", *["one"] * 3))
     theirs = await ledger.open_batch(order("m2", *["one"] * 3, chat=ROOM, person=BEN))
     waiting = await client.zrange("chorus:work:clips", 0, -1)
-    for pattern in ("work:clips", "turns:clips*", "starts:clips*", "waits:clips*", "line:clips*"):
+    for pattern in ("work:clips", "lanes:*", "turns:*", "starts:*", "waits:*", "line:*"):
         for name in await client.keys(f"chorus:{pattern}"):
             await client.delete(name)
     for item in waiting:

@@ -123,6 +123,7 @@ async def test_people_are_told_the_places_in_which_they_are_served(ledger: Redis
             person=Person(id=f"p{who}"),
         )
         more = {"weight": (1.0, 1.0, 2.0, 0.5)[number], "urgent": chance.random() < 0.15}
+        more |= {"engine": chance.choice(["viseme", "latentsync"])}
         return await ledger.open_batch(placed.model_copy(update=more))
 
     batches = [await ordered(f"m{number}") for number in range(12)]

@@ -3,6 +3,7 @@
 
 local PREFIX = KEYS[1]
 local FACTS_KEPT = 10000
+local STARTING = '?'  -- said in place of its engines by a worker whose engine process starts
 
 -- A queue for each kind of work, so that none waits for another: people wait for Takes and Lineups, nobody for a Template.
 -- Records wait for nothing, since what is not in the store yet is lost with this server's memory.
@@ -50,14 +51,28 @@ end
 -- is served next and pays then, not before: a person 1, a chat 1 divided by its weight, so that one of weight 2 is served
 -- twice as often. Who comes anew starts no earlier than those who are being served, so that nobody saves up turns; nobody
 -- owes anything where nobody waits. What is urgent stands before all else, in an index of its own: fair among its like.
+-- What needs an engine stands in the lane of that engine ('' for what needs none), so that a worker sees what it can do.
 --
 -- work:<queue>                   zset: all that waits, by when it entered
+-- lanes:<queue>                  set: the lanes there ever were
 -- Of each class of a queue (<class>: <queue>, or <queue>:urgent), and of each chat in it for its persons:
 -- waits:<class>[:<chat>]         hash: how many items of each chat (person) wait
 -- starts:<class>[:<chat>]        hash: the start of each chat (person); that of '*' is of who was served last
--- turns:<class>[:<chat>]         zset: the chats (persons) that wait, by start
+-- turns:<lane>:<class>[:<chat>]  zset: the chats (persons) that wait in a lane, by start
 -- weights:<class>                hash: those of chats that wait, where it is not 1
--- line:<class>:<chat>:<person>   zset: what waits of one person, by place
+-- line:<lane>:<class>:<chat>:<person>   zset: what waits of one person, by place
+
+local lanes = {}  -- by queue
+
+local function lanes_of(queue)
+  lanes[queue] = lanes[queue] or redis.call('SMEMBERS', key('lanes', queue))
+  return lanes[queue]
+end
+
+local function lane_of(item)
+  local batch = string.match(item, '^clip:(.+):%d+$')
+  return batch and redis.call('HGET', key('batch', batch), 'engine') or ''
+end
 
 local function class_of(queue, urgent)
   return urgent and queue .. ':urgent' or queue
@@ -76,14 +91,16 @@ end
 
 local function put_start(level, member, start)
   redis.call('HSET', key('starts', level), member, start)
-  redis.call('ZADD', key('turns', level), start, member)
+  for _, lane in ipairs(lanes_of(string.match(level, '^%a+'))) do
+    redis.call('ZADD', key('turns', lane, level), 'XX', start, member)
+  end
 end
 
--- One item more of a member, which has paid for it already or has not.
-local function join(level, member, paid)
-  if paid > 0 or redis.call('HEXISTS', key('waits', level), member) == 0 then
-    put_start(level, member, start_of(level, member) - paid)
-  end
+-- One item more of a member in a lane, which has paid for it already or has not.
+local function join(level, lane, member, paid)
+  local start = start_of(level, member) - paid
+  put_start(level, member, start)
+  redis.call('ZADD', key('turns', lane, level), start, member)
   redis.call('HINCRBY', key('waits', level), member, 1)
 end
 
@@ -93,7 +110,6 @@ local function leave(level, member)
     return
   end
   redis.call('HDEL', key('waits', level), member)
-  redis.call('ZREM', key('turns', level), member)
   redis.call('HDEL', key('weights', level), member)
   if redis.call('EXISTS', key('waits', level)) == 0 then
     redis.call('DEL', key('starts', level))
@@ -117,23 +133,33 @@ local function wait(item, paid)
   local hash = key('item', item)
   local facts = redis.call('HMGET', hash, 'queue', 'chat', 'person', 'urgent', 'weight', 'place', 'entered_ms')
   local queue, chat, person, weight = facts[1], facts[2], facts[3], tonumber(facts[5] or '1')
-  local class = class_of(queue, facts[4] == '1')
+  local class, lane = class_of(queue, facts[4] == '1'), lane_of(item)
+  if redis.call('SADD', key('lanes', queue), lane) == 1 then
+    lanes[queue] = nil
+  end
   if weight == 1 then
     redis.call('HDEL', key('weights', class), chat)
   else
     redis.call('HSET', key('weights', class), chat, weight)
   end
-  join(class, chat, paid and 1 / weight or 0)
-  join(class .. ':' .. chat, person, paid and 1 or 0)
-  redis.call('ZADD', key('line', class, chat, person), facts[6] or 0, item)
+  join(class, lane, chat, paid and 1 / weight or 0)
+  join(class .. ':' .. chat, lane, person, paid and 1 or 0)
+  redis.call('ZADD', key('line', lane, class, chat, person), facts[6] or 0, item)
   redis.call('ZADD', key('work', queue), facts[7] or now_ms(), item)
   entered[queue] = (entered[queue] or 0) + 1
 end
 
 -- An item no longer waits.
-local function stop_waiting(item, queue, class, chat, person)
+local function stop_waiting(item, queue, lane, class, chat, person)
+  local line, turns = key('line', lane, class, chat, person), key('turns', lane, class, chat)
   redis.call('ZREM', key('work', queue), item)
-  redis.call('ZREM', key('line', class, chat, person), item)
+  redis.call('ZREM', line, item)
+  if redis.call('EXISTS', line) == 0 then
+    redis.call('ZREM', turns, person)
+  end
+  if redis.call('EXISTS', turns) == 0 then
+    redis.call('ZREM', key('turns', lane, class), chat)
+  end
   leave(class .. ':' .. chat, person)
   leave(class, chat)
 end
@@ -161,7 +187,7 @@ local function drop(item)
     return
   end
   if redis.call('ZSCORE', key('work', facts[1]), item) then
-    stop_waiting(item, facts[1], class_of(facts[1], facts[4] == '1'), facts[2], facts[3])
+    stop_waiting(item, facts[1], lane_of(item), class_of(facts[1], facts[4] == '1'), facts[2], facts[3])
   end
   redis.call('ZREM', key('leases'), item)
   redis.call('ZREM', key('later'), item)
@@ -479,7 +505,7 @@ local function open_preparation(kind, id, busy, chat, person)
 end
 
 -- Order --------------------------------------------------------------------------------------------------------
--- Who would be served when, if nobody else came: as draw.lua does it, without doing it.
+-- Who would be served when, if nobody else came and every worker had every engine: as draw.lua does it, without doing it.
 
 -- The fields of a hash.
 local function fields_of(name)
@@ -495,9 +521,23 @@ local levels = {}  -- read once, for however many are asked for
 -- The members of a level that wait, by start: {names, starts}, and by name how many items of each, and weights.
 local function members_of(level)
   if not levels[level] then
-    local listed, names, starts = redis.call('ZRANGE', key('turns', level), 0, -1, 'WITHSCORES'), {}, {}
-    for at = 1, #listed, 2 do
-      names[#names + 1], starts[#starts + 1] = listed[at], tonumber(listed[at + 1])
+    local names, starts, found = {}, {}, {}
+    for _, lane in ipairs(lanes_of(string.match(level, '^%a+'))) do
+      local listed = redis.call('ZRANGE', key('turns', lane, level), 0, -1, 'WITHSCORES')
+      local several = #names > 0
+      for at = 1, #listed, 2 do
+        if not found[listed[at]] then
+          names[#names + 1], found[listed[at]] = listed[at], tonumber(listed[at + 1])
+        end
+      end
+      if several and #listed > 0 then
+        table.sort(names, function(one, other)
+          return found[one] < found[other] or found[one] == found[other] and one < other
+        end)
+      end
+    end
+    for at, name in ipairs(names) do
+      starts[at] = found[name]
     end
     levels[level] = {names, starts, fields_of(key('waits', level)), fields_of(key('weights', level))}
   end
@@ -537,7 +577,26 @@ end
 
 -- How many items of the same person come before one that waits.
 local function own_before(class, chat, person, place)
-  return redis.call('ZCOUNT', key('line', class, chat, person), '-inf', '(' .. place)
+  local count = 0
+  for _, lane in ipairs(lanes_of(string.match(class, '^%a+'))) do
+    count = count + redis.call('ZCOUNT', key('line', lane, class, chat, person), '-inf', '(' .. place)
+  end
+  return count
+end
+
+-- What waits of one person in some lanes, so many at most: {item, lane, place}, by place.
+local function line_of(among, class, chat, person, most)
+  local line = {}
+  for _, lane in ipairs(among) do
+    local listed = redis.call('ZRANGE', key('line', lane, class, chat, person), 0, most - 1, 'WITHSCORES')
+    for at = 1, #listed, 2 do
+      line[#line + 1] = {listed[at], lane, tonumber(listed[at + 1])}
+    end
+  end
+  table.sort(line, function(one, other)
+    return one[3] < other[3] or one[3] == other[3] and one[1] < other[1]
+  end)
+  return line
 end
 
 -- The members of a level that may be among the next so many: {name, start, waits, price}.
@@ -584,9 +643,8 @@ local function first_clips(most)
       end
       chat.persons = chat.persons or next_members(class .. ':' .. chat.name, most)
       local person = serve_next(chat.persons)
-      local nth = person.nth or 0
-      firsts[#firsts + 1] = redis.call('ZRANGE', key('line', class, chat.name, person.name), nth, nth)[1]
-      person.nth = nth + 1
+      person.nth = (person.nth or 0) + 1
+      firsts[#firsts + 1] = line_of(lanes_of('clips'), class, chat.name, person.name, person.nth)[person.nth][1]
     end
   end
   return firsts
@@ -666,7 +724,8 @@ local function outlook_of(id, most)
     last = rank_of('clips', urgent, chat, person, own_before(class, chat, person, places[own[#own]]))
   elseif outside > 0 then
     -- Its Clips wait for their Take or Templates: where they would stand if they entered now.
-    first = rank_of('clips', urgent, chat, person, redis.call('ZCARD', key('line', class, chat, person)))
+    local before_it = tonumber(redis.call('HGET', key('waits', class, chat), person) or '0')
+    first = rank_of('clips', urgent, chat, person, before_it)
     last = first - 1
   end
   for _, item in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
