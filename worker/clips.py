@@ -22,6 +22,7 @@ from worker.patience import NoLongerWanted
 from worker.pictures import Pictures
 from worker.refusals import stored
 from worker.reporting import Note, reported
+from worker.skills import Skills
 from worker.workshop import Workshop, refusal
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,16 @@ class ClipWork:
     """Renders and stores Clips; all methods may raise NoLongerWanted, Impossible, ChildFailed and EngineFailed."""
 
     def __init__(
-        self, shop: Workshop, link: EngineLink, pictures: Pictures, label: LabelRules
+        self,
+        shop: Workshop,
+        link: EngineLink,
+        skills: Skills,
+        pictures: Pictures,
+        label: LabelRules,
     ) -> None:
         self._shop = shop
         self._link = link
+        self._skills = skills
         self._pictures = pictures
         self._label = label
 
@@ -152,9 +159,11 @@ class ClipWork:
         except RenderRefused as refused:
             raise refusal(refused.code, **refused.facts) from None
         except EngineMissing as missing:
-            raise refusal(
-                Code.ENGINE_UNAVAILABLE, engine=request["engine"], advice=str(missing)
-            ) from None
+            engine = request["engine"]
+            if await held.persist(lambda: self._skills.leave_to_others(engine)):
+                log.warning("engine %s is left to other workers for a while: %s", engine, missing)
+                raise NoLongerWanted from None
+            raise refusal(Code.ENGINE_UNAVAILABLE, engine=engine, advice=str(missing)) from None
 
     async def _ingredients(
         self, held: Held, batch: BatchRecord, template: TemplateRecord

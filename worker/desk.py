@@ -1,6 +1,6 @@
 """The foremen's side of the ledger: drawing work with a lease, renewing it, and ending it.
 
-Every call names the lease's fencing number: a worker that stalled and lost its lease can change nothing.
+Every call names the lease's fence: a worker that stalled and lost its lease can change nothing.
 """
 
 import json
@@ -33,6 +33,9 @@ _MOST_ATTEMPTS: Final = 3
 """An item whose worker died this often is what kills them, and is given up."""
 _MOST_GIVEN_UP: Final = 8  # in one sweep; the next one takes the rest
 _FOREMAN_SILENT_S: Final = 6.0
+_OTHERS: Final = "others"
+STARTING: Final = "?"
+"""What a foreman names in place of its engines while its engine process starts."""
 _HELD_S: Final = 300
 """What a worker holds is forgotten when it says nothing for so long."""
 
@@ -40,6 +43,10 @@ _HELD_S: Final = 300
 def new_incident() -> str:
     """A short id that people can read out and the log can be searched for."""
     return secrets.token_hex(4)
+
+
+class NothingForUs(Exception):
+    """Something waits, but only what needs an engine that this worker does not name."""
 
 
 class Verdict(StrEnum):
@@ -59,6 +66,7 @@ class Lease:
     item: str
     """``clip:<batch>:<number>``, ``take:<sha256>``, ``template:<id>``, ``lineup:<id>``, ``archive:<batch>:<round>``, ``record:<batch>``."""
     fence: str
+    """Its name: ``<number>-<nonce>``; the numbers of one server rise."""
     attempt: int
     """1 the first time."""
 
@@ -100,11 +108,17 @@ class Desk:
     async def draw(self, queue: Queue, worker: str, ticket: str = "") -> Lease | None:
         """The next item with its lease, in one step; None if nothing waits.
 
-        ``ticket`` is arq's job id: it is cleared away should this worker die.
+        A Clip is drawn by those who name its engine when they beat, by anybody if no foreman alive does, and by those who say
+        nothing of their engines. ``ticket`` is arq's job id: it is cleared away should this worker die.
+
+        Raises:
+            NothingForUs: As it says; the ticket is there again for others.
         """
         drawn = await self._scripts.run(
             "draw", queue, worker, ticket, self._lease_ms, secrets.token_hex(8)
         )
+        if drawn == _OTHERS:
+            raise NothingForUs
         return Lease(drawn[0], drawn[1], int(drawn[2])) if drawn else None
 
     async def renew(self, leases: Sequence[Lease]) -> Sequence[Verdict]:
@@ -224,10 +238,17 @@ class Desk:
                 )
             )
 
-    async def beat(self, worker: str, seats: int = 1, engines: Sequence[str] = ()) -> None:
-        """Say that this foreman lives, how many Clips it renders at a time, and which engines it can run."""
+    async def beat(
+        self, worker: str, seats: int = 1, engines: Sequence[str] | None = None
+    ) -> Collection[str]:
+        """Say that this foreman lives, how many Clips it renders at a time, and which engines it can run.
+
+        ``engines`` None: nothing is said of them. Returns what any foreman alive names, STARTING included.
+        """
         silent_ms = round(_FOREMAN_SILENT_S * 1000)
-        await self._scripts.run("beat", worker, silent_ms, seats, ",".join(engines))
+        named = () if engines is None else (",".join(engines),)
+        told: list[str] = await self._scripts.run("beat", worker, silent_ms, seats, *named)
+        return {engine for each in told for engine in each.split(",") if engine}
 
     async def leave(self, worker: str) -> None:
         """Say that this foreman ends."""
@@ -249,15 +270,14 @@ class Desk:
         return len(await self._alive())
 
     async def engines(self) -> tuple[str, ...]:
-        """Those that every foreman alive can run: any of them may draw a Clip."""
-        told = [engines.split(",") for engines in await self._alive() if engines]
+        """Those that every foreman alive can run, once its engine has started: no order depends on one of them."""
+        alive = await self._alive()
+        told = [engines.split(",") for engines in alive if engines not in {"", STARTING}]
         return tuple(each for each in told[0] if all(each in more for more in told)) if told else ()
 
     async def _alive(self) -> list[str]:
-        """What each foreman alive said of its engines; empty while its engine starts."""
-        found: list[str] = await self._scripts.run(
-            "beat", "", round(_FOREMAN_SILENT_S * 1000), 0, ""
-        )
+        """What each foreman alive said of its engines; empty if it has none or tells nothing."""
+        found: list[str] = await self._scripts.run("beat", "", round(_FOREMAN_SILENT_S * 1000), 0)
         return found
 
     async def _finish(

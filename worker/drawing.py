@@ -10,12 +10,15 @@ from contextvars import Context
 from typing import Final
 
 from worker.contract.ports import LedgerUnavailable
-from worker.desk import Desk, Lease
+from worker.desk import Desk, Lease, NothingForUs
 from worker.guard import Guard
 from worker.holdings import Held, Holdings
 from worker.ledger_scripts import Queue
 
 log = logging.getLogger(__name__)
+
+_OTHERS_S: Final = 0.25
+"""Until it is looked again when only others' work waits: the ticket lies there for them meanwhile."""
 
 
 class Draws:
@@ -52,20 +55,24 @@ class Draws:
         """
         if not self._open:
             return None
+        pause_s = 0.0
         async with self._holdings.drawing():
-            lease = await self._ask(queue, ticket, context)
-            if lease is None:
-                return None
-            held = self._holdings.take(lease)
-            if self._open:
-                return held
-            log.info("%s was drawn too late and is handed back", lease.item)
-            await self._guard.let_go(held)
-            await self._holdings.drop(held)
-            return None
+            try:
+                lease = await self._ask(queue, ticket, context)
+            except NothingForUs:
+                lease, pause_s = None, _OTHERS_S
+            if lease is not None:
+                held = self._holdings.take(lease)
+                if self._open:
+                    return held
+                log.info("%s was drawn too late and is handed back", lease.item)
+                await self._guard.let_go(held)
+                await self._holdings.drop(held)
+        await asyncio.sleep(pause_s)
+        return None
 
     async def _ask(self, queue: Queue, ticket: str, context: Context) -> Lease | None:
-        """If we are cancelled meanwhile, the answer is waited for by the last words."""
+        """If we are cancelled meanwhile, the answer is waited for by the last words. Raises NothingForUs."""
         drawing = asyncio.create_task(self._desk.draw(queue, self._worker, ticket), context=context)
         self._asked.add(drawing)
         try:
@@ -73,6 +80,9 @@ class Draws:
         except LedgerUnavailable as error:
             log.info("nothing was drawn: %s", error)
             lease = None
+        except NothingForUs:
+            self._asked.discard(drawing)
+            raise
         self._asked.discard(drawing)
         return lease
 

@@ -45,6 +45,7 @@ from worker.patience import insist
 from worker.pictures import Pictures
 from worker.preparation import Limits, Preparation
 from worker.rebuild import rebuild
+from worker.skills import Skills
 from worker.ticket_office import TicketOffice
 from worker.whisper import stamp
 from worker.workshop import Workshop
@@ -154,9 +155,14 @@ class Foreman:
             environment=environment,
             whisper=lambda: stamp(models),
         )
+        self._skills = Skills(self._desk, self._link, self.name, slots)
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
         self._clips = ClipWork(
-            self._shop, self._link, Pictures(self._shop, child), label or LabelRules()
+            self._shop,
+            self._link,
+            self._skills,
+            Pictures(self._shop, child),
+            label or LabelRules(),
         )
         self._preparation = Preparation(
             self._shop, child, limits or {}, Hearing(self._link, models)
@@ -169,7 +175,6 @@ class Foreman:
         self._draws = Draws(self._desk, self._holdings, self._guard, self.name)
         seats: Mapping[Queue, int] = {"clips": slots, "archives": packers, **_SEATS}
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
-        self._slots = slots
         self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
         self._unstored = asyncio.Semaphore(unstored)
         self._offices = [
@@ -199,8 +204,10 @@ class Foreman:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                engine = group.create_task(self._link.run(), name="engine")
+                await self._tell_skills()  # before anything is drawn
                 keepers = [
-                    group.create_task(self._link.run(), name="engine"),
+                    engine,
                     group.create_task(self._holdings.keep(), name="leases"),
                     group.create_task(self._beat(), name="beat"),
                     group.create_task(self._tell_what_is_held(), name="held"),
@@ -210,6 +217,7 @@ class Foreman:
                     *(group.create_task(office.run()) for office in self._offices),
                 ]
                 await self._link.started.wait()
+                await self._tell_skills()
                 self.ready.set()
                 await self._drained.wait()
                 for task in (*keepers, *self._tasks):
@@ -309,9 +317,12 @@ class Foreman:
 
     async def _beat(self) -> None:
         while True:
-            with contextlib.suppress(LedgerUnavailable):
-                await self._desk.beat(self.name, self._slots, self._link.engines)
+            await self._tell_skills()
             await asyncio.sleep(_BEAT_S)
+
+    async def _tell_skills(self) -> None:
+        with contextlib.suppress(LedgerUnavailable):
+            await self._skills.tell()
 
     async def _tell_what_is_held(self) -> None:
         """Have Clips of Templates that lie here drawn by us rather than by others."""

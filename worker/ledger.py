@@ -13,15 +13,15 @@ What the bot and the commands use stands here; what the foremen use is the ``des
     chorus:code:<CODE>, chorus:order:<key>   the Batch's id
     chorus:history:<chat>[:<person>], chorus:active:<mailbox>   Batches by the time they were ordered
     chorus:item:<item>            hash: a work item in play, its flow and its lease
-    chorus:waiting:<queue>        index of what waits: clips, takes, archives, templates, records;
-                                  chorus:served, :owed, :crowd keep it fair
-    chorus:leases, chorus:fence   when leases lapse; the number that tells leases apart
+    chorus:work:<queue>           what waits: clips, takes, archives, templates, records; chorus:lanes, :turns, :line,
+                                  :starts, :waits, :weights say in which order (``scripts/prelude.lua``), :places counts
+    chorus:leases, chorus:fence   when leases lapse; the number of the last one
     chorus:later                  what is tried again, by the time it is
     chorus:open                   set: Clips that are not made yet
     chorus:running:person:<m>, :chat:<c>          sets: Batches at work
     chorus:spent:person:<m>:<day>, :chat:<c>:<day>   ms of video ordered on a day
     chorus:rates:<engine>         hash: what its last Clips took
-    chorus:foremen, :seats, :held:<worker>        who lives, how much each renders at a time, Templates on its disk
+    chorus:foremen, :seats, :engines, :held:<worker>   who lives, how much each renders at a time, its engines, Templates on its disk
     chorus:facts, chorus:outbox:<mailbox>    streams
     chorus:download:<object>      somebody downloads it through the door, or did so just now
     chorus:rebuilt                what the store remembers was looked through

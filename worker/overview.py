@@ -12,8 +12,6 @@ from worker.ledger_scripts import QUEUES
 
 STILL_S: Final = 60.0
 """A Batch without a fact and without a live lease for so long is stuck, unless it only waits its turn."""
-_AGED: Final = 1000
-"""Waiting items of a queue that are asked for their age; they are drawn in a fair order, not by age."""
 _KINDS: Final = ("clip", "take", "lineup", "template", "archive", "record")
 
 
@@ -48,7 +46,7 @@ class Overview:
     waiting: Mapping[str, int]
     """How many wait, of each kind."""
     oldest_s: Mapping[str, float]
-    """For how long the oldest of the first thousand of each queue waits; 0.0 if none does."""
+    """For how long the oldest of each queue waits; 0.0 if none does."""
     leases: Sequence[Leased]
     moved: frozenset[str] | None
     """Batches that had a fact in the last STILL_S; None: it was not asked, or there were too many to tell."""
@@ -71,7 +69,7 @@ class Overlook:
         """All but the Batches; with ``movement`` also which of those had a fact lately. Raises LedgerUnavailable."""
         asked_ms = round(STILL_S * 1000) if movement else 0
         queues, leases, moved, now_ms, cut = await self._ledger.scripts.run(
-            "overview", _AGED, asked_ms, *QUEUES
+            "overview", asked_ms, *QUEUES
         )
         now = int(now_ms)
         waiting = Counter(dict.fromkeys(_KINDS, 0))

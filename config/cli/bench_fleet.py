@@ -92,14 +92,19 @@ class Fleet:
         return record
 
     async def order(
-        self, key: str, chat: Chat, take: TakeRecord, templates: Sequence[TemplateRecord]
+        self,
+        key: str,
+        chat: Chat,
+        take: TakeRecord,
+        templates: Sequence[TemplateRecord],
+        person: Person | None = None,
     ) -> BatchRecord:
-        """An order of somebody in a chat."""
+        """An order in a chat; of its only person, unless another is named."""
         return await self.ledger.open_batch(
             Order(
                 key=f"bench:{key}",
                 chat=chat,
-                person=Person(id=chat.id),
+                person=person or Person(id=chat.id),
                 take_id=take.id,
                 take_name=take.name,
                 template_ids=tuple(template.id for template in templates),

@@ -39,9 +39,11 @@ _ACCOUNT: Final = "bench"
 _QUIET: Final = "nobody"
 """An account that no front end serves."""
 _CHATS: Final = 20
+_PEOPLE: Final = (1, 2, 10)
+"""In the first chat, the second, the third, and so on in turns."""
 _CLIPS: Final = 5
 _WINDOW: Final = 5
-"""Draws of each chat in a window in which fairness is measured."""
+"""Draws of each chat, or of each person in one, in a window in which fairness is measured."""
 _SLEEP_S: Final = 0.5
 _ASK_EVERY_S: Final = 0.2
 _SETTLED_S: Final = 6.0
@@ -64,6 +66,8 @@ class QueueFigures:
     told_twice: int = 0
     fairness: float = 0.0
     """Least Jain index over all windows in which all chats have work waiting."""
+    fairness_within: float = 0.0
+    """Likewise of the persons in a chat, in whichever chat it is least."""
     status_p99_ms: float = 0.0
     bot_mib: float = 0.0
     """Of the front end above idle, with all orders waiting."""
@@ -118,6 +122,12 @@ async def _measured(settings: Settings, batches: int, pairs: int, report: Report
 
 def _chat(account: str, number: int) -> Chat:
     return Chat(platform="console", account=account, id=f"chat-{number}")
+
+
+def _people(number: int) -> list[Person]:
+    """Of a chat; the first sits at its terminal."""
+    more = [Person(id=f"chat-{number}-{who}") for who in range(1, _PEOPLE[number % len(_PEOPLE)])]
+    return [Person(id=f"chat-{number}"), *more]
 
 
 async def _overhead_ms(
@@ -220,8 +230,7 @@ class _Drain:
     async def run(self, count: int, take: TakeRecord, templates: Sequence[TemplateRecord]) -> None:
         rendered_before = len(self._fleet.renders())
         terminals = [
-            Terminal(self._socket, f"chat-{number}", Person(id=f"chat-{number}"))
-            for number in range(_CHATS)
+            Terminal(self._socket, f"chat-{number}", _people(number)[0]) for number in range(_CHATS)
         ]
         async with _all_connected(terminals):
             await self._ask(terminals[0], 20)  # what loads at the first question is there
@@ -243,10 +252,12 @@ class _Drain:
         """The first chat orders first, and a third of all: who is greedy must not be served more."""
         greedy = count // 3
         rest = itertools.cycle(range(1, _CHATS))
+        people = [itertools.cycle(_people(number)) for number in range(_CHATS)]
         batches = []
         for number in range(count):
-            chat = _chat(_ACCOUNT, 0 if number < greedy else next(rest))
-            batch = await self._fleet.order(f"drain:{number}", chat, take, templates)
+            place = 0 if number < greedy else next(rest)
+            chat, person = _chat(_ACCOUNT, place), next(people[place])
+            batch = await self._fleet.order(f"drain:{number}", chat, take, templates, person)
             # As if the bot had announced it, so that its progress is shown and revised.
             await self._fleet.ledger.note_progress_message(
                 batch.id, MessageRef(chat=chat, id=f"progress-{number}")
@@ -277,7 +288,7 @@ class _Drain:
         self, batches: Sequence[BatchRecord], terminals: Sequence[Terminal], rendered_before: int
     ) -> None:
         figures, store = self._figures, bench_store(self._fleet.folder)
-        fences: list[tuple[int, str]] = []
+        served: list[tuple[int, str, str]] = []
         for ordered in batches:
             batch = await self._fleet.ledger.batch(ordered.id)
             packed: Counter[str] = Counter()
@@ -286,8 +297,9 @@ class _Drain:
                     content = await store.get_bytes(archive.key)
                     with zipfile.ZipFile(io.BytesIO(content)) as opened:
                         packed += Counter(n for n in opened.namelist() if n.endswith(".mp4"))
-                fences += [
-                    (int(clip.result.key.rpartition("-")[2].partition(".")[0]), batch.order.chat.id)
+                chat, person = batch.order.chat.id, batch.order.person.id
+                served += [
+                    (_number_of_draw(clip.result.key), chat, person)
                     for clip in batch.clips
                     if clip.state is ClipState.DONE and clip.result
                 ]
@@ -302,7 +314,14 @@ class _Drain:
         )
         figures.told_twice = max(outcomes - len(batches), 0)
         figures.lost += max(len(batches) - outcomes, 0)
-        figures.fairness = least_fairness([chat for _, chat in sorted(fences)], _WINDOW * _CHATS)
+        turns = [(chat, person) for _, chat, person in sorted(served)]
+        figures.fairness = least_fairness([chat for chat, _ in turns], _WINDOW * _CHATS)
+        figures.fairness_within = least_fairness_within(turns, _WINDOW)
+
+
+def _number_of_draw(key: str) -> int:
+    """Of the lease under which the Clip of this key was made."""
+    return int(key.rpartition("/")[2].split("-")[1])
 
 
 @contextlib.asynccontextmanager
@@ -326,6 +345,19 @@ def least_fairness(served: Sequence[str], window: int) -> float:
         counts[served[end - window]] -= 1
         least = min(least, jain([counts[each] for each in whom]))
     return least
+
+
+def least_fairness_within(served: Sequence[tuple[str, str]], draws: int) -> float:
+    """The least Jain index of how often each person of a chat was served, in windows of so many draws of each; 1 if all are alone.
+
+    Args:
+        served: The chat and the person of each draw.
+        draws: Of each person in a window, were all served alike.
+    """
+    persons: dict[str, list[str]] = {}
+    for chat, person in served:
+        persons.setdefault(chat, []).append(person)
+    return min(least_fairness(each, draws * len(set(each))) for each in persons.values())
 
 
 def jain(shares: Sequence[float]) -> float:

@@ -3,10 +3,15 @@
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
 as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still
+<<<<<<< HEAD
 to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
 
 Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
 ``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening.
+=======
+to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it
+says of each Clip that its engine cannot run.
+>>>>>>> fleet
 """
 
 import hashlib
@@ -177,6 +182,9 @@ def main() -> None:
             continue
         if request["do"] == "open":
             _open()
+            continue
+        if sys.argv[1:] == ["unable"]:
+            _tell("unavailable", id=request["id"], engine=request["engine"], advice="no room")
             continue
         stops[request["id"]] = threading.Event()
         work = _hear if request["do"] == "hear" else _render

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.cli.bench_queue import jain, least_fairness
+from config.cli.bench_queue import jain, least_fairness, least_fairness_within
 from tests.system.commands import chorus, last_object
 
 
@@ -17,6 +17,14 @@ def test_fairness_is_that_of_the_worst_window_while_all_have_work_waiting() -> N
 
     assert least_fairness([*turns, *"aaaaaaaa"], 6) == 1.0  # who is alone at the end robs nobody
     assert least_fairness(greedy, 6) == pytest.approx(1 / 3)
+
+
+def test_fairness_within_chats_is_that_of_the_chat_whose_people_fare_worst() -> None:
+    alike = [("hall", person) for person in "abcd" * 3]
+    greedy = [("room", person) for person in "xxxyxxxyy"]
+
+    assert least_fairness_within([*alike, *[("alone", "z")] * 9], 2) == 1.0
+    assert least_fairness_within([*alike, *greedy], 2) == pytest.approx(16 / 20)
 
 
 @pytest.mark.slow

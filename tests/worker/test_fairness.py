@@ -19,7 +19,7 @@ from tests.worker.ledger_things import (
     template,
 )
 from worker.contract import keys
-from worker.contract.records import BatchRecord, ClipState, Order
+from worker.contract.records import BatchRecord, Chat, ClipState, Order, Person
 from worker.ledger import RedisLedger
 
 
@@ -48,6 +48,81 @@ async def test_a_chat_of_weight_three_is_served_three_times_as_often(ledger: Red
 
     assert 29 <= counts[heavy.id] <= 31
     assert counts[light.id] == 40 - counts[heavy.id]
+
+
+def chat(name: str) -> Chat:
+    return Chat(platform="telegram", account="t", id=name)
+
+
+def person(name: str) -> Person:
+    return Person(id=name)
+
+
+async def crowd(ledger: RedisLedger, key: str, clips: int) -> dict[str, str]:
+    """Ten people of one group order; who, by Batch."""
+    ordered = {}
+    for number in range(10):
+        who = person(f"{key}{number}")
+        placed = order(f"{key}{number}", *["one"] * clips, chat=chat("group"), person=who)
+        ordered[(await ledger.open_batch(placed)).id] = who.id
+    return ordered
+
+
+async def test_a_group_of_ten_and_one_alone_are_served_alike_and_so_are_the_ten(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    group = await crowd(ledger, "p", 40)
+    alone = await ledger.open_batch(order("alone", *["one"] * 40, chat=chat("alone")))
+
+    turns = await served(ledger, 60)
+
+    by_person = Counter(group[batch] for batch in turns if batch != alone.id)
+    assert turns.count(alone.id) == 30
+    assert by_person == dict.fromkeys(group.values(), 3)
+
+
+async def test_who_stays_when_a_crowd_has_gone_no_longer_pays_for_it(ledger: RedisLedger) -> None:
+    await stock(ledger, "one")
+    await crowd(ledger, "p", 1)
+    stays = await ledger.open_batch(
+        order("stays", *["one"] * 40, chat=chat("group"), person=person("p0"))
+    )
+    alone = await ledger.open_batch(order("alone", *["one"] * 40, chat=chat("alone")))
+    await served(ledger, 22)  # the crowd is served
+
+    counts = Counter(await served(ledger, 20))
+
+    assert counts == {stays.id: 10, alone.id: 10}
+
+
+async def test_nobody_saves_up_turns_by_waiting_for_nothing(ledger: RedisLedger) -> None:
+    await stock(ledger, "one")
+    busy = await ledger.open_batch(order("m1", *["one"] * 40))
+    early = await ledger.open_batch(order("m2", "one", chat=ROOM, person=BEN))
+    first = await served(ledger, 20)
+
+    late = await ledger.open_batch(order("m3", *["one"] * 10, chat=ROOM, person=BEN))
+
+    assert first.count(early.id) == 1
+    assert Counter(await served(ledger, 10)) == {busy.id: 5, late.id: 5}
+
+
+async def test_a_clip_that_is_handed_back_costs_its_chat_no_further_turn(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    unlucky = await ledger.open_batch(order("m1", *["one"] * 30))
+    other = await ledger.open_batch(order("m2", *["one"] * 30, chat=ROOM, person=BEN))
+    for _ in range(10):
+        lease = await drawn(ledger)
+        if lease.subject == unlucky.id:
+            await ledger.desk.give_back(lease)
+
+    counts = Counter(await served(ledger, 20))
+
+    assert counts[other.id] <= 10
+    assert counts[unlucky.id] <= 11  # nor does it bring one
 
 
 async def test_an_urgent_order_goes_before_all_that_wait_and_the_others_go_on_as_they_stood(
@@ -182,6 +257,71 @@ async def test_a_clip_that_was_passed_over_often_is_drawn_by_whoever_comes(
     numbers = [(await drawn(ledger)).number for _ in range(12)]
 
     assert numbers.index(1) == 8
+
+
+async def test_workers_draw_what_they_have_at_hand_however_many_chats_wait(
+    ledger: RedisLedger,
+) -> None:
+    names = [f"t{number}" for number in range(10)]
+    await stock(ledger, *names)
+    for worker, held in (("w0", names[:5]), ("w1", names[5:])):
+        await ledger.desk.note_held(worker, [f"t-{name}" for name in held])
+    batches = [
+        await ledger.open_batch(order(f"m{number}", *names, chat=chat(f"c{number}")))
+        for number in range(20)
+    ]
+    at_hand, turns = 0, []
+    for number in range(200):
+        lease = await ledger.desk.draw("clips", f"w{number % 2}")
+        assert lease is not None
+        turns.append(lease.subject)
+        at_hand += (lease.number > 5) == (number % 2 == 1)
+
+    assert at_hand >= 195
+    for at in range(0, 200, 20):  # each chat once before any comes again
+        assert sorted(turns[at : at + 20]) == sorted(batch.id for batch in batches)
+
+
+async def test_what_an_older_version_left_waiting_is_served_in_the_order_it_had(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    client = ledger._client
+    mine = await ledger.open_batch(order("m1", *["one"] * 3))
+    theirs = await ledger.open_batch(order("m2", *["one"] * 3, chat=ROOM, person=BEN))
+    waiting = await client.zrange("chorus:work:clips", 0, -1)
+    for pattern in ("work:clips", "lanes:*", "turns:*", "starts:*", "waits:*", "line:*"):
+        for name in await client.keys(f"chorus:{pattern}"):
+            await client.delete(name)
+    for item in waiting:
+        await client.hdel(f"chorus:item:{item}", "place")
+        turn = int(item.rpartition(":")[2]) + 0.5 * (theirs.id in item)
+        await client.zadd("chorus:waiting:clips", {item: turn})
+    await client.zadd("chorus:waiting:clips", {"clip:gone:1": 0})
+    await client.set("chorus:served:clips", 7)
+
+    await ledger.desk.sweep()
+    new = await ledger.open_batch(order("m3", "one", chat=chat("new")))
+    turns = await served(ledger, 7)
+
+    assert await client.keys("chorus:waiting:clips") + await client.keys("chorus:served:*") == []
+    assert sorted(turns[:3]) == sorted([mine.id, theirs.id, new.id])
+    assert Counter(turns) == {mine.id: 3, theirs.id: 3, new.id: 1}
+    assert await ledger.desk.draw("clips", "w") is None
+
+
+async def test_what_a_front_end_of_an_older_version_cancels_is_not_drawn(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    batch = await ledger.open_batch(order("m1", *["one"] * 3))
+    for number in (1, 3):
+        await ledger._client.hset(f"chorus:clip:{batch.id}:{number}", "state", "cancelled")
+        await ledger._client.delete(f"chorus:item:clip:{batch.id}:{number}")
+
+    assert (await drawn(ledger)).number == 2
+    assert await ledger.desk.draw("clips", "w") is None
+    assert await ledger._client.zcard("chorus:work:clips") == 0
 
 
 async def test_fifty_clips_of_one_chat_do_not_keep_another_waiting(

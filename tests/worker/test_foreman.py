@@ -487,7 +487,7 @@ async def test_a_clip_is_checked_while_it_is_uploaded_and_the_next_one_renders(
 async def fence_of(place: Workplace, batch: BatchRecord) -> str:
     """Of the lease under which the first Clip was stored."""
     async for found in place.store.list(f"clips/{batch.id}/001-"):
-        return found.key.rpartition("-")[2].removesuffix(".mp4")
+        return found.key.partition("/001-")[2].removesuffix(".mp4")
     raise AssertionError("nothing was uploaded")
 
 

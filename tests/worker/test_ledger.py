@@ -21,6 +21,7 @@ from tests.worker.ledger_things import (
     teller,
     template,
 )
+from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.records import (
     BatchState,
@@ -200,6 +201,25 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(ledger: RedisLedger)
     record = await ledger.batch(batch.id)
     assert record is not None
     assert record.clips[0].state is ClipState.RENDERING
+
+
+async def test_a_lease_of_a_master_that_was_replaced_is_none_of_the_new_one(
+    ledger: RedisLedger,
+) -> None:
+    await stock(ledger, "one")
+    batch = await ledger.open_batch(order("m1", "one"))
+    counted = await ledger._client.get("chorus:fence")
+    lost = await drawn(ledger)  # of which the replica that is master now has not heard
+    await ledger.desk.give_back(lost)
+    await ledger._client.set("chorus:fence", counted)
+
+    heir = await drawn(ledger)
+
+    assert heir.fence.partition("-")[0] == lost.fence.partition("-")[0]
+    assert keys.clip(batch.id, 1, heir.fence) != keys.clip(batch.id, 1, lost.fence)
+    assert await ledger.desk.renew([lost, heir]) == [Verdict.LOST, Verdict.OK]
+    assert not await ledger.desk.finish_clip(lost, result())
+    assert await ledger.desk.finish_clip(heir, result())
 
 
 async def test_leases_that_lapsed_while_redis_was_down_get_one_more_term(

@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from tests.worker.ledger_things import BEN, ROOM, drawn, open_ledger, order, result, stock, template
-from worker.contract.records import TemplateState
+from worker.contract.records import BatchRecord, Chat, Person, TemplateState
 from worker.ledger import RedisLedger
 from worker.outlook import Queue, Rates, Seat, Work, left_s
 
@@ -108,3 +108,40 @@ async def test_what_a_clip_took_tells_when_those_that_wait_will_be_done(
     assert known.ahead == 0
     assert known.left_s == pytest.approx(12.0, abs=0.5)  # four Clips, two at a time
     assert behind.left_s == pytest.approx(6.0, abs=0.5)  # it is served next but one
+
+
+async def test_people_are_told_the_places_in_which_they_are_served(ledger: RedisLedger) -> None:
+    chance = random.Random(11)  # noqa: S311 - the same each time
+    await stock(ledger, "one")
+
+    async def ordered(key: str) -> BatchRecord:
+        number, who = chance.randrange(4), chance.randrange(4)
+        placed = order(
+            key,
+            *["one"] * chance.randint(1, 9),
+            chat=Chat(platform="telegram", account="t", id=f"c{number}"),
+            person=Person(id=f"p{who}"),
+        )
+        more = {"weight": (1.0, 1.0, 2.0, 0.5)[number], "urgent": chance.random() < 0.15}
+        more |= {"engine": chance.choice(["viseme", "latentsync"])}
+        return await ledger.open_batch(placed.model_copy(update=more))
+
+    batches = [await ordered(f"m{number}") for number in range(12)]
+    for _ in range(20):
+        await ledger.desk.finish_clip(await drawn(ledger), result())
+    batches += [await ordered(f"n{number}") for number in range(12)]
+    returned = [await drawn(ledger) for _ in range(2)]
+    await ledger.desk.give_back(returned[0])
+    await ledger.cancel(batches[7].id)
+    told = {batch.id: (await ledger.outlook(batch.id)).ahead for batch in batches}
+    *_, clips, _ = await ledger.scripts.run("outlook", batches[-1].id, 500)
+    weighed = [clip[0] == "1" for clip in clips if not clip[4]]
+
+    turns = []
+    while lease := await ledger.desk.draw("clips", "w"):
+        turns.append(lease.subject)
+
+    assert len(turns) > 60
+    assert {id_: told[id_] for id_ in turns} == {id_: turns.index(id_) for id_ in turns}
+    last = len(turns) - turns[::-1].index(batches[-1].id)
+    assert weighed == [id_ == batches[-1].id for id_ in turns[:last]]

@@ -48,7 +48,7 @@ def prepared(sha256: str, name: str) -> str:
 def clip(batch_id: str, number: int, fence: str) -> str:
     """One finished Clip.
 
-    ``fence`` is its lease's number: a worker that stalled and wakes up never writes over what another one stored.
+    ``fence`` names its lease: a worker that stalled and wakes up never writes over what another one stored.
     """
     return f"{clip_attempts(batch_id, number)}{fence}.mp4"
 

@@ -1,24 +1,20 @@
--- ARGV: most waiting items of a queue that are asked for their age, ms whose facts are asked for (0: none), then the queues.
+-- ARGV: ms whose facts are asked for (0: none), then the queues.
 -- For each queue: its name, how many wait of each kind (kind, count, ...), since when the oldest waits. Then what is leased,
 -- which Batches had a fact, the time, and whether facts of that time may be missing.
-local most, still_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+local still_ms = tonumber(ARGV[1])
 local queues = {}
-for at = 3, #ARGV do
-  local kinds, oldest = {}, false
-  for place, item in ipairs(redis.call('ZRANGE', key('waiting', ARGV[at]), 0, -1)) do
+for at = 2, #ARGV do
+  local kinds, work = {}, key('work', ARGV[at])
+  for _, item in ipairs(redis.call('ZRANGE', work, 0, -1)) do
     local kind = string.match(item, '^%a+')
     kinds[kind] = (kinds[kind] or 0) + 1
-    if place <= most then
-      local entered = tonumber(redis.call('HGET', key('item', item), 'entered_ms') or '')
-      oldest = entered and math.min(oldest or entered, entered) or oldest
-    end
   end
   local flat = {}
   for kind, count in pairs(kinds) do
     flat[#flat + 1] = kind
     flat[#flat + 1] = count
   end
-  queues[#queues + 1] = {ARGV[at], flat, oldest and tostring(oldest) or ''}
+  queues[#queues + 1] = {ARGV[at], flat, redis.call('ZRANGE', work, 0, 0, 'WITHSCORES')[2] or ''}
 end
 local leases = {}
 local listed = redis.call('ZRANGE', key('leases'), 0, -1, 'WITHSCORES')

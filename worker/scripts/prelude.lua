@@ -3,6 +3,7 @@
 
 local PREFIX = KEYS[1]
 local FACTS_KEPT = 10000
+local STARTING = '?'  -- said in place of its engines by a worker whose engine process starts
 
 -- A queue for each kind of work, so that none waits for another: people wait for Takes and Lineups, nobody for a Template.
 -- Records wait for nothing, since what is not in the store yet is lost with this server's memory.
@@ -11,14 +12,12 @@ local QUEUE_OF = {
 }
 
 local entered = {}
-local draw_up  -- below: the ranks of chats from which somebody left unserved
 
 local function key(...)
   return table.concat({PREFIX, ...}, ':')
 end
 
 local function answer(value)
-  draw_up()
   local queues = {}
   for queue, count in pairs(entered) do
     queues[#queues + 1] = queue
@@ -47,50 +46,122 @@ local function tell(mailbox, utterance, round)
 end
 
 -- Fair index ---------------------------------------------------------------------------------------------------
--- Start-time fair queueing: an item's score is its virtual start, max(served, what its flow owes). A flow is one
--- person in one chat; it pays 1 for each item, times the persons waiting in that chat, so chats share alike and
--- the persons in a chat share what is the chat's; divided by the chat's weight, so that one of weight 2 is served twice
--- as often. What is urgent stands before all else, by a clock of its own: fair among its like.
--- What is taken out before it was served costs nothing: its flow's other items move up, and owe less.
+-- Start-time fair queueing on two levels: chats take turns, within a chat its persons do, and what one person waits for
+-- comes in the order it entered. Each chat, and each person in it, has a start: the turns paid for so far. Who has the least
+-- is served next and pays then, not before: a person 1, a chat 1 divided by its weight, so that one of weight 2 is served
+-- twice as often. Who comes anew starts no earlier than those who are being served, so that nobody saves up turns; nobody
+-- owes anything where nobody waits. What is urgent stands before all else, in an index of its own: fair among its like.
+-- What needs an engine stands in the lane of that engine ('' for what needs none), so that a worker sees what it can do.
+--
+-- work:<queue>                   zset: all that waits, by when it entered
+-- lanes:<queue>                  set: the lanes there ever were
+-- Of each class of a queue (<class>: <queue>, or <queue>:urgent), and of each chat in it for its persons:
+-- waits:<class>[:<chat>]         hash: how many items of each chat (person) wait
+-- starts:<class>[:<chat>]        hash: the start of each chat (person); that of '*' is of who was served last
+-- turns:<lane>:<class>[:<chat>]  zset: the chats (persons) that wait in a lane, by start
+-- weights:<class>                hash: those of chats that wait, where it is not 1
+-- line:<lane>:<class>:<chat>:<person>   zset: what waits of one person, by place
 
-local URGENT = -1e9
+local lanes = {}  -- by queue
 
--- The name of what an index has one of for urgent items, and one for the others.
-local function clock(name, queue, urgent)
-  return urgent and key(name, queue, 'urgent') or key(name, queue)
+local function lanes_of(queue)
+  lanes[queue] = lanes[queue] or redis.call('SMEMBERS', key('lanes', queue))
+  return lanes[queue]
+end
+
+local function lane_of(item)
+  local batch = string.match(item, '^clip:(.+):%d+$')
+  return batch and redis.call('HGET', key('batch', batch), 'engine') or ''
+end
+
+local function class_of(queue, urgent)
+  return urgent and queue .. ':urgent' or queue
 end
 
 local function number_at(name)
   return tonumber(redis.call('GET', name) or '0')
 end
 
-local function flow_of(chat, person)
-  return chat .. ' ' .. person
+-- Where a chat of a class, or a person of level class:chat, starts that waits or would come now.
+local function start_of(level, member)
+  local starts = redis.call('HMGET', key('starts', level), '*', member)
+  local reached, own = tonumber(starts[1] or '0'), tonumber(starts[2] or '0')
+  return redis.call('HEXISTS', key('waits', level), member) == 1 and own or math.max(reached, own)
 end
 
-local function join_crowd(item, queue, chat, person)
-  redis.call('HINCRBY', key('crowd', queue, chat), person, 1)
-  redis.call('SADD', key('flow', queue, chat, person), item)
-end
-
-local function leave_crowd(item, queue, chat, person)
-  local crowd = key('crowd', queue, chat)
-  if redis.call('HINCRBY', crowd, person, -1) <= 0 then
-    redis.call('HDEL', crowd, person)
+local function put_start(level, member, start)
+  redis.call('HSET', key('starts', level), member, start)
+  for _, lane in ipairs(lanes_of(string.match(level, '^%a+'))) do
+    redis.call('ZADD', key('turns', lane, level), 'XX', start, member)
   end
-  redis.call('SREM', key('flow', queue, chat, person), item)
 end
 
-local function place_in_index(item, queue, score)
-  redis.call('ZADD', key('waiting', queue), score, item)
+-- One item more of a member in a lane, which has paid for it already or has not.
+local function join(level, lane, member, paid)
+  local start = start_of(level, member) - paid
+  put_start(level, member, start)
+  redis.call('ZADD', key('turns', lane, level), start, member)
+  redis.call('HINCRBY', key('waits', level), member, 1)
+end
+
+-- One item less of a member.
+local function leave(level, member)
+  if redis.call('HINCRBY', key('waits', level), member, -1) > 0 then
+    return
+  end
+  redis.call('HDEL', key('waits', level), member)
+  redis.call('HDEL', key('weights', level), member)
+  if redis.call('EXISTS', key('waits', level)) == 0 then
+    redis.call('DEL', key('starts', level))
+  end
+end
+
+-- A member that waits is served.
+local function pay(level, member, price)
+  local starts = redis.call('HMGET', key('starts', level), '*', member)
+  local start = tonumber(starts[2])
+  redis.call('HSET', key('starts', level), '*', math.max(tonumber(starts[1] or '0'), start))
+  put_start(level, member, start + price)
+end
+
+local function price_of(class, chat)
+  return 1 / tonumber(redis.call('HGET', key('weights', class), chat) or '1')
+end
+
+-- Have an item wait, at the place where it entered; paid: its turn is paid for, so it comes before others.
+local function wait(item, paid)
+  local hash = key('item', item)
+  local facts = redis.call('HMGET', hash, 'queue', 'chat', 'person', 'urgent', 'weight', 'place', 'entered_ms')
+  local queue, chat, person, weight = facts[1], facts[2], facts[3], tonumber(facts[5] or '1')
+  local class, lane = class_of(queue, facts[4] == '1'), lane_of(item)
+  if redis.call('SADD', key('lanes', queue), lane) == 1 then
+    lanes[queue] = nil
+  end
+  if weight == 1 then
+    redis.call('HDEL', key('weights', class), chat)
+  else
+    redis.call('HSET', key('weights', class), chat, weight)
+  end
+  join(class, lane, chat, paid and 1 / weight or 0)
+  join(class .. ':' .. chat, lane, person, paid and 1 or 0)
+  redis.call('ZADD', key('line', lane, class, chat, person), facts[6] or 0, item)
+  redis.call('ZADD', key('work', queue), facts[7] or now_ms(), item)
   entered[queue] = (entered[queue] or 0) + 1
 end
 
--- Where an item of a flow would stand if it entered now.
-local function start_of(queue, flow, urgent)
-  local owed = tonumber(redis.call('HGET', clock('owed', queue, urgent), flow) or '0')
-  local start = math.max(number_at(clock('served', queue, urgent)), owed)
-  return urgent and URGENT + start or start
+-- An item no longer waits.
+local function stop_waiting(item, queue, lane, class, chat, person)
+  local line, turns = key('line', lane, class, chat, person), key('turns', lane, class, chat)
+  redis.call('ZREM', key('work', queue), item)
+  redis.call('ZREM', line, item)
+  if redis.call('EXISTS', line) == 0 then
+    redis.call('ZREM', turns, person)
+  end
+  if redis.call('EXISTS', turns) == 0 then
+    redis.call('ZREM', key('turns', lane, class), chat)
+  end
+  leave(class .. ':' .. chat, person)
+  leave(class, chat)
 end
 
 -- standing: {weight, urgent}; none for what nobody ordered.
@@ -103,105 +174,20 @@ local function enter(item, chat, person, standing)
   if standing then
     weight, urgent = standing.weight, standing.urgent
   end
-  join_crowd(item, queue, chat, person)
-  local price = redis.call('HLEN', key('crowd', queue, chat)) / weight
-  local flow = flow_of(chat, person)
-  local start = start_of(queue, flow, urgent)
-  local owes = (urgent and start - URGENT or start) + price
-  redis.call('HSET', clock('owed', queue, urgent), flow, owes)
   redis.call('HSET', hash, 'queue', queue, 'chat', chat, 'person', person, 'attempts', 0, 'urgent', urgent and '1' or '',
-    'weight', weight, 'price', price, 'entered_ms', now_ms())
-  place_in_index(item, queue, start)
+    'weight', weight, 'place', redis.call('INCR', key('places')), 'entered_ms', now_ms())
+  wait(item)
 end
 
--- An item that left the head of an index was served; nobody owes anything where nobody waits.
-local function serve(item, queue, score)
-  local facts = redis.call('HMGET', key('item', item), 'chat', 'person', 'price')
-  leave_crowd(item, queue, facts[1], facts[2])
-  if redis.call('EXISTS', key('waiting', queue)) == 0 then
-    for _, urgent in ipairs({false, true}) do
-      redis.call('DEL', clock('served', queue, urgent), clock('owed', queue, urgent), clock('paid', queue, urgent))
-    end
-    return
-  end
-  local urgent = score < 0
-  local start = urgent and score - URGENT or score
-  redis.call('SET', clock('served', queue, urgent), start)
-  redis.call('HSET', clock('paid', queue, urgent), flow_of(facts[1], facts[2]), start + tonumber(facts[3] or '1'))
-end
-
-local vacated = {}  -- by queue, by chat: the persons of whom something left unserved
-
-local function vacate(queue, chat, person)
-  vacated[queue] = vacated[queue] or {}
-  vacated[queue][chat] = vacated[queue][chat] or {}
-  vacated[queue][chat][person] = true
-end
-
--- What waits of a flow, urgent or not, in its order: {item, virtual start}.
-local function ranks_of(queue, chat, person)
-  local ranks = {[false] = {}, [true] = {}}
-  for _, item in ipairs(redis.call('SMEMBERS', key('flow', queue, chat, person))) do
-    local score = tonumber(redis.call('ZSCORE', key('waiting', queue), item) or '')
-    if score then
-      local rank = ranks[score < 0]
-      rank[#rank + 1] = {item, score < 0 and score - URGENT or score}
-    end
-  end
-  for _, rank in pairs(ranks) do
-    table.sort(rank, function(one, other)
-      return one[2] < other[2] or one[2] == other[2] and one[1] < other[1]
-    end)
-  end
-  return ranks
-end
-
--- Each item of a flow starts where the one before it has paid for, at today's price, and never later than it did.
-local function draw_up_flow(queue, chat, person, crowd)
-  local flow = flow_of(chat, person)
-  for urgent, rank in pairs(ranks_of(queue, chat, person)) do
-    local served, owed = number_at(clock('served', queue, urgent)), clock('owed', queue, urgent)
-    local due = tonumber(redis.call('HGET', clock('paid', queue, urgent), flow) or '0')
-    for _, each in ipairs(rank) do
-      local hash, start = key('item', each[1]), math.min(each[2], math.max(served, due))
-      local facts = redis.call('HMGET', hash, 'price', 'weight')
-      local price = math.min(tonumber(facts[1] or '1'), crowd / tonumber(facts[2] or '1'))
-      redis.call('HSET', hash, 'price', price)
-      if start < each[2] then
-        redis.call('ZADD', key('waiting', queue), urgent and URGENT + start or start, each[1])
-      end
-      due = start + price
-    end
-    if due < tonumber(redis.call('HGET', owed, flow) or '0') then
-      redis.call('HSET', owed, flow, due)
-    end
-  end
-end
-
-draw_up = function()
-  for queue, chats in pairs(vacated) do
-    for chat, persons in pairs(chats) do
-      local crowd = redis.call('HKEYS', key('crowd', queue, chat))
-      for _, person in ipairs(crowd) do
-        persons[person] = true
-      end
-      for person in pairs(persons) do
-        draw_up_flow(queue, chat, person, #crowd)
-      end
-    end
-  end
-end
-
--- Take an item out of play, whether it waits or is leased.
+-- Take an item out of play, whether it waits or is leased; one that waited costs nobody a turn.
 local function drop(item)
   local hash = key('item', item)
-  local facts = redis.call('HMGET', hash, 'queue', 'chat', 'person')
+  local facts = redis.call('HMGET', hash, 'queue', 'chat', 'person', 'urgent')
   if not facts[1] then
     return
   end
-  if redis.call('ZREM', key('waiting', facts[1]), item) == 1 then
-    leave_crowd(item, facts[1], facts[2], facts[3])
-    vacate(facts[1], facts[2], facts[3])
+  if redis.call('ZSCORE', key('work', facts[1]), item) then
+    stop_waiting(item, facts[1], lane_of(item), class_of(facts[1], facts[4] == '1'), facts[2], facts[3])
   end
   redis.call('ZREM', key('leases'), item)
   redis.call('ZREM', key('later'), item)
@@ -505,18 +491,10 @@ local function unlease(item)
   return true
 end
 
--- Have an item wait at the head of the index.
-local function wait_first(item)
-  local facts = redis.call('HMGET', key('item', item), 'queue', 'chat', 'person', 'urgent')
-  local queue, urgent = facts[1], facts[4] == '1'
-  join_crowd(item, queue, facts[2], facts[3])
-  place_in_index(item, queue, (urgent and URGENT or 0) + number_at(clock('served', queue, urgent)))
-end
-
 -- Put a leased item back.
 local function put_back(item)
   if unlease(item) then
-    wait_first(item)
+    wait(item, true)
   end
 end
 
@@ -524,6 +502,152 @@ end
 local function open_preparation(kind, id, busy, chat, person)
   redis.call('HSET', key(kind, id), 'state', busy, 'reason', '')
   enter(kind .. ':' .. id, chat, person)
+end
+
+-- Order --------------------------------------------------------------------------------------------------------
+-- Who would be served when, if nobody else came and every worker had every engine: as draw.lua does it, without doing it.
+
+-- The fields of a hash.
+local function fields_of(name)
+  local read, fields = redis.call('HGETALL', name), {}
+  for at = 1, #read, 2 do
+    fields[read[at]] = tonumber(read[at + 1])
+  end
+  return fields
+end
+
+local levels = {}  -- read once, for however many are asked for
+
+-- The members of a level that wait, by start: {names, starts}, and by name how many items of each, and weights.
+local function members_of(level)
+  if not levels[level] then
+    local names, starts, found = {}, {}, {}
+    for _, lane in ipairs(lanes_of(string.match(level, '^%a+'))) do
+      local listed = redis.call('ZRANGE', key('turns', lane, level), 0, -1, 'WITHSCORES')
+      local several = #names > 0
+      for at = 1, #listed, 2 do
+        if not found[listed[at]] then
+          names[#names + 1], found[listed[at]] = listed[at], tonumber(listed[at + 1])
+        end
+      end
+      if several and #listed > 0 then
+        table.sort(names, function(one, other)
+          return found[one] < found[other] or found[one] == found[other] and one < other
+        end)
+      end
+    end
+    for at, name in ipairs(names) do
+      starts[at] = found[name]
+    end
+    levels[level] = {names, starts, fields_of(key('waits', level)), fields_of(key('weights', level))}
+  end
+  return unpack(levels[level])
+end
+
+-- How many items of a level are served before one of a member that has so many of its own before it.
+local function before(level, member, own)
+  local names, starts, waits, weights = members_of(level)
+  local start, count = start_of(level, member) + own / (weights[member] or 1), own
+  for at, name in ipairs(names) do
+    if starts[at] > start then
+      break
+    end
+    if name ~= member then
+      local turns = (start - starts[at]) * (weights[name] or 1)
+      local whole = math.ceil(turns)
+      if whole == turns and name < member then  -- of two that start alike
+        whole = whole + 1
+      end
+      count = count + math.min(whole, waits[name])
+    end
+  end
+  return count
+end
+
+-- How many items stand before one of a person that has so many of its own before it.
+local function rank_of(queue, urgent, chat, person, own)
+  local class, urgent_ones = class_of(queue, urgent), 0
+  if not urgent then
+    for _, count in ipairs(redis.call('HVALS', key('waits', class_of(queue, true)))) do
+      urgent_ones = urgent_ones + tonumber(count)
+    end
+  end
+  return urgent_ones + before(class, chat, before(class .. ':' .. chat, person, own))
+end
+
+-- How many items of the same person come before one that waits.
+local function own_before(class, chat, person, place)
+  local count = 0
+  for _, lane in ipairs(lanes_of(string.match(class, '^%a+'))) do
+    count = count + redis.call('ZCOUNT', key('line', lane, class, chat, person), '-inf', '(' .. place)
+  end
+  return count
+end
+
+-- What waits of one person in some lanes, so many at most: {item, lane, place}, by place.
+local function line_of(among, class, chat, person, most)
+  local line = {}
+  for _, lane in ipairs(among) do
+    local listed = redis.call('ZRANGE', key('line', lane, class, chat, person), 0, most - 1, 'WITHSCORES')
+    for at = 1, #listed, 2 do
+      line[#line + 1] = {listed[at], lane, tonumber(listed[at + 1])}
+    end
+  end
+  table.sort(line, function(one, other)
+    return one[3] < other[3] or one[3] == other[3] and one[1] < other[1]
+  end)
+  return line
+end
+
+-- The members of a level that may be among the next so many: {name, start, waits, price}.
+local function next_members(level, most)
+  local names, starts, waits, weights = members_of(level)
+  local found = {}
+  for at = 1, math.min(#names, most) do
+    local name = names[at]
+    found[at] = {name = name, start = starts[at], waits = waits[name], price = 1 / (weights[name] or 1)}
+  end
+  return found
+end
+
+-- Serve the next of them; nil if nobody waits.
+local function serve_next(members)
+  local next
+  for _, member in ipairs(members) do
+    local sooner = not next or member.start < next.start or member.start == next.start and member.name < next.name
+    if member.waits > 0 and sooner then
+      next = member
+    end
+  end
+  if next then
+    next.start, next.waits = next.start + next.price, next.waits - 1
+  end
+  return next
+end
+
+local firsts  -- likewise
+
+-- The Clips that are drawn first, in that order, so many at most.
+local function first_clips(most)
+  if firsts then
+    return firsts
+  end
+  firsts = {}
+  for _, urgent in ipairs({true, false}) do
+    local class = class_of('clips', urgent)
+    local chats = next_members(class, most)
+    while #firsts < most do
+      local chat = serve_next(chats)
+      if not chat then
+        break
+      end
+      chat.persons = chat.persons or next_members(class .. ':' .. chat.name, most)
+      local person = serve_next(chat.persons)
+      person.nth = (person.nth or 0) + 1
+      firsts[#firsts + 1] = line_of(lanes_of('clips'), class, chat.name, person.name, person.nth)[person.nth][1]
+    end
+  end
+  return firsts
 end
 
 -- Outlook ------------------------------------------------------------------------------------------------------
@@ -553,14 +677,17 @@ end
 -- frames in all}; those that are drawn come first, then those that wait, up to the last one of the Batch.
 local function outlook_of(id, most)
   local facts = redis.call('HMGET', key('batch', id), 'size', 'chat', 'person', 'state', 'round')
+  local chat, person, urgent = facts[2], facts[3], standing_of(id).urgent
 
   if facts[4] == 'packing' then
-    local ahead = redis.call('ZRANK', key('waiting', 'archives'), 'archive:' .. id .. ':' .. facts[5])
-    if not ahead then  -- it is being packed
+    local item = 'archive:' .. id .. ':' .. facts[5]
+    if not redis.call('ZSCORE', key('work', 'archives'), item) then  -- it is being packed
       return {0}
     end
-    for _, item in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
-      ahead = ahead + (string.match(item, '^archive:') and 1 or 0)
+    local own = own_before(class_of('archives', urgent), chat, person, redis.call('HGET', key('item', item), 'place'))
+    local ahead = rank_of('archives', urgent, chat, person, own)
+    for _, leased in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+      ahead = ahead + (string.match(leased, '^archive:') and 1 or 0)
     end
     return {ahead}
   end
@@ -568,7 +695,7 @@ local function outlook_of(id, most)
     return {0}
   end
 
-  local now, index = now_ms(), key('waiting', 'clips')
+  local now, class = now_ms(), class_of('clips', urgent)
   local clips = {}
 
   local function tell(item)
@@ -578,21 +705,27 @@ local function outlook_of(id, most)
     end
   end
 
-  local ranks, outside = {}, 0
+  local own, places, outside = {}, {}, 0
   for number = 1, tonumber(facts[1]) do
-    local rank = redis.call('ZRANK', index, 'clip:' .. id .. ':' .. number)
-    if rank then
-      ranks[#ranks + 1] = rank
+    local item = 'clip:' .. id .. ':' .. number
+    if redis.call('ZSCORE', key('work', 'clips'), item) then
+      own[#own + 1] = item
+      places[item] = tonumber(redis.call('HGET', key('item', item), 'place'))
     elseif redis.call('HGET', key('clip', id, number), 'state') == 'waiting' then
       outside = outside + 1
     end
   end
-  table.sort(ranks)
-  local first, last = ranks[1], ranks[#ranks]
-  if not first and outside > 0 then
+  table.sort(own, function(one, other)
+    return places[one] < places[other]
+  end)
+  local first, last
+  if #own > 0 then
+    first = rank_of('clips', urgent, chat, person, own_before(class, chat, person, places[own[1]]))
+    last = rank_of('clips', urgent, chat, person, own_before(class, chat, person, places[own[#own]]))
+  elseif outside > 0 then
     -- Its Clips wait for their Take or Templates: where they would stand if they entered now.
-    local start = start_of('clips', flow_of(facts[2], facts[3]), standing_of(id).urgent)
-    first = redis.call('ZCOUNT', index, '-inf', start)
+    local before_it = tonumber(redis.call('HGET', key('waits', class, chat), person) or '0')
+    first = rank_of('clips', urgent, chat, person, before_it)
     last = first - 1
   end
   for _, item in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
@@ -601,16 +734,19 @@ local function outlook_of(id, most)
     end
   end
   local further = 0
-  if last and last >= 0 then
+  if last then
     -- The Batch's own Clips are looked at wherever they stand, those of others only as far as there is time for.
-    for _, item in ipairs(redis.call('ZRANGE', index, 0, math.min(last, most - 1))) do
-      tell(item)
+    for rank, item in ipairs(first_clips(most)) do
+      if rank <= last + 1 then
+        tell(item)
+        places[item] = nil
+      end
     end
     further = math.max(last + 1 - most, 0)
-    for _, rank in ipairs(ranks) do
-      if rank >= most then
-        tell(redis.call('ZRANGE', index, rank, rank)[1])
-        further = further - 1
+    for _, item in ipairs(own) do
+      if places[item] then
+        tell(item)
+        further = math.max(further - 1, 0)
       end
     end
   end

@@ -31,6 +31,6 @@ for _, item in ipairs(lapsed) do
 end
 for _, item in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', now)) do
   redis.call('ZREM', key('later'), item)
-  wait_first(item)
+  wait(item, true)
 end
 return answer({taken_over, given_up})
