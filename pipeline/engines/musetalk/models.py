@@ -89,7 +89,7 @@ def load_models(weights: Weights, place: Place) -> Models:
 def load_unet(config: Path, weights: Path) -> UNet2DConditionModel:
     """Load the U-Net from its published files; raises WeightsAltered."""
     told = read_config(config)
-    model = on_meta(lambda: UNet2DConditionModel.from_config(told))
+    model = on_meta(lambda: UNet2DConditionModel.from_config(told), config, "U-Net")
     return fill(model, read_state(weights), weights)
 
 

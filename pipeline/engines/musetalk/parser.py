@@ -172,7 +172,9 @@ def load_parser(weights: Path) -> FaceParser:
         widths += [len(state[f"cp.resnet.layer{layer}.0.conv1.weight"]) for layer in range(1, 5)]
     except (KeyError, TypeError) as error:
         raise WeightsAltered(f"{weights} is no face parser: it lacks {error}.") from error
-    parser: FaceParser = fill(on_meta(lambda: FaceParser(tuple(widths))), state, weights)
+    parser: FaceParser = fill(
+        on_meta(lambda: FaceParser(tuple(widths)), weights, "face parser"), state, weights
+    )
     return parser
 
 

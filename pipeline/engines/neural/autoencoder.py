@@ -1,5 +1,6 @@
 """Stable Diffusion's picture codec (sd-vae-ft-mse): faces to latents and back."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -8,9 +9,16 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from pipeline.engines.neural.loading import fill, on_meta, read_config, read_state
+from pipeline.engines.neural.loading import (
+    fill,
+    on_meta,
+    read_config,
+    read_state,
+    undescribed,
+)
 from pipeline.engines.neural.place import Place
 
+_WHAT: Final = "picture codec"
 _OLD_NAMES: Final = {
     "query": "to_q",
     "key": "to_k",
@@ -23,8 +31,16 @@ _OLD_NAMES: Final = {
 def load_autoencoder(config: Path, weights: Path) -> AutoencoderKL:
     """Load the codec from its published files, in whichever spelling; raises WeightsAltered."""
     told = read_config(config)
-    model = on_meta(lambda: AutoencoderKL.from_config(told))
+    model = on_meta(lambda: AutoencoderKL.from_config(told), config, _WHAT)
+    _require_scale(model, config)
     return fill(model, _renamed(read_state(weights)), weights)
+
+
+def _require_scale(model: Any, config: Path) -> None:
+    """No weight shows by its shape what latents are multiplied by; raises WeightsAltered."""
+    scale = model.config.scaling_factor
+    if not isinstance(scale, int | float) or not 0 < scale < math.inf:
+        raise undescribed(config, _WHAT, f"scaling_factor {scale!r}")
 
 
 def _renamed(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,10 +40,7 @@ States = NDArray[np.float32]
 def load_encoder(config: Path, weights: Path) -> nn.Module:
     """Load the encoder from files in the layout of transformers; raises WeightsAltered."""
     told = read_config(config)
-    try:
-        model = on_meta(lambda: WhisperModel(WhisperConfig(**told)))
-    except (ValueError, TypeError) as error:
-        raise WeightsAltered(f"{config} describes no Whisper ({error}).") from error
+    model = on_meta(lambda: WhisperModel(WhisperConfig(**told)), config, "Whisper")
     state = {key: value for key, value in read_state(weights).items() if key != _TIED}
     bare = {key.removeprefix("model."): value for key, value in state.items()}
     whole: Any = fill(model, bare, weights)
@@ -59,11 +56,8 @@ def load_openai_encoder(weights: Path) -> nn.Module:
         raise WeightsAltered(
             f"{weights} is no Whisper in OpenAI's layout: it holds no dims and model_state_dict."
         )
-    try:
-        # The last state is wanted as the last layer gives it, so what normalises it is not asked: see WholeEar.
-        model = on_meta(lambda: WhisperModel(_config_of(dims)))
-    except (ValueError, TypeError, KeyError) as error:
-        raise WeightsAltered(f"{weights} describes no Whisper ({error!r}).") from error
+    # The last state is wanted as the last layer gives it, so what normalises it is not asked: see WholeEar.
+    model = on_meta(lambda: WhisperModel(_config_of(dims)), weights, "Whisper")
     whole: Any = fill(model, state, weights, _openai_name)
     encoder: nn.Module = whole.encoder.float()  # the published file is of 16 bits
     return encoder

@@ -70,7 +70,7 @@ def choose_place(hardware: Hardware) -> Place:
     except (RuntimeError, AssertionError) as error:
         first = str(error).splitlines()[0]
         raise EngineUnavailable(
-            f"There is no device {wanted!r} here ({first}). Choose another one: CHORUS_DEVICE=auto takes what there is."
+            f"There is no device {wanted!r} here ({first}). chorus check tells what there is."
         ) from None
     return Place(device, torch.float32)
 

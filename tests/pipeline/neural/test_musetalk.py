@@ -1,5 +1,6 @@
 """MuseTalk as an engine, on small random weights in the official format: loading, frames in and out, what is kept, memory."""
 
+import json
 import shutil
 import weakref
 from dataclasses import replace
@@ -103,6 +104,34 @@ def test_a_file_of_other_weights_is_refused_by_the_first_differences(
         load_models(weights_in(altered), CPU)
 
 
+UNET, CODEC, EAR = "musetalkV15/musetalk.json", "sd-vae/config.json", "whisper/config.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (UNET, {"down_block_types": ["Nope"] * 4}, "describes no U-Net"),
+        (UNET, {"block_out_channels": None}, "describes no U-Net"),
+        (UNET, {"norm_num_groups": 5}, "describes no U-Net"),
+        (UNET, {"in_channels": "8"}, "describes no U-Net"),
+        (CODEC, {"up_block_types": ["X"] * 4}, "describes no picture codec"),
+        (CODEC, {"latent_channels": "four"}, "describes no picture codec"),
+        (CODEC, {"scaling_factor": 0}, "describes no picture codec .*scaling_factor"),
+        (CODEC, {"scaling_factor": "a lot"}, "describes no picture codec .*scaling_factor"),
+        (EAR, {"encoder_layers": "x"}, "describes no Whisper"),
+        (EAR, {"encoder_attention_heads": 0}, "describes no Whisper"),
+    ],
+)
+def test_a_configuration_that_describes_no_network_is_told_by_its_name(
+    altered: Path, file: str, change: Any, said: str
+):
+    path = altered / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+    with pytest.raises(WeightsAltered, match=rf"{Path(file).name} {said}"):
+        load_models(weights_in(altered), CPU)
+
+
 class Evil:
     """What a pickle may hold beside numbers."""
 
@@ -133,8 +162,10 @@ def test_a_file_that_was_cut_is_told_by_its_name(altered: Path, file: str):
 def test_a_device_that_is_not_here_is_told():
     with pytest.raises(EngineUnavailable, match="no device 'cuda:7'"):
         choose_place(Hardware(device="cuda:7"))
-    with pytest.raises(EngineUnavailable, match="no device 'toaster'"):
+    with pytest.raises(EngineUnavailable, match="no device 'toaster'") as told:
         choose_place(Hardware(device="toaster"))
+
+    assert "CHORUS_" not in str(told.value)  # no setting names it
 
 
 def test_the_registry_opens_it_from_a_folder_of_official_files(weights: Path):
