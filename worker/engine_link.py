@@ -23,7 +23,7 @@ from worker.contract.figures import FIGURES
 
 log = logging.getLogger(__name__)
 
-_START_S: Final = 180.0
+START_S: Final = 180.0
 """Models of some gigabytes are read from a cold disk."""
 _ASK_S: Final = 1.4
 """How long a Clip that was asked to stop may take to do so: with the time until that is noticed a seat is free in 2 s."""
@@ -89,6 +89,7 @@ class EngineLink:
         command: Sequence[str],
         *,
         quiet_s: float,
+        start_s: float = START_S,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Nothing runs yet.
@@ -96,6 +97,7 @@ class EngineLink:
         Args:
             command: Starts the engine.
             quiet_s: So long without a line of a Clip in work means that the engine hangs.
+            start_s: An engine that is not ready after so long is ended.
             environment: What it finds in its environment, beside what is in ours.
         """
         self._environment = {**os.environ, **(environment or {})}
@@ -109,6 +111,7 @@ class EngineLink:
         """Which ones it told that it can run."""
         self._command = command
         self._quiet_s = quiet_s
+        self._start_s = start_s
         self._process: Process | None = None
         self._ready = asyncio.Event()
         self._aboard: dict[str, asyncio.Queue[Told]] = {}
@@ -327,7 +330,7 @@ class EngineLink:
             self.started.set()
             return False
         self._process = process
-        waiting = asyncio.get_running_loop().call_later(_START_S, _kill_group, process)
+        waiting = asyncio.get_running_loop().call_later(self._start_s, _kill_group, process)
         try:
             await self._listen(process, waiting)
         finally:

@@ -10,8 +10,10 @@ import pynvml
 import pytest
 
 from config import nvml
+from config.back_end import start_s
 from config.devices import Device, DeviceRefused, device_for, devices_for, slots_of
 from config.nvml import Gpu, gpu_memory, gpus
+from config.settings import Settings
 from tests.system.commands import chorus
 from worker.engine_link import EngineLink
 
@@ -150,6 +152,14 @@ async def test_the_engine_process_sees_its_own_gpu_and_no_other(tmp_path: Path) 
     await link._live()
 
     assert seen.read_text() == "GPU-aa"
+
+
+def test_an_engine_that_is_compiled_may_take_ten_times_as_long_to_start():
+    usual, compiled = (
+        start_s(Settings(speedup=speedup, _env_file=None)) for speedup in ("graphs", "compile")
+    )
+
+    assert compiled >= 10 * usual
 
 
 def test_the_command_says_so_before_anything_starts(tmp_path: Path) -> None:

@@ -137,16 +137,14 @@ class LatentSyncEngine:
 
     def warm(self) -> None:
         """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
-        place, side = self._models.place, self._models.size_px // 8
-        ear = self._models.ear
+        side, ear = self._models.size_px // 8, self._models.ear
         known = torch.zeros(1, STRETCH_FRAMES, 8, side, side)
         tokens = torch.zeros(1, STRETCH_FRAMES, WINDOW_STEPS * ear.layers, ear.width)
-        made = self._diffuse.run(
-            place.bring(known), place.bring(tokens), place.bring(draw_noise(SEED, side))
-        )
-        Faces(self._paint.run(place.bring(made[0]))).picture(0)
+        made = self._diffuse.run(known, tokens, draw_noise(SEED, side))
+        Faces(self._paint.warm(made[0])).picture(0)
         pictures = torch.zeros(self._see.rows, 8 * side, 8 * side, 3, dtype=torch.uint8)
-        self._see.run(place.move(pictures))
+        self._see.warm(pictures)
+        ear.warm()
 
     def prepare(
         self,
@@ -190,7 +188,7 @@ class LatentSyncEngine:
         made = [latents for each in asked if (latents := self._latents(each)) is not None]
         faces = None
         if sum(len(latents) for latents in made):
-            faces = Faces(self._paint.run(self._models.place.bring(torch.cat(made))))
+            faces = Faces(self._paint.run(torch.cat(made)))
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))
@@ -223,13 +221,11 @@ class LatentSyncEngine:
         """Make the latents of what is taken of a Window and shows a face, (n, 4, h, w); None if none of its stretch does."""
         if not asked.any_face:
             return None
-        place = self._models.place
         known, tokens = (
-            place.bring(torch.from_numpy(values[None]))
-            for values in (asked.known(), asked.tokens())
+            torch.from_numpy(values[None]) for values in (asked.known(), asked.tokens())
         )
         window = asked.window
-        made = self._diffuse.run(known, tokens, place.bring(window.noise))[0]
+        made = self._diffuse.run(known, tokens, window.noise)[0]
         stretch = window.stretch
         overlap = OVERLAP_FRAMES if window.number else 0
         window.seams.keep(window.number, made[-OVERLAP_FRAMES:].clone())

@@ -41,7 +41,7 @@ class Preparation:
     def __init__(self, models: Models, see: FixedCall) -> None:
         """``see`` is ``models.see``."""
         size_px = models.size_px
-        self._eye = Eye(see, models.place, size_px)
+        self._eye = Eye(see, size_px)
         mask = hashlib.sha256(models.mask.tobytes()).hexdigest()[:8]
         side = size_px // 8
         rows = {_LATENTS: ((8, side, side), np.float16)}

@@ -82,15 +82,17 @@ class MuseTalkEngine:
         self._window_frames = frames
         self._generate = FixedCall(models.generate, models.place, frames, hardware.speedup)
         self._see = FixedCall(models.see, models.place, frames)
-        self._preparation = Preparation(models, self._see)
+        self._preparation = Preparation(models, self._see, frames)
         self._heard = Heard(models.ear, read_for_models, models.mark)
 
     def warm(self) -> None:
         """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
         latents, tokens = noise(self._models, self._window_frames)
         pictures = torch.zeros(self._window_frames, FACE_PX, FACE_PX, 3, dtype=torch.uint8)
-        Faces(self._generate.run(latents, tokens)).picture(0)
-        self._see.run(self._models.place.move(pictures))
+        Faces(self._generate.warm(latents, tokens)).picture(0)
+        self._see.warm(pictures)
+        self._preparation.warm(self._window_frames)
+        self._models.ear.warm()
 
     def prepare(
         self,
@@ -103,7 +105,7 @@ class MuseTalkEngine:
 
     def residents(self) -> Residents:
         """Tell where the models are."""
-        notes = dict.fromkeys([*self._see.notes, *self._generate.notes])
+        notes = dict.fromkeys([*self._preparation.notes, *self._generate.notes])
         place = self._models.place
         return Residents(str(place.device), self._generate.rows, place.memory_bytes(), tuple(notes))
 
@@ -125,10 +127,9 @@ class MuseTalkEngine:
         asked = [_Asked(window) for window in windows]
         faces = None
         if any(len(each.present) for each in asked):
-            place = self._models.place
             latents = torch.from_numpy(np.concatenate([each.latents() for each in asked]))
             tokens = torch.from_numpy(np.concatenate([each.tokens() for each in asked]))
-            faces = Faces(self._generate.run(place.bring(latents), place.bring(tokens)))
+            faces = Faces(self._generate.run(latents, tokens))
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))

@@ -106,4 +106,4 @@ def noise(models: Models, frames: int) -> tuple[Tensor, Tensor]:
     side, draw = FACE_PX // 8, torch.Generator().manual_seed(0)
     latents = torch.randn(frames, 8, side, side, generator=draw)
     tokens = torch.randn(frames, WINDOW_STEPS * models.ear.layers, models.ear.width, generator=draw)
-    return models.place.bring(latents), models.place.bring(tokens)
+    return latents, tokens

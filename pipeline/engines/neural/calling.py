@@ -11,7 +11,7 @@ from pipeline.engines.neural.place import Place, is_out_of_memory
 from pipeline.types import Pixels
 
 Network = Callable[..., Tensor]
-"""From tensors of n rows each to one of n rows."""
+"""From tensors of n rows each to a new one of n rows."""
 
 Compiling = Callable[[Network, Sequence[Tensor]], Network]
 """From a network and inputs of the shapes to come to a faster one."""
@@ -41,12 +41,18 @@ class FixedCall:
         self._turn = threading.Lock()
         self._speedup = speedup
         self._fast: Network | None = None
+        self._inputs: Sequence[Tensor] = ()
+        """What the network is given, whatever comes: a compiler takes tensors of another kind for something new, and a graph
+        reads those that it was recorded with."""
         if speedup != "none" and not place.on_gpu:
             self.notes.append(f"Speeding up by {speedup!r} needs a GPU; it runs as it is.")
             self._speedup = "none"
 
     def run(self, *inputs: Tensor) -> list[Tensor]:
-        """Run as many rows as there are; the results together have as many, in order.
+        """Run as many rows as there are; the results together have as many, in order, and are at the place.
+
+        Args:
+            inputs: From wherever they are; the network gets them as the place has numbers.
 
         Raises:
             torch.cuda.OutOfMemoryError: Not even one row fits.
@@ -61,21 +67,38 @@ class FixedCall:
                 done += len(rows)
         return made
 
+    def warm(self, *inputs: Tensor) -> list[Tensor]:
+        """Run a full call and a short one, so that whatever has to be made ready for them is; give what the full one made."""
+        made = self.run(*inputs)
+        self.run(*(values[:1] for values in inputs))
+        return made
+
     def _some_rows(self, inputs: Sequence[Tensor]) -> Tensor | None:
         """Run rows of one call; None where that many do not fit, and fewer will be tried."""
         count = len(inputs[0])
         try:
             with torch.inference_mode():
-                return self._call([_padded(values, self.rows) for values in inputs])[:count]
+                return self._call(self._filled(inputs))[:count]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or self.rows == 1:
                 raise
         self._shrink()  # what the failed call held is only free once its error is gone
         return None
 
+    def _filled(self, some: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Put rows into the tensors that the network is given; the last one is repeated until they are full."""
+        brought = [self._place.bring(values) for values in some]
+        if [_kind(values) for values in brought] != [_kind(kept) for kept in self._inputs]:
+            self._fast = None
+            self._inputs = [self._place.room_for(self.rows, values) for values in brought]
+        for kept, values in zip(self._inputs, brought, strict=True):
+            kept[: len(values)].copy_(values)
+            kept[len(values) :].copy_(values[-1:])
+        return self._inputs
+
     def _shrink(self) -> None:
         before, self.rows = self.rows, max(self.rows // 2, 1)
-        self._fast = None
+        self._fast, self._inputs = None, ()
         if self._place.on_gpu:
             torch.cuda.empty_cache()
         self.notes.append(
@@ -102,12 +125,8 @@ class FixedCall:
             return self._network(*inputs)
 
 
-def _padded(values: Tensor, rows: int) -> Tensor:
-    """Repeat the last row until there are ``rows``."""
-    missing = rows - len(values)
-    if missing <= 0:
-        return values
-    return torch.cat([values, values[-1:].expand(missing, *values.shape[1:])])
+def _kind(values: Tensor) -> tuple[object, ...]:
+    return values.shape[1:], values.dtype
 
 
 def _compiled(network: Network, _inputs: Sequence[Tensor]) -> Network:
@@ -116,23 +135,20 @@ def _compiled(network: Network, _inputs: Sequence[Tensor]) -> Network:
 
 
 class _Graph:
-    """A recording of what a network has the GPU do for inputs of one shape."""
+    """A recording of what a network has the GPU do with the numbers in some tensors."""
 
     def __init__(self, network: Network, inputs: Sequence[Tensor]) -> None:
-        self._inputs = [values.clone() for values in inputs]
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(_REHEARSALS):
-                network(*self._inputs)
+                network(*inputs)
         torch.cuda.current_stream().wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._made = network(*self._inputs)
+            self._made = network(*inputs)
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        for mine, given in zip(self._inputs, inputs, strict=True):
-            mine.copy_(given)
+    def __call__(self, *_inputs: Tensor) -> Tensor:
         self._graph.replay()
         return self._made.clone()
 

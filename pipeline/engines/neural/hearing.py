@@ -131,6 +131,10 @@ class PieceEar:
                 left -= len(kept)
                 yield kept
 
+    def warm(self) -> None:
+        """Hear something, so that the first recording need not wait for it."""
+        list(self.hear(np.zeros(_PIECES_AT_ONCE * PIECE_SAMPLES, np.float32)))
+
     def _encode(self, pieces: list[Samples]) -> States:
         """Give all states of some pieces: (pieces, 1500, layers, width)."""
         # Each by itself: the extractor's floor under the logarithm is that of the loudest in what it gets.
@@ -177,6 +181,10 @@ class WholeEar:
                 stacked = torch.stack(told.hidden_states, dim=2)[0, :steps]
             states: States = stacked.float().cpu().numpy()
             yield states
+
+    def warm(self) -> None:
+        """Hear something, so that the first recording need not wait for it."""
+        list(self.hear(np.zeros(PIECE_SAMPLES, np.float32)))
 
     def _loudness(self, samples: Samples) -> Tensor:
         """Give the logarithm of each band's power, (bands, frames), a hundred times a second; half a minute at a time, for its memory."""

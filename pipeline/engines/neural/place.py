@@ -45,11 +45,16 @@ class Place:
         return values.pin_memory().to(self.device, non_blocking=True)
 
     def bring(self, values: Tensor) -> Tensor:
-        """Bring numbers here, in the type that models take; the copy to a GPU is not waited for."""
-        brought = self.move(values).to(self.dtype)
-        if self.on_gpu and brought.ndim == 4:
-            brought = brought.contiguous(memory_format=torch.channels_last)
-        return brought
+        """Bring numbers here, in the type that models take, whole ones as they are; the copy to a GPU is not waited for."""
+        brought = self.move(values)
+        return brought.to(self.dtype) if brought.is_floating_point() else brought
+
+    def room_for(self, rows: int, like: Tensor) -> Tensor:
+        """Give memory here for rows as ``bring`` gives them; pictures lie channels last on a GPU."""
+        pictures = self.on_gpu and like.ndim == 4 and like.is_floating_point()
+        order = torch.channels_last if pictures else torch.contiguous_format
+        shape = (rows, *like.shape[1:])
+        return torch.empty(shape, dtype=like.dtype, device=self.device, memory_format=order)
 
 
 def choose_place(hardware: Hardware) -> Place:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.pasting import Matrix, cut_out
-from pipeline.engines.neural.place import Place
 from pipeline.engines.port import Performance
 from pipeline.media import read_source_order
 from pipeline.types import Planes, Progress
@@ -33,7 +32,6 @@ class Eye:
 
     see: FixedCall
     """Faces (n, size, size, 3) of 8 bits to latents."""
-    place: Place
     size_px: int
 
     def look(
@@ -58,7 +56,7 @@ class Eye:
         progress("load", 0, len(wanted))
         while some := list(islice(looked, self.see.rows)):
             faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
-            seen = self.see.run(self.place.move(torch.from_numpy(np.stack(faces))))
+            seen = self.see.run(torch.from_numpy(np.stack(faces)))
             latents = torch.cat(seen).to(torch.float16).cpu().numpy()
             yield Seen([at for at, _ in some], [planes for _, planes in some], latents)
             done += len(some)

@@ -416,6 +416,30 @@ def test_opening_reads_every_file_once_and_says_where_models_are(weights: Path):
     assert [note for note in told.notes if "needs a GPU" in note]
 
 
+def test_warm_are_all_networks_for_full_and_for_short_calls(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+):
+    engine = MuseTalkEngine(models, 2)
+    asked: list[str] = []
+    calls = {
+        "faces": engine._generate, "latents": engine._see, "parser": engine._preparation._parse,
+    }  # fmt: skip
+    for name, call in calls.items():
+        network = call._network
+        call._network = lambda *given, name=name, network=network: (
+            asked.append(f"{name} {len(given[0])}") or network(*given)
+        )
+    heard: list[int] = []
+    hear = models.ear.hear
+    monkeypatch.setattr(models.ear, "hear", lambda s: heard.append(len(s)) or hear(s[:16000]))
+
+    engine.warm()
+
+    assert sorted(asked) == sorted(f"{name} 2" for name in calls for _ in range(2))
+    assert heard == [2 * 60 * 16_000]
+    assert engine._generate.notes == []
+
+
 @pytest.mark.slow
 def test_pictures_of_a_few_windows_are_held_however_long_the_take_is(
     tmp_path: Path, meshed: Models, monkeypatch: pytest.MonkeyPatch
