@@ -157,7 +157,14 @@ class LatentSyncEngine:
 
     def residents(self) -> Residents:
         """Tell where the models are."""
-        notes = dict.fromkeys([*self._see.notes, *self._diffuse.notes, *self._paint.notes])
+        notes = dict.fromkeys(
+            [
+                *self._see.notes,
+                *self._diffuse.notes,
+                *self._paint.notes,
+                *self._models.ear.encoder.notes,
+            ]
+        )
         place = self._models.place
         return Residents(
             str(place.device), self._diffuse.frames, place.memory_bytes(), tuple(notes)

@@ -105,7 +105,9 @@ class MuseTalkEngine:
 
     def residents(self) -> Residents:
         """Tell where the models are."""
-        notes = dict.fromkeys([*self._preparation.notes, *self._generate.notes])
+        notes = dict.fromkeys(
+            [*self._preparation.notes, *self._generate.notes, *self._models.ear.encoder.notes]
+        )
         place = self._models.place
         return Residents(str(place.device), self._generate.rows, place.memory_bytes(), tuple(notes))
 

@@ -80,8 +80,7 @@ def load_models(weights: Weights, place: Place) -> Models:
     parser = load_parser(weights.path(_PARSER)) if weights.path(_PARSER).is_file() else None
     for model in (unet, autoencoder, *(() if parser is None else (parser,))):
         place.settle(model)
-    encoder.to(place.device)
-    ear = PieceEar(encoder, place.device)
+    ear = PieceEar(encoder, Place(place.device, torch.float32))
     mark = mark_of(autoencoder, encoder)
     return Models(unet, Codec(autoencoder, place), ear, parser, place, mark)
 

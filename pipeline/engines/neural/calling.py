@@ -30,8 +30,19 @@ class FixedCall:
         rows: int,
         speedup: Literal["none", "graphs", "compile"] = "none",
         compiled: "Compiling | None" = None,
+        what: str = "frames",
     ) -> None:
-        """``rows`` are the most that go through at once; ``compiled`` is for networks that are not compiled as a whole."""
+        """Nothing runs yet.
+
+        Args:
+            network: What is run.
+            place: Where it is.
+            rows: The most that go through at once.
+            speedup: How it is made faster on a GPU.
+            compiled: Compiles a network that is not compiled as a whole.
+            what: A row is, for notes.
+        """
+        self._what = what
         self.rows = rows
         self._compiled = compiled or _compiled
         self.notes: list[str] = []
@@ -102,7 +113,7 @@ class FixedCall:
         if self._place.on_gpu:
             torch.cuda.empty_cache()
         self.notes.append(
-            f"The memory of {self._place.device} does not suffice for {before} frames at once; it goes on with {self.rows}."
+            f"The memory of {self._place.device} does not suffice for {before} {self._what} at once; it goes on with {self.rows}."
         )
 
     def _call(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -153,6 +164,17 @@ class _Graph:
         return self._made.clone()
 
 
+def _host_memory(shape: Sequence[int], dtype: torch.dtype, *, pinned: bool) -> Tensor:
+    """Give memory of the processor's, pinned for a GPU's copies where there is as much."""
+    if pinned:
+        try:
+            return torch.empty(shape, dtype=dtype, pin_memory=True)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+    return torch.empty(shape, dtype=dtype)
+
+
 class Faces:
     """Pictures on their way from the device: whoever asks for one waits until they are here, the device goes on."""
 
@@ -161,16 +183,19 @@ class Faces:
         self._lock = threading.Lock()
         self._here: Tensor | None = None
         self._event = None
-        joined = torch.cat(list(made))
-        if not joined.is_cuda:
-            self._coming = joined
+        rows, on_gpu = sum(map(len, made)), made[0].is_cuda
+        self._coming = _host_memory((rows, *made[0].shape[1:]), made[0].dtype, pinned=on_gpu)
+        parts = self._coming.split([len(part) for part in made])
+        if not on_gpu:
+            for here, part in zip(parts, made, strict=True):
+                here.copy_(part)
             return
-        self._coming = torch.empty(joined.shape, dtype=joined.dtype, pin_memory=True)
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
-            self._coming.copy_(joined, non_blocking=True)
-            joined.record_stream(aside)
+            for here, part in zip(parts, made, strict=True):
+                here.copy_(part, non_blocking=True)
+                part.record_stream(aside)
             self._event = torch.cuda.Event()
             self._event.record()
 

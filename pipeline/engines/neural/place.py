@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +93,18 @@ def full_if_no_memory() -> Iterator[None]:
         ) from error
 
 
+_FULL: Final = (
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "not enough memory",
+    "can't allocate memory",
+)
+"""What PyTorch, the driver, the libraries of a GPU and the processor's allocator say then."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device has no room left."""
-    kinds: tuple[Any, ...] = (torch.cuda.OutOfMemoryError, MemoryError)
-    return isinstance(error, kinds) or "not enough memory" in str(error)
+    """Whether an error says that the device has no room left. Only PyTorch's own allocator has a kind of error for that."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(told in str(error) for told in _FULL)
+    )

@@ -57,7 +57,7 @@ class Eye:
         while some := list(islice(looked, self.see.rows)):
             faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
             seen = self.see.run(torch.from_numpy(np.stack(faces)))
-            latents = torch.cat(seen).to(torch.float16).cpu().numpy()
+            latents = np.concatenate([part.cpu().to(torch.float16).numpy() for part in seen])
             yield Seen([at for at, _ in some], [planes for _, planes in some], latents)
             done += len(some)
             progress("load", done, len(wanted))

@@ -436,7 +436,7 @@ def test_warm_are_all_networks_for_full_and_for_short_calls(
     engine.warm()
 
     assert sorted(asked) == sorted(f"{name} 2" for name in calls for _ in range(2))
-    assert heard == [2 * 60 * 16_000]
+    assert heard == [30 * 16_000]
     assert engine._generate.notes == []
 
 
