@@ -113,7 +113,7 @@ def open_latentsync(name: str, weights: Weights, hardware: Hardware) -> "LatentS
     with full_if_no_memory():
         engine = LatentSyncEngine(load_models(weights, place), hardware, name)
         if place.on_gpu:
-            engine.warm()
+            engine.warm(shrinks=hardware.alone)
     return engine
 
 
@@ -135,16 +135,20 @@ class LatentSyncEngine:
         self._heard = Heard(models.ear, read_in_16_bits, f"latentsync-{models.mark}")
         self._cover = cover_of(models.mask)
 
-    def warm(self) -> None:
-        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
+    def warm(self, *, shrinks: bool) -> None:
+        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it.
+
+        Args:
+            shrinks: Whether they do with fewer frames at once where there is no room; else that is an error.
+        """
         side, ear = self._models.size_px // 8, self._models.ear
         known = torch.zeros(1, STRETCH_FRAMES, 8, side, side)
         tokens = torch.zeros(1, STRETCH_FRAMES, WINDOW_STEPS * ear.layers, ear.width)
-        made = self._diffuse.run(known, tokens, draw_noise(SEED, side))
-        Faces(self._paint.warm(made[0])).picture(0)
+        made = self._diffuse.run(known, tokens, draw_noise(SEED, side), shrinks=shrinks)
+        Faces(self._paint.warm(made[0], shrinks=shrinks)).picture(0)
         pictures = torch.zeros(self._see.rows, 8 * side, 8 * side, 3, dtype=torch.uint8)
-        self._see.warm(pictures)
-        ear.warm()
+        self._see.warm(pictures, shrinks=shrinks)
+        ear.encoder.warm(shrinks=shrinks)
 
     def prepare(
         self,

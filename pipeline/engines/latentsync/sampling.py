@@ -95,11 +95,17 @@ class Windows:
         """What an operator should know."""
         return [*self._told, *self._call.notes]
 
-    def run(self, known: Tensor, tokens: Tensor, noise: Tensor) -> Tensor:
+    def run(self, known: Tensor, tokens: Tensor, noise: Tensor, *, shrinks: bool = True) -> Tensor:
         """Make the latents of some clips, (clips, frames, 4, h, w), as ``Diffusion`` does.
 
+        Args:
+            known: As it takes them.
+            tokens: Likewise.
+            noise: Likewise.
+            shrinks: Whether fewer frames go at once where the memory does not suffice.
+
         Raises:
-            torch.cuda.OutOfMemoryError: Not even one frame fits.
+            RuntimeError: Not even one frame fits, or not as many as are wanted (``is_out_of_memory``).
         """
         frames = known.shape[1]
         while True:
@@ -107,7 +113,7 @@ class Windows:
             try:
                 return self._made(known, tokens, noise, span)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or span == 1:
+                if not (shrinks and is_out_of_memory(error)) or span == 1:
                     raise
             self._shrink(span)
 

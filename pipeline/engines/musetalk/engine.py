@@ -67,7 +67,7 @@ def open_musetalk(weights: Weights, hardware: Hardware) -> "MuseTalkEngine":
         frames = GPU_FRAMES if place.on_gpu else CPU_FRAMES
         engine = MuseTalkEngine(models, frames, hardware)
         if place.on_gpu:
-            engine.warm()
+            engine.warm(shrinks=hardware.alone)
     return engine
 
 
@@ -85,14 +85,18 @@ class MuseTalkEngine:
         self._preparation = Preparation(models, self._see, frames)
         self._heard = Heard(models.ear, read_for_models, models.mark)
 
-    def warm(self) -> None:
-        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
+    def warm(self, *, shrinks: bool) -> None:
+        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it.
+
+        Args:
+            shrinks: Whether they do with fewer frames at once where there is no room; else that is an error.
+        """
         latents, tokens = noise(self._models, self._window_frames)
         pictures = torch.zeros(self._window_frames, FACE_PX, FACE_PX, 3, dtype=torch.uint8)
-        Faces(self._generate.warm(latents, tokens)).picture(0)
-        self._see.warm(pictures)
-        self._preparation.warm(self._window_frames)
-        self._models.ear.warm()
+        Faces(self._generate.warm(latents, tokens, shrinks=shrinks)).picture(0)
+        self._see.warm(pictures, shrinks=shrinks)
+        self._preparation.warm(self._window_frames, shrinks=shrinks)
+        self._models.ear.encoder.warm(shrinks=shrinks)
 
     def prepare(
         self,

@@ -69,10 +69,11 @@ class Preparation:
         """What an operator should know."""
         return [*self._see.notes, *(self._parse.notes if self._parse else ())]
 
-    def warm(self, frames: int) -> None:
+    def warm(self, frames: int, *, shrinks: bool) -> None:
         """Run the parser, where there is one, on as many pictures as it will be shown."""
         if self._parse is not None:
-            self._parse.warm(torch.zeros(frames, 3, PARSED_PX, PARSED_PX))
+            pictures = torch.zeros(frames, 3, PARSED_PX, PARSED_PX)
+            self._parse.warm(pictures, shrinks=shrinks)
 
     def prepare(
         self, performance: Performance, progress: Progress, features: Path | None

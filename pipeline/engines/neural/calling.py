@@ -59,39 +59,40 @@ class FixedCall:
             self.notes.append(f"Speeding up by {speedup!r} needs a GPU; it runs as it is.")
             self._speedup = "none"
 
-    def run(self, *inputs: Tensor) -> list[Tensor]:
+    def run(self, *inputs: Tensor, shrinks: bool = True) -> list[Tensor]:
         """Run as many rows as there are; the results together have as many, in order, and are at the place.
 
         Args:
             inputs: From wherever they are; the network gets them as the place has numbers.
+            shrinks: Whether fewer rows go at once where the memory does not suffice.
 
         Raises:
-            torch.cuda.OutOfMemoryError: Not even one row fits.
+            RuntimeError: Not even one row fits, or not as many as are wanted (``is_out_of_memory``).
         """
         done, made, total = 0, [], len(inputs[0])
         while done < total:
             with self._turn:
                 some = [values[done : done + self.rows] for values in inputs]
-                rows = self._some_rows(some)
+                rows = self._some_rows(some, shrinks=shrinks)
             if rows is not None:
                 made.append(rows)
                 done += len(rows)
         return made
 
-    def warm(self, *inputs: Tensor) -> list[Tensor]:
+    def warm(self, *inputs: Tensor, shrinks: bool) -> list[Tensor]:
         """Run a full call and a short one, so that whatever has to be made ready for them is; give what the full one made."""
-        made = self.run(*inputs)
-        self.run(*(values[:1] for values in inputs))
+        made = self.run(*inputs, shrinks=shrinks)
+        self.run(*(values[:1] for values in inputs), shrinks=shrinks)
         return made
 
-    def _some_rows(self, inputs: Sequence[Tensor]) -> Tensor | None:
+    def _some_rows(self, inputs: Sequence[Tensor], *, shrinks: bool) -> Tensor | None:
         """Run rows of one call; None where that many do not fit, and fewer will be tried."""
         count = len(inputs[0])
         try:
             with torch.inference_mode():
                 return self._call(self._filled(inputs))[:count]
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or self.rows == 1:
+            if not (shrinks and is_out_of_memory(error)) or self.rows == 1:
                 raise
         self._shrink()  # what the failed call held is only free once its error is gone
         return None

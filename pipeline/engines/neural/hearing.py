@@ -152,8 +152,17 @@ class Encoder:
         self._call = self._at(Place(torch.device("cpu"), torch.float32))
         return self._run(mels)
 
-    def _run(self, mels: Tensor) -> States:
-        return np.concatenate([states.cpu().numpy() for states in self._call.run(mels)])
+    def warm(self, *, shrinks: bool) -> None:
+        """Hear something, so that the first recording need not wait for it; without ``shrinks`` raises where that finds no room."""
+        something = torch.zeros(self.at_once, self.bands, PIECE_FRAMES)
+        if shrinks:
+            self.states(something)
+        else:
+            self._run(something, shrinks=False)
+
+    def _run(self, mels: Tensor, *, shrinks: bool = True) -> States:
+        told = self._call.run(mels, shrinks=shrinks)
+        return np.concatenate([states.cpu().numpy() for states in told])
 
     def _at(self, place: Place) -> FixedCall:
         self._place = place
@@ -185,10 +194,6 @@ class PieceEar:
                 kept = states[:left]
                 left -= len(kept)
                 yield kept
-
-    def warm(self) -> None:
-        """Hear something, so that the first recording need not wait for it."""
-        list(self.hear(np.zeros(PIECE_SAMPLES, np.float32)))
 
     def _mel(self, piece: Samples) -> Tensor:
         # Each by itself: the extractor's floor under the logarithm is that of the loudest in what it gets.
@@ -223,10 +228,6 @@ class WholeEar:
             whole = torch.stack([_filled_up(piece) for piece in some])
             for piece, states in zip(some, self.encoder.states(whole), strict=True):
                 yield states[: piece.shape[1] // 2]
-
-    def warm(self) -> None:
-        """Hear something, so that the first recording need not wait for it."""
-        list(self.hear(np.zeros(PIECE_SAMPLES, np.float32)))
 
     def _loudness(self, samples: Samples) -> Tensor:
         """Give the logarithm of each band's power, (bands, frames), a hundred times a second; half a minute at a time, for its memory."""

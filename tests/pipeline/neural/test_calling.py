@@ -108,7 +108,7 @@ def test_a_full_and_a_short_call_are_rehearsed():
     rows: list[Any] = []
     call = FixedCall(lambda x: rows.append(x.tolist()) or x * 2, Place(torch.device("cpu"), torch.float32), 3)  # fmt: skip
 
-    made = call.warm(torch.arange(3.0))
+    made = call.warm(torch.arange(3.0), shrinks=True)
 
     assert torch.cat(made).tolist() == [0, 2, 4]
     assert rows == [[0, 1, 2], [0, 0, 0]]
@@ -243,3 +243,15 @@ def test_pictures_come_without_asking_a_full_device_for_more(monkeypatch: pytest
     faces = Faces(parts)
 
     assert [int(faces.picture(at)[0, 0, 0]) for at in range(3)] == [5, 5, 9]
+
+
+def test_while_another_engine_could_leave_a_rehearsal_does_not_do_with_fewer_rows():
+    network = Scarce(2, FULL[0])
+    call = FixedCall(network, Place(torch.device("cpu"), torch.float32), 4)
+
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        call.warm(torch.arange(4.0), shrinks=False)
+
+    assert (network.calls, call.rows) == ([4], 4)
+    call.warm(torch.arange(4.0), shrinks=True)
+    assert call.rows == 2

@@ -416,6 +416,30 @@ def test_opening_reads_every_file_once_and_says_where_models_are(weights: Path):
     assert [note for note in told.notes if "needs a GPU" in note]
 
 
+@pytest.mark.parametrize("part", ["faces", "latents", "parser", "ear"])
+def test_warming_beside_another_engine_ends_at_the_first_that_finds_no_room(
+    models: Models, part: str, monkeypatch: pytest.MonkeyPatch
+):
+    engine = MuseTalkEngine(models, 2)
+    calls = {
+        "faces": engine._generate, "latents": engine._see, "parser": engine._preparation._parse,
+        "ear": models.ear.encoder._call,
+    }  # fmt: skip
+
+    def full(*_given: Any) -> Any:
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+    for call in calls.values():
+        monkeypatch.setattr(call, "_network", lambda *given: given[0][:, None])
+    monkeypatch.setattr(calls[part], "_network", full)
+
+    with pytest.raises(torch.AcceleratorError):
+        engine.warm(shrinks=False)
+
+    assert engine.residents().window_frames == 2
+    assert engine.residents().notes == ()
+
+
 def test_warm_are_all_networks_for_full_and_for_short_calls(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ):
@@ -429,14 +453,18 @@ def test_warm_are_all_networks_for_full_and_for_short_calls(
         call._network = lambda *given, name=name, network=network: (
             asked.append(f"{name} {len(given[0])}") or network(*given)
         )
-    heard: list[int] = []
-    hear = models.ear.hear
-    monkeypatch.setattr(models.ear, "hear", lambda s: heard.append(len(s)) or hear(s[:16000]))
+    heard: list[tuple[int, ...]] = []
+    run = models.ear.encoder._run
+    monkeypatch.setattr(
+        models.ear.encoder,
+        "_run",
+        lambda mels, **more: heard.append(tuple(mels.shape)) or run(mels, **more),
+    )
 
-    engine.warm()
+    engine.warm(shrinks=True)
 
     assert sorted(asked) == sorted(f"{name} 2" for name in calls for _ in range(2))
-    assert heard == [30 * 16_000]
+    assert heard == [(1, 80, 3000)]
     assert engine._generate.notes == []
 
 
