@@ -20,7 +20,7 @@ from pipeline.engines.latentsync.stretches import (
     OVERLAP_FRAMES,
     STRETCH_FRAMES,
     Stretch,
-    shares_of,
+    passed_on,
     stretches_of,
 )
 from pipeline.engines.neural.calling import Faces, FixedCall
@@ -67,11 +67,7 @@ class Seams:
             The same, its first frames mixed with what the stretch before made of them, if it did.
         """
         before = self._ends.get(number - 1)
-        if overlap and before is not None:
-            shares = torch.from_numpy(shares_of(overlap)).to(latents)[:, None, None, None]
-            mixed = before + shares * (latents[:overlap] - before)
-            latents = torch.cat([mixed, latents[overlap:]])
-        return latents
+        return passed_on(before, latents) if overlap and before is not None else latents
 
     def keep(self, number: int, end: Tensor) -> None:
         """Keep the end of a stretch; those from before the one before it are asked for no more, not even when a call is repeated."""
