@@ -23,7 +23,7 @@ from pipeline.engines.latentsync.stretches import (
     passed_on,
     stretches_of,
 )
-from pipeline.engines.neural.calling import Faces, FixedCall
+from pipeline.engines.neural.calling import Faces, FixedCall, Painted, finite
 from pipeline.engines.neural.heard import Heard, HeardStates
 from pipeline.engines.neural.pasting import paste
 from pipeline.engines.neural.place import choose_place, full_if_no_memory
@@ -159,6 +159,7 @@ class LatentSyncEngine:
         """Tell where the models are."""
         notes = dict.fromkeys(
             [
+                *self._models.place.notes,
                 *self._see.notes,
                 *self._diffuse.notes,
                 *self._paint.notes,
@@ -195,7 +196,7 @@ class LatentSyncEngine:
         made = [latents for each in asked if (latents := self._latents(each)) is not None]
         faces = None
         if sum(len(latents) for latents in made):
-            faces = Faces(self._paint.run(torch.cat(made)))
+            faces = self._faces(torch.cat(made))
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))
@@ -224,6 +225,13 @@ class LatentSyncEngine:
             )
         return planes
 
+    def _faces(self, latents: Tensor) -> Faces:
+        def again() -> Sequence[Painted]:
+            self._models.place.widen()
+            return self._paint.run(latents)
+
+        return Faces(self._paint.run(latents), again)
+
     def _latents(self, asked: "_Asked") -> Tensor | None:
         """Make the latents of what is taken of a Window and shows a face, (n, 4, h, w); None if none of its stretch does."""
         if not asked.any_face:
@@ -232,7 +240,12 @@ class LatentSyncEngine:
             torch.from_numpy(values[None]) for values in (asked.known(), asked.tokens())
         )
         window = asked.window
-        made = self._diffuse.run(known, tokens, window.noise)[0]
+        # Waited for, which costs a GPU the moment until it is asked again: the next stretch passes on from this one.
+        made = finite(
+            lambda: self._diffuse.run(known, tokens, window.noise)[0],
+            lambda latents: bool(latents.isfinite().all()),
+            self._models.place,
+        )
         stretch = window.stretch
         overlap = OVERLAP_FRAMES if window.number else 0
         window.seams.keep(window.number, made[-OVERLAP_FRAMES:].clone())

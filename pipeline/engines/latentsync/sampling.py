@@ -143,7 +143,7 @@ class Windows:
         ]
         self._call = self._opened()
 
-    def _opened(self) -> FixedCall:
+    def _opened(self) -> FixedCall[Tensor]:
         return FixedCall(
             self._diffusion,
             self._place,

@@ -8,12 +8,13 @@ from typing import ClassVar, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.engines.musetalk.audio import tokens_of, window_starts
 from pipeline.engines.musetalk.models import Models, load_models, noise
 from pipeline.engines.musetalk.preparing import MuseTalkPrepared, Preparation
 from pipeline.engines.musetalk.sizes import FACE_PX
-from pipeline.engines.neural.calling import Faces, FixedCall
+from pipeline.engines.neural.calling import Faces, FixedCall, Painted
 from pipeline.engines.neural.heard import Heard, HeardStates
 from pipeline.engines.neural.pasting import box_matrix, paste
 from pipeline.engines.neural.place import choose_place, full_if_no_memory
@@ -110,7 +111,12 @@ class MuseTalkEngine:
     def residents(self) -> Residents:
         """Tell where the models are."""
         notes = dict.fromkeys(
-            [*self._preparation.notes, *self._generate.notes, *self._models.ear.encoder.notes]
+            [
+                *self._models.place.notes,
+                *self._preparation.notes,
+                *self._generate.notes,
+                *self._models.ear.encoder.notes,
+            ]
         )
         place = self._models.place
         return Residents(str(place.device), self._generate.rows, place.memory_bytes(), tuple(notes))
@@ -135,12 +141,19 @@ class MuseTalkEngine:
         if any(len(each.present) for each in asked):
             latents = torch.from_numpy(np.concatenate([each.latents() for each in asked]))
             tokens = torch.from_numpy(np.concatenate([each.tokens() for each in asked]))
-            faces = Faces(self._generate.run(latents, tokens))
+            faces = self._faces(latents, tokens)
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))
             before += len(each.present)
         return patches
+
+    def _faces(self, latents: Tensor, tokens: Tensor) -> Faces:
+        def again() -> Sequence[Painted]:
+            self._models.place.widen()
+            return self._generate.run(latents, tokens)
+
+        return Faces(self._generate.run(latents, tokens), again)
 
     def compose(self, planes: Planes, patch: Patch) -> Planes:
         """Paste the face of one frame, in place.

@@ -12,6 +12,7 @@ from pipeline.engines.musetalk.audio import WINDOW_STEPS
 from pipeline.engines.musetalk.parser import FaceParser, load_parser
 from pipeline.engines.musetalk.sizes import FACE_PX
 from pipeline.engines.neural.autoencoder import Codec, load_autoencoder
+from pipeline.engines.neural.calling import Painted
 from pipeline.engines.neural.hearing import PieceEar, load_encoder
 from pipeline.engines.neural.loading import fill, mark_of, on_meta, read_config, read_state
 from pipeline.engines.neural.place import Place
@@ -37,7 +38,7 @@ class Models:
     mark: str
     """Changes with the weights that latents and states depend on: what other ones made is not taken."""
 
-    def generate(self, latents: Tensor, tokens: Tensor) -> Tensor:
+    def generate(self, latents: Tensor, tokens: Tensor) -> Painted:
         """Make faces.
 
         Args:
@@ -45,7 +46,7 @@ class Models:
             tokens: (n, 50, 384), as ``audio.tokens_of`` gives them.
 
         Returns:
-            (n, 256, 256, 3) RGB, 8 bits, at the models' place.
+            Pictures (n, 256, 256, 3) RGB, at the models' place.
         """
         unet: Any = self.unet
         told = unet(latents, self._timestep(latents), encoder_hidden_states=tokens).sample

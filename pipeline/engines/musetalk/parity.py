@@ -158,7 +158,7 @@ def _generated(models: Models, latents: Tensor, tokens: Tensor) -> Iterator[Pixe
             faces = models.generate(
                 models.place.bring(latents[some]), models.place.bring(tokens[some])
             )
-        yield from faces.cpu().numpy()
+        yield from faces.pictures.cpu().numpy()
 
 
 def _parser(models: Models) -> FaceParser:

@@ -182,7 +182,7 @@ def load_parser(weights: Path) -> FaceParser:
     return parser
 
 
-def parse(classes: FixedCall, pictures: list[Pixels]) -> NDArray[np.uint8]:
+def parse(classes: FixedCall[Tensor], pictures: list[Pixels]) -> NDArray[np.uint8]:
     """Tell the class of each pixel.
 
     Args:

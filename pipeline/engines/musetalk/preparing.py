@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.engines.musetalk.boxes import Boxes, boxes_of
 from pipeline.engines.musetalk.masks import (
@@ -47,7 +48,7 @@ class MuseTalkPrepared(Prepared):
 class Preparation:
     """Prepares Templates, or takes back what was kept of them."""
 
-    def __init__(self, models: Models, see: FixedCall, frames: int) -> None:
+    def __init__(self, models: Models, see: FixedCall[Tensor], frames: int) -> None:
         """``see`` is ``models.see``; ``frames`` are the most that the parser is shown at once."""
         self._see = see
         self._parse = (
@@ -55,7 +56,7 @@ class Preparation:
             if models.parser is None
             else FixedCall(models.parser.classes, models.place, frames)
         )
-        self._eye = Eye(see, FACE_PX)
+        self._eye = Eye(see, models.place, FACE_PX)
         parsed = "mesh" if self._parse is None else "parser"
         side = FACE_PX // 8
         rows = {

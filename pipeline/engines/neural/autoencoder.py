@@ -9,6 +9,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
+from pipeline.engines.neural.calling import Painted
 from pipeline.engines.neural.loading import (
     fill,
     on_meta,
@@ -73,8 +74,9 @@ class Codec:
         pictures: Tensor = self.model.decode(latents / self._scale).sample
         return pictures
 
-    def paint(self, latents: Tensor) -> Tensor:
-        """Turn latents into pictures of 8 bits, (n, h, w, 3) RGB."""
-        shares = (self.decode(latents) / 2 + 0.5).clamp(0, 1)
+    def paint(self, latents: Tensor) -> Painted:
+        """Turn latents into pictures of 8 bits, RGB."""
+        decoded = self.decode(latents)
+        shares = (decoded / 2 + 0.5).clamp(0, 1)
         pictures = (shares.float() * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return pictures.contiguous()
+        return Painted(pictures.contiguous(), decoded.isfinite().flatten(1).all(dim=1))

@@ -164,7 +164,7 @@ class Encoder:
         told = self._call.run(mels, shrinks=shrinks)
         return np.concatenate([states.cpu().numpy() for states in told])
 
-    def _at(self, place: Place) -> FixedCall:
+    def _at(self, place: Place) -> FixedCall[Tensor]:
         self._place = place
         self._model.to(place.device)
         pieces = _PIECES_AT_ONCE if place.on_gpu else 1

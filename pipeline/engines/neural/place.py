@@ -1,8 +1,9 @@
 """Where models run, and how numbers are kept there."""
 
+import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -15,12 +16,17 @@ _HALF_CAPABILITY: Final = 7
 """Compute capability from which 16-bit arithmetic has units of its own (Volta)."""
 
 
-@dataclass(frozen=True)
 class Place:
-    """A device and the type of its numbers."""
+    """A device, the type of its numbers, and the models that are there."""
 
-    device: torch.device
-    dtype: torch.dtype
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device = device
+        self.dtype = dtype
+        self.turn = threading.RLock()
+        """Of whoever computes here: models are not changed meanwhile."""
+        self.notes: list[str] = []
+        """What an operator should know."""
+        self._settled: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
     @property
     def on_gpu(self) -> bool:
@@ -33,6 +39,20 @@ class Place:
         nn.Module.to(model, device=self.device, dtype=self.dtype)
         if self.on_gpu:
             nn.Module.to(model, memory_format=torch.channels_last)
+        self._settled.add(model)
+
+    def widen(self) -> None:
+        """Go on with numbers of a wider range, where those of 16 bits have one that does not suffice; others stay as they are."""
+        with self.turn:
+            if self.dtype != torch.float16:
+                return
+            fine = not self.on_gpu or torch.cuda.is_bf16_supported(including_emulation=False)
+            self.dtype = torch.bfloat16 if fine else torch.float32
+            for model in list(self._settled):
+                self.settle(model)
+            self.notes.append(
+                f"Numbers overflow in float16; it goes on in {str(self.dtype).removeprefix('torch.')}."
+            )
 
     def memory_bytes(self) -> int:
         """Tell the most of a GPU's memory that this process took; 0 without one."""

@@ -12,7 +12,7 @@ pytest.importorskip("transformers", reason="the extra 'neural' is not installed"
 from transformers import WhisperConfig, WhisperModel
 
 from pipeline.engines.musetalk.parser import FaceParser, parse
-from pipeline.engines.neural.calling import Faces, FixedCall
+from pipeline.engines.neural.calling import Faces, FixedCall, Painted
 from pipeline.engines.neural.hearing import PIECE_SAMPLES, PieceEar, WholeEar
 from pipeline.engines.neural.place import Place
 from tests.corpora.checkpoints import TINY, whisper_config
@@ -233,11 +233,31 @@ def test_an_ear_whose_device_is_full_goes_on_with_fewer_pieces_then_on_the_proce
     assert "the ear goes on on the processor" in ears[1].encoder.notes[-1]
 
 
+def painted(*levels: int, finite: bool = True) -> Painted:
+    pictures = torch.tensor(levels, dtype=torch.uint8)[:, None, None, None]
+    return Painted(pictures.expand(-1, 1, 1, 3), torch.full((len(levels),), finite))
+
+
+def test_pictures_that_overflowed_are_made_once_more_and_no_more_often():
+    tries: list[int] = []
+
+    def again() -> list[Painted]:
+        tries.append(1)
+        return [painted(7, 8)]
+
+    faces = Faces([painted(0), painted(0, finite=False)], again)
+
+    assert [int(faces.picture(at)[0, 0, 0]) for at in (0, 1)] == [7, 8]
+    assert tries == [1]
+    with pytest.raises(FloatingPointError):
+        Faces([painted(0, finite=False)], lambda: [painted(0, finite=False)]).picture(0)
+
+
 def test_pictures_come_without_asking_a_full_device_for_more(monkeypatch: pytest.MonkeyPatch):
     def full(*_given: Any, **_more: Any) -> Any:
         raise FULL[1]
 
-    parts = [torch.full((2, 1, 1, 3), 5, dtype=torch.uint8), torch.full((1, 1, 1, 3), 9, dtype=torch.uint8)]  # fmt: skip
+    parts = [painted(5, 5), painted(9)]
     monkeypatch.setattr(torch, "cat", full)
 
     faces = Faces(parts)

@@ -19,7 +19,7 @@ pytest.importorskip("soxr", reason="the extra 'neural' is not installed")
 from pipeline.engines.gathering import Gathering
 from pipeline.engines.musetalk.engine import MuseTalkEngine, open_musetalk
 from pipeline.engines.musetalk.models import Models, load_models
-from pipeline.engines.neural.calling import Faces
+from pipeline.engines.neural.calling import Faces, Painted
 from pipeline.engines.neural.pasting import box_matrix, cut_out, paste
 from pipeline.engines.neural.place import Place, choose_place
 from pipeline.engines.port import Hardware, LipSync, Patch
@@ -431,6 +431,8 @@ def test_warming_beside_another_engine_ends_at_the_first_that_finds_no_room(
 
     for call in calls.values():
         monkeypatch.setattr(call, "_network", lambda *given: given[0][:, None])
+    painted = Painted(torch.zeros(2, 1, 1, 3, dtype=torch.uint8), torch.ones(2, dtype=torch.bool))
+    monkeypatch.setattr(engine._generate, "_network", lambda *_given: painted)
     monkeypatch.setattr(calls[part], "_network", full)
 
     with pytest.raises(torch.AcceleratorError):
