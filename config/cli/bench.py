@@ -92,8 +92,8 @@ def render(
         if not as_json:
             rates = ("frames_per_s", "models_frames_per_s")
             whole_rate, alone = (f"{figures[rate]:.1f}" for rate in rates)
-            told = "" if busy is None else f", busy {busy:.0f} % of the time"
-            where = f"on {gpu or 'the processor'}{told}"
+            use = "" if busy is None else f", busy {busy:.0f} % of the time"
+            where = f"on {gpu or 'the processor'}{use}"
             click.echo(f"  {whole_rate} frames/s end to end, {alone} of the models alone, {where}")
         _conclude("render", share, [whole], more, as_json=as_json)
         return
