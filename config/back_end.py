@@ -26,6 +26,7 @@ from config.settings import Settings, SettingsRefused, load_settings
 from config.tracing import traced
 from config.wiring import wires
 from worker.asked import LabelRules
+from worker.engine_link import START_S
 from worker.foreman import Foreman
 from worker.janitor import Keeping
 
@@ -54,6 +55,11 @@ def engine_options(settings: Settings) -> Sequence[str]:
     )
 
 
+def start_s(settings: Settings) -> float:
+    """How long an engine may take until it is ready: compiling tries many ways through a network."""
+    return 10 * START_S if settings.speedup == "compile" else START_S
+
+
 async def serve(settings: Settings, device: Device) -> None:
     """Work until told to stop. Raises DeviceRefused."""
     assert settings.redis_url is not None  # noqa: S101 - the command that starts us sets it
@@ -77,6 +83,7 @@ async def serve(settings: Settings, device: Device) -> None:
             models=models_folder(settings),
             unverified=settings.unverified_weights,
             engine_options=engine_options(settings),
+            start_s=start_s(settings),
             keeping=keeping_of(settings),
             report=reporter(Texts(), keeping_of(settings).days),
             label=LabelRules(

@@ -2,17 +2,24 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from pipeline.engines.port import Patch, Prepared, Renders, Speech, Window
 from pipeline.options import Playing
 from pipeline.playing import play_order
-from pipeline.render import render_clip
+from pipeline.render import ClipFacts, render_clip
 from pipeline.types import Planes, Progress
+
+_WINDOWS_AHEAD: Final = 2
+"""As a Clip that is rendered has it."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +31,17 @@ class RenderBench:
     realtime: float
     """Seconds of Clip made in one second."""
     clip_s: float
+    """Until the last of those that are rendered at a time is done."""
     untouched_s: float
     lanes: dict[str, float]
-    """Busy seconds of each lane of the Clip (``decode``, ``render``, ``encode``)."""
+    """Busy seconds of each lane of a Clip (``decode``, ``render``, ``encode``)."""
     pairs: int
+    clips: int = 1
+    """Rendered at a time."""
     frames: int = 0
-    """Of the Clip."""
+    """Of all of them."""
     models_s: float = 0.0
-    """The Clip's Windows through the engine alone, their pictures waited for: no decoding, composing and encoding."""
+    """Their Windows through the engine alone, of each Clip two ahead of what is waited for: no decoding, composing and encoding."""
 
     @property
     def frames_per_s(self) -> float:
@@ -75,8 +85,10 @@ def bench_render(
     folder: Path,
     progress: Progress,
     pairs: int = 5,
+    clips: int = 1,
+    watch: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> RenderBench:
-    """Render a Clip and write the same frames untouched, in turn, ``pairs`` times after one warm-up of each.
+    """Render a Clip, or several at a time, and write the same frames untouched, in turn, ``pairs`` times after one warm-up of each.
 
     Args:
         engine: The engine to measure.
@@ -85,20 +97,25 @@ def bench_render(
         folder: For the files written; they are removed.
         progress: Called with stage ``"pairs"``.
         pairs: Counted pairs; odd, so that the median is one of them.
+        clips: Rendered at a time, each in a thread, by the one engine.
+        watch: Entered while Clips are rendered that count.
     """
     untouched = _Untouched(engine)
-    clip_runs, bare_runs, models_runs, lanes, duration_s = [], [], [], [], 0.0
-    frames = 0
+    clip_runs, bare_runs, models_runs, lanes = [], [], [], []
+    frames, duration_s = 0, 0.0
     for pair in range(pairs + 1):
-        clip_s, busy, duration_s = _timed(engine, prepared, speech, folder)
-        bare_s, _, _ = _timed(untouched, prepared, speech, folder)
-        models_s, frames = _generated(engine, prepared, speech)
+        with watch() if pair else nullcontext():
+            clip_s, made = _timed(engine, prepared, speech, folder, clips)
+        bare_s, _ = _timed(untouched, prepared, speech, folder, clips)
+        models_s = _generated(engine, prepared, speech, clips)
+        frames = sum(clip.frames for clip in made)
+        duration_s = sum(clip.duration_s for clip in made)
         progress("pairs", pair, pairs)
         if pair:  # the first pair warms caches and code paths
             clip_runs.append(clip_s)
             bare_runs.append(bare_s)
             models_runs.append(models_s)
-            lanes.append(busy)
+            lanes += [clip.seconds for clip in made]
     ratios = [clip / bare for clip, bare in zip(clip_runs, bare_runs, strict=True)]
     clip_s = statistics.median(clip_runs)
     return RenderBench(
@@ -108,30 +125,47 @@ def bench_render(
         untouched_s=statistics.median(bare_runs),
         lanes={lane: statistics.median(busy[lane] for busy in lanes) for lane in lanes[0]},
         pairs=pairs,
+        clips=clips,
         frames=frames,
         models_s=statistics.median(models_runs),
     )
 
 
-def _generated(engine: Renders, prepared: Prepared, speech: Speech) -> tuple[float, int]:
-    """Run a Clip's Windows through the engine; give the seconds until the last picture is there, and the frames."""
+def _generated(engine: Renders, prepared: Prepared, speech: Speech, clips: int) -> float:
+    """Run the Windows of some Clips through the engine; give the seconds until the last picture is there."""
     facts = prepared.performance.facts
     sources = play_order(prepared.performance, speech.duration_s, Playing.BOUNCE)
-    windows = list(engine.windows(prepared, speech, sources))
-    grey = np.full((facts.height_px * 3 // 2, facts.width_px), 128, np.uint8)
+    cut = [list(engine.windows(prepared, speech, sources)) for _ in range(clips)]
+
+    def one(windows: Sequence[Window]) -> None:
+        grey = np.full((facts.height_px * 3 // 2, facts.width_px), 128, np.uint8)
+        ahead: deque[Patch] = deque()
+        for window in windows:
+            ahead.append(engine.generate([window])[0][-1])
+            if len(ahead) > _WINDOWS_AHEAD:
+                engine.compose(grey, ahead.popleft())  # waits for the device
+        for patch in ahead:
+            engine.compose(grey, patch)
+
     started = time.perf_counter()
-    for window in windows:
-        patches = engine.generate([window])[0]
-        engine.compose(grey, patches[-1])  # waits for the device
-    return time.perf_counter() - started, len(sources)
+    with ThreadPoolExecutor(clips) as threads:
+        list(threads.map(one, cut))
+    return time.perf_counter() - started
 
 
 def _timed(
-    engine: Renders, prepared: Prepared, speech: Speech, folder: Path
-) -> tuple[float, dict[str, float], float]:
-    out = folder / "bench.mp4"
+    engine: Renders, prepared: Prepared, speech: Speech, folder: Path, clips: int
+) -> tuple[float, list[ClipFacts]]:
+    """Render some Clips at a time; give the seconds until the last is done, and what they are."""
+
+    def one(number: int) -> ClipFacts:
+        out = folder / f"bench-{number}.mp4"
+        return render_clip(engine, prepared, speech, out, lambda _stage, _done, _total: None)
+
     started = time.perf_counter()
-    facts = render_clip(engine, prepared, speech, out, lambda _stage, _done, _total: None)
+    with ThreadPoolExecutor(clips) as threads:
+        made = list(threads.map(one, range(clips)))
     elapsed_s = time.perf_counter() - started
-    out.unlink()
-    return elapsed_s, facts.seconds, facts.duration_s
+    for number in range(clips):
+        (folder / f"bench-{number}.mp4").unlink()
+    return elapsed_s, made

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_START_S: Final = 180.0
+START_S: Final = 180.0
 """Models of some gigabytes are read from a cold disk."""
 _ASK_S: Final = 1.4
 """How long a Clip that was asked to stop may take to do so: with the time until that is noticed a seat is free in 2 s."""
@@ -49,8 +49,8 @@ _PATIENCE: Final = 5
 cores takes minutes for that."""
 _HEAR_S: Final = 3600.0
 """After so long a Take goes without words."""
-_UNREADY_S: Final = _START_S + 20.0
-"""Likewise after so long without an engine: one slow start, and a little."""
+_UNREADY_S: Final = START_S + 20.0
+"""Likewise after so long without an engine: one slow start, and a little; nobody waits for words until an engine is compiled."""
 _DEATHS: Final = 2
 """So often in a row may engines die while they open the same weights of Whisper; then it is left shut, for Clips wait."""
 _FIRST_PAUSE_S: Final = 0.05
@@ -71,6 +71,7 @@ class EngineLink:
         command: Sequence[str],
         *,
         quiet_s: float,
+        start_s: float = START_S,
         environment: Mapping[str, str] | None = None,
         whisper: Callable[[], Hashable] = lambda: None,
     ) -> None:
@@ -79,6 +80,7 @@ class EngineLink:
         Args:
             command: Starts the engine.
             quiet_s: So long without a line of a Clip in work means that the engine hangs.
+            start_s: An engine that is not ready after so long is ended.
             environment: What it finds in its environment, beside what is in ours.
             whisper: Tells Whisper's weights that are installed now from others; None if there are none to open.
         """
@@ -99,6 +101,7 @@ class EngineLink:
         """Which ones it told that it can run."""
         self._command = command
         self._quiet_s = quiet_s
+        self._start_s = start_s
         self._process: Process | None = None
         self._ready = asyncio.Event()
         self._aboard: dict[str, asyncio.Queue[Told]] = {}
@@ -367,7 +370,7 @@ class EngineLink:
             self.started.set()
             return False
         self._process = process
-        waiting = asyncio.get_running_loop().call_later(_START_S, _kill_group, process)
+        waiting = asyncio.get_running_loop().call_later(self._start_s, _kill_group, process)
         try:
             await self._listen(process, waiting)
         finally:

@@ -31,7 +31,7 @@ from worker.contract.archives import MOST_BYTES
 from worker.contract.ports import LedgerUnavailable, ObjectStore, StoreUnavailable
 from worker.desk import Verdict, new_incident
 from worker.drawing import Draws
-from worker.engine_link import EngineLink
+from worker.engine_link import START_S, EngineLink
 from worker.guard import LAST_WORD_S, Guard
 from worker.hearing import Hearing
 from worker.holdings import Held, Holdings
@@ -96,6 +96,7 @@ class Foreman:
         engine_command: Sequence[str] | None = None,
         child_command: Sequence[str] | None = None,
         quiet_s: float = 120.0,
+        start_s: float = START_S,
         child_limit_s: float = 3600.0,
         cache_bytes: int = 20 * 2**30,
         keeping: Keeping | None = None,
@@ -125,6 +126,7 @@ class Foreman:
             engine_command: Starts the engine process; None: ``engine_module`` does.
             child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
             quiet_s: An engine without a line for so long hangs.
+            start_s: An engine that is not ready after so long is ended.
             child_limit_s: What a child takes longer for is unreadable.
             cache_bytes: What the cache may hold.
             keeping: How long things are kept; None: nothing is removed.
@@ -152,6 +154,7 @@ class Foreman:
                 *(("--unverified", str(unverified)) if unverified else ()),
             ],
             quiet_s=quiet_s,
+            start_s=start_s,
             environment=environment,
             whisper=lambda: stamp(models),
         )

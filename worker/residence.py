@@ -5,7 +5,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pipeline.engines.port import Hardware, LipSync
@@ -85,26 +85,29 @@ class Residence:
     def _open(self, name: str, waiting: Callable[[], None]) -> LipSync:
         shelf = self._shelf if name == self._warmed else Shelf(self._shelf.models)
         while True:
+            alone = not (self._others() or self._still_leaving())
             try:
-                return self._opening(name, shelf, self._hardware)
+                return self._opening(name, shelf, replace(self._hardware, alone=alone))
             except DeviceFull:
-                if not self._let_go() and not self._still_leaving():
+                if alone:
                     raise
+            self._let_go()
             gc.collect()  # what the attempt had loaded, too: its error held it
             while self._still_leaving():
                 waiting()
                 threading.Event().wait(_LOOK_EVERY_S)
                 gc.collect()
 
-    def _let_go(self) -> bool:
-        """Let the longest unused engine with models go; whether there was one."""
+    def _others(self) -> list[str]:
+        """The engines that take room of a device, the longest unused first."""
         with self._lock:
-            for name, engine in self._engines.items():
-                if engine.residents().device:  # one without any takes no room
-                    self._leaving.append(weakref.ref(engine))
-                    del self._engines[name]
-                    return True
-        return False
+            return [name for name, engine in self._engines.items() if engine.residents().device]
+
+    def _let_go(self) -> None:
+        """Let the longest unused engine with models go, if there is one."""
+        for name in self._others()[:1]:
+            with self._lock:
+                self._leaving.append(weakref.ref(self._engines.pop(name)))
 
     def _still_leaving(self) -> bool:
         self._leaving = [each for each in self._leaving if each() is not None]

@@ -16,7 +16,7 @@ from config.cli.weights import (
     unverified_option,
     with_unverified,
 )
-from config.nvml import gpus
+from config.nvml import Busy, gpus
 from config.settings import Settings, load_settings
 from pipeline.engines.names import EMBEDDED
 
@@ -64,24 +64,39 @@ def bench() -> None:
     type=click.IntRange(1, 25),
     help="Interleaved pairs; medians count.",
 )
+@click.option(
+    "--clips",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 16),
+    help="Videos at a time, as a worker renders them; they share one engine.",
+)
 @unverified_option
 @json_option
-def render(engine: str | None, pairs: int, unverified: Path | None, as_json: bool) -> None:
-    """A warm Clip against the same frames decoded and encoded untouched (720p, 10 s, our own sample)."""
+def render(
+    engine: str | None, pairs: int, clips: int, unverified: Path | None, as_json: bool
+) -> None:
+    """A warm Clip against the same frames decoded and encoded untouched (720p, 10 s, our own sample).
+
+    Of an engine with models: frames per second end to end against the models alone, and how busy the GPU is meanwhile.
+    """
     from config.cli.rejections import told
 
     settings = with_unverified(load_settings(), unverified)
     settings = settings.model_copy(update={"engine": engine or settings.engine})
     refuse_missing_engine(settings)
     with told(), progress_bar() as report:
-        figures = _bench_render(settings, pairs, report)
+        figures, gpu, busy = _bench_render(settings, pairs, clips, report)
     if settings.engine != EMBEDDED:
         share = figures["frames_per_s"] / figures["models_frames_per_s"]
         whole = Check("end to end ÷ models alone", share, MODELS_SHARE, share >= MODELS_SHARE)
-        more: dict[str, object] = {
-            "seconds": figures,
-            "gpu": next((gpu.title for gpu in gpus()), None),
-        }
+        more: dict[str, object] = {"seconds": figures, "gpu": gpu, "gpu_percent": busy}
+        if not as_json:
+            rates = ("frames_per_s", "models_frames_per_s")
+            whole_rate, alone = (f"{figures[rate]:.1f}" for rate in rates)
+            use = "" if busy is None else f", busy {busy:.0f} % of the time"
+            where = f"on {gpu or 'the processor'}{use}"
+            click.echo(f"  {whole_rate} frames/s end to end, {alone} of the models alone, {where}")
         _conclude("render", share, [whole], more, as_json=as_json)
         return
     checks = [
@@ -247,7 +262,10 @@ def _at_least(name: str, value: float, budget: float) -> Check:
     return Check(name, value, budget, value >= budget)
 
 
-def _bench_render(settings: Settings, pairs: int, report: Report) -> dict[str, float]:
+def _bench_render(
+    settings: Settings, pairs: int, clips: int, report: Report
+) -> tuple[dict[str, float], str | None, float | None]:
+    """Give figures, the GPU's title, and how busy it was in percent; None without one."""
     from config.shelf import hardware_of, shelf_of
     from pipeline.bench import bench_render
     from pipeline.engines.registry import open_engine
@@ -265,7 +283,13 @@ def _bench_render(settings: Settings, pairs: int, report: Report) -> dict[str, f
         analyse_take(voice, voice.name, folder, TakeLimits(), report)
         prepare_template(video, video.name, folder, VideoLimits(), report)
         prepared = engine.prepare(load_template(folder, video))
-        figures = bench_render(engine, prepared, load_take(folder), folder, report, pairs)
+        on_gpu = engine.residents().device.startswith("cuda")
+        gpu = next(iter(gpus()), None) if on_gpu else None
+        busy = Busy(gpu.uuid if gpu else None)
+        take = load_take(folder)
+        figures = bench_render(
+            engine, prepared, take, folder, report, pairs, clips=clips, watch=busy.watched
+        )
     models = engine.residents()
     plain = {key: value for key, value in asdict(figures).items() if isinstance(value, int | float)}
     rates = {
@@ -274,7 +298,8 @@ def _bench_render(settings: Settings, pairs: int, report: Report) -> dict[str, f
         "window_frames": models.window_frames,
         "memory_mib": models.memory_bytes / 2**20,
     }
-    return {**plain, **rates, **{f"{lane}_s": value for lane, value in figures.lanes.items()}}
+    lanes = {f"{lane}_s": value for lane, value in figures.lanes.items()}
+    return {**plain, **rates, **lanes}, gpu.title if gpu else None, busy.percent
 
 
 def _conclude(

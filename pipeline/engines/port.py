@@ -87,6 +87,9 @@ class Hardware:
     speedup: Literal["none", "graphs", "compile"] = "none"
     """How a GPU repeats what it does for each Window: as PyTorch runs it, as a CUDA graph, or compiled."""
     sampling: Sampling = Sampling()
+    alone: bool = True
+    """Whether no other engine could leave for this one: then it does with fewer frames at once where there is no room for as
+    many; else it is told that there is none."""
 
 
 ANY_HARDWARE: Final = Hardware()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +11,10 @@ import pynvml
 import pytest
 
 from config import nvml
+from config.back_end import start_s
 from config.devices import Device, DeviceRefused, device_for, devices_for, slots_of
-from config.nvml import Gpu, gpu_memory, gpus
+from config.nvml import Busy, Gpu, gpu_memory, gpus
+from config.settings import Settings
 from tests.system.commands import chorus
 from worker.engine_link import EngineLink
 
@@ -26,6 +29,8 @@ class Driver:
     )
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = 0
+        self.looked = threading.Semaphore(0)
         answers = {
             "nvmlInit": lambda: None,
             "nvmlDeviceGetCount": lambda: len(self.CARDS),
@@ -34,6 +39,7 @@ class Driver:
             "nvmlDeviceGetUUID": lambda card: card[0],
             "nvmlDeviceGetName": lambda card: card[2],
             "nvmlDeviceGetMemoryInfo": self.memory,
+            "nvmlDeviceGetUtilizationRates": self.busy,
         }
         for name, answer in answers.items():
             monkeypatch.setattr(pynvml, name, answer)
@@ -43,6 +49,13 @@ class Driver:
         if not found:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
         return found[0]
+
+    def busy(self, card: tuple[str, int | None, str]) -> SimpleNamespace:
+        if card[1] is None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+        self.asked += 1
+        self.looked.release()
+        return SimpleNamespace(gpu=90 if self.asked % 2 else 70, memory=5)
 
     @staticmethod
     def memory(card: tuple[str, int | None, str]) -> SimpleNamespace:
@@ -150,6 +163,42 @@ async def test_the_engine_process_sees_its_own_gpu_and_no_other(tmp_path: Path) 
     await link._live()
 
     assert seen.read_text() == "GPU-aa"
+
+
+def test_how_busy_a_gpu_is_is_the_mean_of_the_times_it_is_watched(
+    monkeypatch: pytest.MonkeyPatch, fresh: None
+):
+    driver = Driver(monkeypatch)
+    busy = Busy("GPU-bb", every_s=0.001)
+
+    for _ in range(2):
+        with busy.watched():
+            for _ in range(4):
+                assert driver.looked.acquire(timeout=10)
+
+    assert busy.percent == pytest.approx(80, abs=2.5)
+    assert "gpu" not in {thread.name for thread in threading.enumerate()}  # nobody looks any more
+
+
+@pytest.mark.parametrize("uuid", ["GPU-cc", "GPU-none", None])
+def test_of_a_gpu_that_cannot_be_asked_or_is_none_nothing_is_told(
+    uuid: str | None, monkeypatch: pytest.MonkeyPatch, fresh: None
+):
+    Driver(monkeypatch)
+    busy = Busy(uuid, every_s=0.001)
+
+    with busy.watched():
+        pass
+
+    assert busy.percent is None
+
+
+def test_an_engine_that_is_compiled_may_take_ten_times_as_long_to_start():
+    usual, compiled = (
+        start_s(Settings(speedup=speedup, _env_file=None)) for speedup in ("graphs", "compile")
+    )
+
+    assert compiled >= 10 * usual
 
 
 def test_the_command_says_so_before_anything_starts(tmp_path: Path) -> None:

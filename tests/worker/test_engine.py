@@ -267,6 +267,22 @@ async def test_an_engine_that_is_not_installed_comes_with_advice(tmp_path: Path)
             )
 
 
+async def test_an_engine_that_is_not_ready_in_time_is_ended_and_started_again() -> None:
+    never = "import time; time.sleep(600)"
+    link = EngineLink([sys.executable, "-c", never], quiet_s=30, start_s=0.5)
+    lives: set[int | None] = set()
+
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(30):
+        while len(lives - {None}) < 2:
+            lives.add(link.pid)
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert link.started.is_set()
+
+
 async def test_the_engine_ends_when_nobody_speaks_to_it_any_more() -> None:
     process = await asyncio.create_subprocess_exec(
         *ENGINE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

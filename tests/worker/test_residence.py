@@ -83,6 +83,47 @@ def test_the_least_used_engine_leaves_for_one_that_does_not_fit_beside_it():
     assert residence.as_json()["b"]["loads"] == 2
 
 
+class Tight:
+    """A device with room for two engines that each take few frames at once, or for one that takes many."""
+
+    def __init__(self) -> None:
+        self.residence: Residence | None = None
+        self.opened: list[tuple[str, int]] = []
+
+    def open(self, name: str, _shelf: Shelf, hardware: Hardware) -> LipSync:
+        assert self.residence is not None
+        others = [held for held in self.residence._engines if held != name]
+        if others and not hardware.alone:
+            raise DeviceFull("no room for as many frames")
+        self.opened.append((name, 1 if others else 16))
+        return Large()
+
+
+def test_the_least_used_engine_leaves_before_another_one_does_with_fewer_frames():
+    device = Tight()
+    device.residence = Residence(SHELF, ANY_HARDWARE, device.open)
+
+    for name in ("a", "b"):
+        device.residence.engine(name)
+
+    assert device.opened == [("a", 16), ("b", 16)]
+    assert list(device.residence.as_json()) == ["b"]
+
+
+def test_an_engine_that_is_alone_may_do_with_fewer_frames():
+    told: list[bool] = []
+
+    def opening(_name: str, _shelf: Shelf, hardware: Hardware) -> LipSync:
+        told.append(hardware.alone)
+        return Large()
+
+    residence = Residence(SHELF, ANY_HARDWARE, opening)
+    for name in ("a", "b"):
+        residence.engine(name)
+
+    assert told == [True, False]
+
+
 def test_an_engine_that_does_not_even_fit_alone_is_told():
     _, residence = resident(0)
 

@@ -20,10 +20,10 @@ from pipeline.engines.latentsync.stretches import (
     OVERLAP_FRAMES,
     STRETCH_FRAMES,
     Stretch,
-    shares_of,
+    passed_on,
     stretches_of,
 )
-from pipeline.engines.neural.calling import Faces, FixedCall
+from pipeline.engines.neural.calling import Faces, FixedCall, Painted, finite
 from pipeline.engines.neural.heard import Heard, HeardStates
 from pipeline.engines.neural.pasting import paste
 from pipeline.engines.neural.place import choose_place, full_if_no_memory
@@ -67,11 +67,7 @@ class Seams:
             The same, its first frames mixed with what the stretch before made of them, if it did.
         """
         before = self._ends.get(number - 1)
-        if overlap and before is not None:
-            shares = torch.from_numpy(shares_of(overlap)).to(latents)[:, None, None, None]
-            mixed = before + shares * (latents[:overlap] - before)
-            latents = torch.cat([mixed, latents[overlap:]])
-        return latents
+        return passed_on(before, latents) if overlap and before is not None else latents
 
     def keep(self, number: int, end: Tensor) -> None:
         """Keep the end of a stretch; those from before the one before it are asked for no more, not even when a call is repeated."""
@@ -113,7 +109,7 @@ def open_latentsync(name: str, weights: Weights, hardware: Hardware) -> "LatentS
     with full_if_no_memory():
         engine = LatentSyncEngine(load_models(weights, place), hardware, name)
         if place.on_gpu:
-            engine.warm()
+            engine.warm(shrinks=hardware.alone)
     return engine
 
 
@@ -135,18 +131,20 @@ class LatentSyncEngine:
         self._heard = Heard(models.ear, read_in_16_bits, f"latentsync-{models.mark}")
         self._cover = cover_of(models.mask)
 
-    def warm(self) -> None:
-        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
-        place, side = self._models.place, self._models.size_px // 8
-        ear = self._models.ear
+    def warm(self, *, shrinks: bool) -> None:
+        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it.
+
+        Args:
+            shrinks: Whether they do with fewer frames at once where there is no room; else that is an error.
+        """
+        side, ear = self._models.size_px // 8, self._models.ear
         known = torch.zeros(1, STRETCH_FRAMES, 8, side, side)
         tokens = torch.zeros(1, STRETCH_FRAMES, WINDOW_STEPS * ear.layers, ear.width)
-        made = self._diffuse.run(
-            place.bring(known), place.bring(tokens), place.bring(draw_noise(SEED, side))
-        )
-        Faces(self._paint.run(place.bring(made[0]))).picture(0)
+        made = self._diffuse.run(known, tokens, draw_noise(SEED, side), shrinks=shrinks)
+        Faces(self._paint.warm(made[0], shrinks=shrinks)).picture(0)
         pictures = torch.zeros(self._see.rows, 8 * side, 8 * side, 3, dtype=torch.uint8)
-        self._see.run(place.move(pictures))
+        self._see.warm(pictures, shrinks=shrinks)
+        ear.encoder.warm(shrinks=shrinks)
 
     def prepare(
         self,
@@ -159,7 +157,15 @@ class LatentSyncEngine:
 
     def residents(self) -> Residents:
         """Tell where the models are."""
-        notes = dict.fromkeys([*self._see.notes, *self._diffuse.notes, *self._paint.notes])
+        notes = dict.fromkeys(
+            [
+                *self._models.place.notes,
+                *self._see.notes,
+                *self._diffuse.notes,
+                *self._paint.notes,
+                *self._models.ear.encoder.notes,
+            ]
+        )
         place = self._models.place
         return Residents(
             str(place.device), self._diffuse.frames, place.memory_bytes(), tuple(notes)
@@ -190,7 +196,7 @@ class LatentSyncEngine:
         made = [latents for each in asked if (latents := self._latents(each)) is not None]
         faces = None
         if sum(len(latents) for latents in made):
-            faces = Faces(self._paint.run(self._models.place.bring(torch.cat(made))))
+            faces = self._faces(torch.cat(made))
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))
@@ -219,17 +225,27 @@ class LatentSyncEngine:
             )
         return planes
 
+    def _faces(self, latents: Tensor) -> Faces:
+        def again() -> Sequence[Painted]:
+            self._models.place.widen()
+            return self._paint.run(latents)
+
+        return Faces(self._paint.run(latents), again)
+
     def _latents(self, asked: "_Asked") -> Tensor | None:
         """Make the latents of what is taken of a Window and shows a face, (n, 4, h, w); None if none of its stretch does."""
         if not asked.any_face:
             return None
-        place = self._models.place
         known, tokens = (
-            place.bring(torch.from_numpy(values[None]))
-            for values in (asked.known(), asked.tokens())
+            torch.from_numpy(values[None]) for values in (asked.known(), asked.tokens())
         )
         window = asked.window
-        made = self._diffuse.run(known, tokens, place.bring(window.noise))[0]
+        # Waited for, which costs a GPU the moment until it is asked again: the next stretch passes on from this one.
+        made = finite(
+            lambda: self._diffuse.run(known, tokens, window.noise)[0],
+            lambda latents: bool(latents.isfinite().all()),
+            self._models.place,
+        )
         stretch = window.stretch
         overlap = OVERLAP_FRAMES if window.number else 0
         window.seams.keep(window.number, made[-OVERLAP_FRAMES:].clone())

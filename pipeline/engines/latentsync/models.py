@@ -75,7 +75,6 @@ def load_models(weights: Weights, place: Place) -> Models:
     mask = mask_for(read_mask(weights.folder), weights.set.picture_px or _SIZE_PX)
     for model in (unet, autoencoder):
         place.settle(model)
-    encoder.to(place.device)
-    ear = WholeEar(encoder, place.device)
+    ear = WholeEar(encoder, Place(place.device, torch.float32))
     mark = mark_of(autoencoder, encoder)
     return Models(unet, Codec(autoencoder, place), ear, place, mark, mask)

@@ -79,9 +79,10 @@ def official_render(
         pictures = torch.from_numpy(np.stack([faces[at] for at in some]))
         tokens = torch.from_numpy(heard[first : first + STRETCH_FRAMES])
         with torch.inference_mode():
-            known = models.see(pictures, draw)
-            made = models.codec.decode(diffusion(known[None], tokens[None], noise)[0])
-            made = completed(made, pictures, models.mask)
+            known = models.see(models.place.bring(pictures), draw)
+            told = diffusion(known[None], *map(models.place.bring, (tokens[None], noise)))[0]
+            made = models.codec.decode(models.place.bring(told))
+            made = completed(made.cpu(), pictures, models.mask)
         for at, face in zip(some, made, strict=True):
             yield put_back(scene.frames[at], face, matrices[at])
 

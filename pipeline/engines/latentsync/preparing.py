@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.engines.latentsync.faces import spots_of, square_matrix
 from pipeline.engines.latentsync.models import Models
@@ -38,7 +39,7 @@ class LatentSyncPrepared(Prepared):
 class Preparation:
     """Prepares Templates, or takes back what was kept of them."""
 
-    def __init__(self, models: Models, see: FixedCall) -> None:
+    def __init__(self, models: Models, see: FixedCall[Tensor]) -> None:
         """``see`` is ``models.see``."""
         size_px = models.size_px
         self._eye = Eye(see, models.place, size_px)

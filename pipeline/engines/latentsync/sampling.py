@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engines.latentsync.schedule import schedule
+from pipeline.engines.latentsync.stretches import OVERLAP_FRAMES, passed_on, stretches_of
 from pipeline.engines.latentsync.unet import LATENTS, ClipUNet
 from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.place import Place, is_out_of_memory
@@ -79,7 +80,10 @@ class Diffusion:
 
 
 class Windows:
-    """The diffusion of one clip after the other, each of as many frames as fit: sixteen, and fewer where the memory does not suffice."""
+    """The diffusion of one clip after the other, each of as many frames as fit: sixteen, and fewer where the memory does not suffice.
+
+    Fewer are made as the stretches of a Clip are: each part begins within the one before and passes on from it.
+    """
 
     def __init__(self, diffusion: Diffusion, place: Place, frames: int, hardware: Hardware) -> None:
         self.frames = frames
@@ -95,11 +99,17 @@ class Windows:
         """What an operator should know."""
         return [*self._told, *self._call.notes]
 
-    def run(self, known: Tensor, tokens: Tensor, noise: Tensor) -> Tensor:
+    def run(self, known: Tensor, tokens: Tensor, noise: Tensor, *, shrinks: bool = True) -> Tensor:
         """Make the latents of some clips, (clips, frames, 4, h, w), as ``Diffusion`` does.
 
+        Args:
+            known: As it takes them.
+            tokens: Likewise.
+            noise: Likewise.
+            shrinks: Whether fewer frames go at once where the memory does not suffice.
+
         Raises:
-            torch.cuda.OutOfMemoryError: Not even one frame fits.
+            RuntimeError: Not even one frame fits, or not as many as are wanted (``is_out_of_memory``).
         """
         frames = known.shape[1]
         while True:
@@ -107,15 +117,19 @@ class Windows:
             try:
                 return self._made(known, tokens, noise, span)
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or span == 1:
+                if not (shrinks and is_out_of_memory(error)) or span == 1:
                     raise
             self._shrink(span)
 
     def _made(self, known: Tensor, tokens: Tensor, noise: Tensor, span: int) -> Tensor:
-        parts = []
-        for first in range(0, known.shape[1], span):
-            some = slice(first, first + span)
-            parts.append(torch.cat(self._call.run(known[:, some], tokens[:, some], noise)))
+        overlap, parts = min(OVERLAP_FRAMES, span // 2), []
+        end: Tensor | None = None
+        for part in stretches_of(known.shape[1], span, overlap):
+            some = slice(part.first, part.first + span)
+            whole = torch.cat(self._call.run(known[:, some], tokens[:, some], noise))
+            taken = whole[:, part.begin - part.first : part.end - part.first]
+            parts.append(taken if end is None or not overlap else passed_on(end, taken))
+            end = whole[:, span - overlap :]
         return torch.cat(parts, dim=1)
 
     def _shrink(self, before: int) -> None:
@@ -129,7 +143,7 @@ class Windows:
         ]
         self._call = self._opened()
 
-    def _opened(self) -> FixedCall:
+    def _opened(self) -> FixedCall[Tensor]:
         return FixedCall(
             self._diffusion,
             self._place,

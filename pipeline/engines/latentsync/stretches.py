@@ -1,10 +1,15 @@
-"""How a Clip is cut into stretches of sixteen frames: each begins within the one before, so that one passes into the other."""
+"""How frames are cut into stretches that are made together: each begins within the one before, so that one passes into the other.
+
+A Clip is cut into stretches of sixteen frames, and one of these again where the memory does not suffice for sixteen.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 STRETCH_FRAMES: Final = 16
 """What the network learned to see at once."""
@@ -14,24 +19,41 @@ OVERLAP_FRAMES: Final = 3
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive frames of a Clip that are made together, and those of them that are taken."""
+    """Consecutive frames that are made together, and those of them that are taken."""
 
     first: int
-    """Of the sixteen; in a shorter Clip its last frame goes on until there are as many."""
+    """In a Clip of less than sixteen frames its last one goes on until there are as many."""
     begin: int
     end: int
     """Taken are the frames from ``begin`` up to and without ``end``."""
 
 
-def stretches_of(frames: int) -> list[Stretch]:
-    """Cut a Clip; together the stretches take each frame exactly once, in order, and all are of sixteen frames."""
-    stride = STRETCH_FRAMES - OVERLAP_FRAMES
-    begins = list(range(0, max(frames - OVERLAP_FRAMES, 1), stride))
-    latest = max(frames - STRETCH_FRAMES, 0)
+def stretches_of(
+    frames: int, length: int = STRETCH_FRAMES, overlap: int = OVERLAP_FRAMES
+) -> list[Stretch]:
+    """Cut frames; together the stretches take each one exactly once, in order, and all are of ``length`` frames."""
+    begins = list(range(0, max(frames - overlap, 1), length - overlap))
+    latest = max(frames - length, 0)
     ends = [*begins[1:], frames]
     return [
         Stretch(min(begin, latest), begin, end) for begin, end in zip(begins, ends, strict=True)
     ]
+
+
+def passed_on(before: Tensor, latents: Tensor) -> Tensor:
+    """Let a stretch begin as the one before it ends.
+
+    Args:
+        before: (…, overlap, 4, h, w), what the one before made of the frames that both share.
+        latents: (…, frames, 4, h, w), those that are taken and whatever follows on them.
+
+    Returns:
+        The same, its first frames mixed with what the stretch before made of them.
+    """
+    overlap = before.shape[-4]
+    shares = torch.from_numpy(shares_of(overlap)).to(latents)[:, None, None, None]
+    mixed = before + shares * (latents[..., :overlap, :, :, :] - before)
+    return torch.cat([mixed, latents[..., overlap:, :, :, :]], dim=-4)
 
 
 def shares_of(overlap: int) -> NDArray[np.float32]:

@@ -251,7 +251,7 @@ def load_unet(weights: Path) -> ClipUNet:
             f"{weights} is no checkpoint of LatentSync: it holds {named} and no state_dict. chorus models pull brings what fits."
         )
     widths = _widths_in(state, weights)
-    network: ClipUNet = fill(on_meta(lambda: ClipUNet(widths)), state, weights)
+    network: ClipUNet = fill(on_meta(lambda: ClipUNet(widths), weights, "U-Net"), state, weights)
     return network
 
 

@@ -8,12 +8,13 @@ from typing import ClassVar, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.engines.musetalk.audio import tokens_of, window_starts
 from pipeline.engines.musetalk.models import Models, load_models, noise
 from pipeline.engines.musetalk.preparing import MuseTalkPrepared, Preparation
 from pipeline.engines.musetalk.sizes import FACE_PX
-from pipeline.engines.neural.calling import Faces, FixedCall
+from pipeline.engines.neural.calling import Faces, FixedCall, Painted
 from pipeline.engines.neural.heard import Heard, HeardStates
 from pipeline.engines.neural.pasting import box_matrix, paste
 from pipeline.engines.neural.place import choose_place, full_if_no_memory
@@ -67,7 +68,7 @@ def open_musetalk(weights: Weights, hardware: Hardware) -> "MuseTalkEngine":
         frames = GPU_FRAMES if place.on_gpu else CPU_FRAMES
         engine = MuseTalkEngine(models, frames, hardware)
         if place.on_gpu:
-            engine.warm()
+            engine.warm(shrinks=hardware.alone)
     return engine
 
 
@@ -82,15 +83,21 @@ class MuseTalkEngine:
         self._window_frames = frames
         self._generate = FixedCall(models.generate, models.place, frames, hardware.speedup)
         self._see = FixedCall(models.see, models.place, frames)
-        self._preparation = Preparation(models, self._see)
+        self._preparation = Preparation(models, self._see, frames)
         self._heard = Heard(models.ear, read_for_models, models.mark)
 
-    def warm(self) -> None:
-        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it."""
+    def warm(self, *, shrinks: bool) -> None:
+        """Run the networks once in the shapes that will come, so that the first Clip need not wait for it.
+
+        Args:
+            shrinks: Whether they do with fewer frames at once where there is no room; else that is an error.
+        """
         latents, tokens = noise(self._models, self._window_frames)
         pictures = torch.zeros(self._window_frames, FACE_PX, FACE_PX, 3, dtype=torch.uint8)
-        Faces(self._generate.run(latents, tokens)).picture(0)
-        self._see.run(self._models.place.move(pictures))
+        Faces(self._generate.warm(latents, tokens, shrinks=shrinks)).picture(0)
+        self._see.warm(pictures, shrinks=shrinks)
+        self._preparation.warm(self._window_frames, shrinks=shrinks)
+        self._models.ear.encoder.warm(shrinks=shrinks)
 
     def prepare(
         self,
@@ -103,7 +110,14 @@ class MuseTalkEngine:
 
     def residents(self) -> Residents:
         """Tell where the models are."""
-        notes = dict.fromkeys([*self._see.notes, *self._generate.notes])
+        notes = dict.fromkeys(
+            [
+                *self._models.place.notes,
+                *self._preparation.notes,
+                *self._generate.notes,
+                *self._models.ear.encoder.notes,
+            ]
+        )
         place = self._models.place
         return Residents(str(place.device), self._generate.rows, place.memory_bytes(), tuple(notes))
 
@@ -125,15 +139,21 @@ class MuseTalkEngine:
         asked = [_Asked(window) for window in windows]
         faces = None
         if any(len(each.present) for each in asked):
-            place = self._models.place
             latents = torch.from_numpy(np.concatenate([each.latents() for each in asked]))
             tokens = torch.from_numpy(np.concatenate([each.tokens() for each in asked]))
-            faces = Faces(self._generate.run(place.bring(latents), place.bring(tokens)))
+            faces = self._faces(latents, tokens)
         before, patches = 0, []
         for each in asked:
             patches.append(each.patches(faces, before))
             before += len(each.present)
         return patches
+
+    def _faces(self, latents: Tensor, tokens: Tensor) -> Faces:
+        def again() -> Sequence[Painted]:
+            self._models.place.widen()
+            return self._generate.run(latents, tokens)
+
+        return Faces(self._generate.run(latents, tokens), again)
 
     def compose(self, planes: Planes, patch: Patch) -> Planes:
         """Paste the face of one frame, in place.

@@ -12,6 +12,7 @@ from pipeline.engines.musetalk.audio import WINDOW_STEPS
 from pipeline.engines.musetalk.parser import FaceParser, load_parser
 from pipeline.engines.musetalk.sizes import FACE_PX
 from pipeline.engines.neural.autoencoder import Codec, load_autoencoder
+from pipeline.engines.neural.calling import Painted
 from pipeline.engines.neural.hearing import PieceEar, load_encoder
 from pipeline.engines.neural.loading import fill, mark_of, on_meta, read_config, read_state
 from pipeline.engines.neural.place import Place
@@ -37,7 +38,7 @@ class Models:
     mark: str
     """Changes with the weights that latents and states depend on: what other ones made is not taken."""
 
-    def generate(self, latents: Tensor, tokens: Tensor) -> Tensor:
+    def generate(self, latents: Tensor, tokens: Tensor) -> Painted:
         """Make faces.
 
         Args:
@@ -45,7 +46,7 @@ class Models:
             tokens: (n, 50, 384), as ``audio.tokens_of`` gives them.
 
         Returns:
-            (n, 256, 256, 3) RGB, 8 bits, at the models' place.
+            Pictures (n, 256, 256, 3) RGB, at the models' place.
         """
         unet: Any = self.unet
         told = unet(latents, self._timestep(latents), encoder_hidden_states=tokens).sample
@@ -80,8 +81,7 @@ def load_models(weights: Weights, place: Place) -> Models:
     parser = load_parser(weights.path(_PARSER)) if weights.path(_PARSER).is_file() else None
     for model in (unet, autoencoder, *(() if parser is None else (parser,))):
         place.settle(model)
-    encoder.to(place.device)
-    ear = PieceEar(encoder, place.device)
+    ear = PieceEar(encoder, Place(place.device, torch.float32))
     mark = mark_of(autoencoder, encoder)
     return Models(unet, Codec(autoencoder, place), ear, parser, place, mark)
 
@@ -89,7 +89,7 @@ def load_models(weights: Weights, place: Place) -> Models:
 def load_unet(config: Path, weights: Path) -> UNet2DConditionModel:
     """Load the U-Net from its published files; raises WeightsAltered."""
     told = read_config(config)
-    model = on_meta(lambda: UNet2DConditionModel.from_config(told))
+    model = on_meta(lambda: UNet2DConditionModel.from_config(told), config, "U-Net")
     return fill(model, read_state(weights), weights)
 
 
@@ -106,4 +106,4 @@ def noise(models: Models, frames: int) -> tuple[Tensor, Tensor]:
     side, draw = FACE_PX // 8, torch.Generator().manual_seed(0)
     latents = torch.randn(frames, 8, side, side, generator=draw)
     tokens = torch.randn(frames, WINDOW_STEPS * models.ear.layers, models.ear.width, generator=draw)
-    return models.place.bring(latents), models.place.bring(tokens)
+    return latents, tokens

@@ -14,14 +14,15 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.engines.musetalk.audio import official_frames, official_window_starts, tokens_of
 from pipeline.engines.musetalk.boxes import with_margin
 from pipeline.engines.musetalk.masks import BLUR, crop_square, jaw_classes, jaw_mask, square_of
 from pipeline.engines.musetalk.models import Models
-from pipeline.engines.musetalk.parser import parse
+from pipeline.engines.musetalk.parser import FaceParser, parse
 from pipeline.engines.musetalk.sizes import FACE_PX
+from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.official import official_order
 from pipeline.engines.neural.sound import RATE_HZ
 from pipeline.media import read_sound
@@ -90,7 +91,7 @@ def official_render(
     with torch.inference_mode():
         latents = torch.cat(
             [
-                models.see(torch.from_numpy(crop(frame, box)[None]), draw)
+                models.see(models.place.bring(torch.from_numpy(crop(frame, box)[None])), draw)
                 for frame, box in zip(scene.frames, boxes, strict=True)
             ]
         )
@@ -99,9 +100,10 @@ def official_render(
     tokens = tokens_of(states, official_window_starts(frames, scene.fps))
     order = official_order(frames, len(scene.frames))
     faces = _generated(models, latents[order], torch.from_numpy(tokens))
+    parser = FixedCall(_parser(models).classes, models.place, rows=1)
     for at, face in zip(order, faces, strict=True):
         square = square_of(boxes[at])
-        classes = parse(_parser(models), [crop_square(scene.frames[at], square)], models.place)[0]
+        classes = parse(parser, [crop_square(scene.frames[at], square)])[0]
         mask = jaw_mask(jaw_classes(classes), boxes[at], square, blur)
         yield put_back(scene.frames[at], face, boxes[at], square, mask)
 
@@ -156,10 +158,10 @@ def _generated(models: Models, latents: Tensor, tokens: Tensor) -> Iterator[Pixe
             faces = models.generate(
                 models.place.bring(latents[some]), models.place.bring(tokens[some])
             )
-        yield from faces.cpu().numpy()
+        yield from faces.pictures.cpu().numpy()
 
 
-def _parser(models: Models) -> nn.Module:
+def _parser(models: Models) -> FaceParser:
     if models.parser is None:
         raise ValueError("the official code needs the face parser's weights")
     return models.parser

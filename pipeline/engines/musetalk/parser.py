@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.engines.musetalk.sizes import PARSED_PX
+from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.loading import fill, on_meta, read_state
-from pipeline.engines.neural.place import Place
 from pipeline.errors import WeightsAltered
 from pipeline.types import Pixels
 
@@ -163,6 +163,10 @@ class FaceParser(nn.Module):
         told = self.conv_out(self.ffm(*self.cp(pictures)))
         return functional.interpolate(told, pictures.shape[2:], mode="bilinear", align_corners=True)
 
+    def classes(self, pictures: Tensor) -> Tensor:
+        """(n, 3, h, w), normalised, to the class of each pixel, (n, h, w), 8 bits."""
+        return self(pictures).argmax(dim=1).to(torch.uint8)
+
 
 def load_parser(weights: Path) -> FaceParser:
     """Load the parser from the public file; its widths are read off the file. Raises WeightsAltered."""
@@ -172,26 +176,24 @@ def load_parser(weights: Path) -> FaceParser:
         widths += [len(state[f"cp.resnet.layer{layer}.0.conv1.weight"]) for layer in range(1, 5)]
     except (KeyError, TypeError) as error:
         raise WeightsAltered(f"{weights} is no face parser: it lacks {error}.") from error
-    parser: FaceParser = fill(on_meta(lambda: FaceParser(tuple(widths))), state, weights)
+    parser: FaceParser = fill(
+        on_meta(lambda: FaceParser(tuple(widths)), weights, "face parser"), state, weights
+    )
     return parser
 
 
-def parse(parser: nn.Module, pictures: list[Pixels], place: Place) -> NDArray[np.uint8]:
+def parse(classes: FixedCall[Tensor], pictures: list[Pixels]) -> NDArray[np.uint8]:
     """Tell the class of each pixel.
 
     Args:
-        parser: At its place.
+        classes: A parser's.
         pictures: (h, w, 3) RGB each.
-        place: Where the parser is.
 
     Returns:
         (n, 512, 512), whatever size the pictures have.
     """
-    inputs = torch.stack([_normalised(picture) for picture in pictures])
-    with torch.inference_mode():
-        told = parser(place.bring(inputs)).argmax(dim=1)
-    classes: NDArray[np.uint8] = told.to(torch.uint8).cpu().numpy()
-    return classes
+    told = classes.run(torch.stack([_normalised(picture) for picture in pictures]))
+    return np.concatenate([some.cpu().numpy() for some in told])
 
 
 def _normalised(picture: Pixels) -> Tensor:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.engines.musetalk.boxes import Boxes, boxes_of
 from pipeline.engines.musetalk.masks import (
@@ -17,7 +19,7 @@ from pipeline.engines.musetalk.masks import (
 )
 from pipeline.engines.musetalk.models import Models
 from pipeline.engines.musetalk.parser import parse
-from pipeline.engines.musetalk.sizes import FACE_PX
+from pipeline.engines.musetalk.sizes import FACE_PX, PARSED_PX
 from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.covers import COVER_PX
 from pipeline.engines.neural.keeping import Kept
@@ -46,17 +48,33 @@ class MuseTalkPrepared(Prepared):
 class Preparation:
     """Prepares Templates, or takes back what was kept of them."""
 
-    def __init__(self, models: Models, see: FixedCall) -> None:
-        """``see`` is ``models.see``."""
-        self._models = models
+    def __init__(self, models: Models, see: FixedCall[Tensor], frames: int) -> None:
+        """``see`` is ``models.see``; ``frames`` are the most that the parser is shown at once."""
+        self._see = see
+        self._parse = (
+            None
+            if models.parser is None
+            else FixedCall(models.parser.classes, models.place, frames)
+        )
         self._eye = Eye(see, models.place, FACE_PX)
-        parsed = "mesh" if models.parser is None else "parser"
+        parsed = "mesh" if self._parse is None else "parser"
         side = FACE_PX // 8
         rows = {
             "latents": ((8, side, side), np.float16),
             "covers": ((COVER_PX, COVER_PX), np.uint8),
         }
         self._kept = Kept("musetalk", f"{models.mark}-{parsed}", rows)
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know."""
+        return [*self._see.notes, *(self._parse.notes if self._parse else ())]
+
+    def warm(self, frames: int, *, shrinks: bool) -> None:
+        """Run the parser, where there is one, on as many pictures as it will be shown."""
+        if self._parse is not None:
+            pictures = torch.zeros(frames, 3, PARSED_PX, PARSED_PX)
+            self._parse.warm(pictures, shrinks=shrinks)
 
     def prepare(
         self, performance: Performance, progress: Progress, features: Path | None
@@ -89,8 +107,8 @@ class Preparation:
         return MuseTalkPrepared(performance, boxes, made["latents"], made["covers"])
 
     def _covers(self, performance: Performance, boxes: Boxes, seen: Seen) -> Iterator[Pixels]:
-        landmarks, parser = performance.track.landmarks, self._models.parser
-        if parser is None:
+        landmarks = performance.track.landmarks
+        if self._parse is None:
             for frame in seen.frames:
                 yield cover_from_mesh(landmarks[frame], boxes[frame])
             return
@@ -99,7 +117,7 @@ class Preparation:
             crop_square(as_rgb(planes, performance.facts), square_of(box))
             for planes, box in zip(seen.pictures, whole, strict=True)
         ]
-        for classes, box in zip(parse(parser, squares, self._models.place), whole, strict=True):
+        for classes, box in zip(parse(self._parse, squares), whole, strict=True):
             yield cover_from_classes(classes, box)
 
 

@@ -1,5 +1,6 @@
 """Stable Diffusion's picture codec (sd-vae-ft-mse): faces to latents and back."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -8,9 +9,17 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from pipeline.engines.neural.loading import fill, on_meta, read_config, read_state
+from pipeline.engines.neural.calling import Painted
+from pipeline.engines.neural.loading import (
+    fill,
+    on_meta,
+    read_config,
+    read_state,
+    undescribed,
+)
 from pipeline.engines.neural.place import Place
 
+_WHAT: Final = "picture codec"
 _OLD_NAMES: Final = {
     "query": "to_q",
     "key": "to_k",
@@ -23,8 +32,16 @@ _OLD_NAMES: Final = {
 def load_autoencoder(config: Path, weights: Path) -> AutoencoderKL:
     """Load the codec from its published files, in whichever spelling; raises WeightsAltered."""
     told = read_config(config)
-    model = on_meta(lambda: AutoencoderKL.from_config(told))
+    model = on_meta(lambda: AutoencoderKL.from_config(told), config, _WHAT)
+    _require_scale(model, config)
     return fill(model, _renamed(read_state(weights)), weights)
+
+
+def _require_scale(model: Any, config: Path) -> None:
+    """No weight shows by its shape what latents are multiplied by; raises WeightsAltered."""
+    scale = model.config.scaling_factor
+    if not isinstance(scale, int | float) or not 0 < scale < math.inf:
+        raise undescribed(config, _WHAT, f"scaling_factor {scale!r}")
 
 
 def _renamed(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +74,9 @@ class Codec:
         pictures: Tensor = self.model.decode(latents / self._scale).sample
         return pictures
 
-    def paint(self, latents: Tensor) -> Tensor:
-        """Turn latents into pictures of 8 bits, (n, h, w, 3) RGB."""
-        shares = (self.decode(latents) / 2 + 0.5).clamp(0, 1)
+    def paint(self, latents: Tensor) -> Painted:
+        """Turn latents into pictures of 8 bits, RGB."""
+        decoded = self.decode(latents)
+        shares = (decoded / 2 + 0.5).clamp(0, 1)
         pictures = (shares.float() * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return pictures.contiguous()
+        return Painted(pictures.contiguous(), decoded.isfinite().flatten(1).all(dim=1))

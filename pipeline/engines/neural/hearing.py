@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperModel
 
+from pipeline.engines.neural.calling import FixedCall
 from pipeline.engines.neural.loading import fill, on_meta, read_config, read_state
+from pipeline.engines.neural.place import Place, is_out_of_memory
 from pipeline.engines.neural.sound import RATE_HZ, steps_of
 from pipeline.errors import WeightsAltered
 from pipeline.types import Samples
@@ -29,7 +31,7 @@ _LEAST: Final = 1e-10
 _RANGE: Final = 8.0
 """Tens of decibels below the loudest, and no less."""
 _PIECES_AT_ONCE: Final = 4
-"""Two minutes: the memory is the same for an hour."""
+"""On a GPU, two minutes: the memory is the same for an hour. On a processor more at once is not faster."""
 _TIED: Final = "proj_out.weight"
 """A copy of the decoder's embeddings that some files hold; never used here."""
 
@@ -40,10 +42,7 @@ States = NDArray[np.float32]
 def load_encoder(config: Path, weights: Path) -> nn.Module:
     """Load the encoder from files in the layout of transformers; raises WeightsAltered."""
     told = read_config(config)
-    try:
-        model = on_meta(lambda: WhisperModel(WhisperConfig(**told)))
-    except (ValueError, TypeError) as error:
-        raise WeightsAltered(f"{config} describes no Whisper ({error}).") from error
+    model = on_meta(lambda: WhisperModel(WhisperConfig(**told)), config, "Whisper")
     state = {key: value for key, value in read_state(weights).items() if key != _TIED}
     bare = {key.removeprefix("model."): value for key, value in state.items()}
     whole: Any = fill(model, bare, weights)
@@ -59,11 +58,8 @@ def load_openai_encoder(weights: Path) -> nn.Module:
         raise WeightsAltered(
             f"{weights} is no Whisper in OpenAI's layout: it holds no dims and model_state_dict."
         )
-    try:
-        # The last state is wanted as the last layer gives it, so what normalises it is not asked: see WholeEar.
-        model = on_meta(lambda: WhisperModel(_config_of(dims)))
-    except (ValueError, TypeError, KeyError) as error:
-        raise WeightsAltered(f"{weights} describes no Whisper ({error!r}).") from error
+    # The last state is wanted as the last layer gives it, so what normalises it is not asked: see WholeEar.
+    model = on_meta(lambda: WhisperModel(_config_of(dims)), weights, "Whisper")
     whole: Any = fill(model, state, weights, _openai_name)
     encoder: nn.Module = whole.encoder.float()  # the published file is of 16 bits
     return encoder
@@ -115,40 +111,95 @@ def _openai_name(key: str) -> str:
     return key
 
 
+class Encoder:
+    """The encoder, on some pieces of 30 s at once: on fewer where the memory does not suffice, on the processor where not even one fits."""
+
+    def __init__(self, model: nn.Module, place: Place) -> None:
+        """``model`` is brought to the place, and stays in 32 bits: it is small."""
+        self._model: Any = model
+        self._told: list[str] = []
+        self._call = self._at(place)
+        config = self._model.config
+        self.layers = int(config.encoder_layers) + 1
+        self.width = int(config.d_model)
+        self.bands = int(config.num_mel_bins)
+
+    @property
+    def notes(self) -> list[str]:
+        """What an operator should know."""
+        return [*self._told, *self._call.notes]
+
+    @property
+    def at_once(self) -> int:
+        """Pieces that go through at once."""
+        return self._call.rows
+
+    def states(self, mels: Tensor) -> States:
+        """Give all states of spectrograms (n, bands, 3000): (n, 1500, layers, width).
+
+        Raises:
+            RuntimeError: Not even the processor has room.
+        """
+        try:
+            return self._run(mels)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or not self._place.on_gpu:
+                raise
+        self._told = [
+            *self.notes,
+            f"The memory of {self._place.device} does not suffice to hear; the ear goes on on the processor.",
+        ]
+        self._call = self._at(Place(torch.device("cpu"), torch.float32))
+        return self._run(mels)
+
+    def warm(self, *, shrinks: bool) -> None:
+        """Hear something, so that the first recording need not wait for it; without ``shrinks`` raises where that finds no room."""
+        something = torch.zeros(self.at_once, self.bands, PIECE_FRAMES)
+        if shrinks:
+            self.states(something)
+        else:
+            self._run(something, shrinks=False)
+
+    def _run(self, mels: Tensor, *, shrinks: bool = True) -> States:
+        told = self._call.run(mels, shrinks=shrinks)
+        return np.concatenate([states.cpu().numpy() for states in told])
+
+    def _at(self, place: Place) -> FixedCall[Tensor]:
+        self._place = place
+        self._model.to(place.device)
+        pieces = _PIECES_AT_ONCE if place.on_gpu else 1
+        return FixedCall(self._encode, place, pieces, what="pieces of 30 s")
+
+    def _encode(self, mels: Tensor) -> Tensor:
+        told = self._model(mels, output_hidden_states=True)
+        return torch.stack(told.hidden_states, dim=2)
+
+
 class PieceEar:
     """MuseTalk's: each 30 s by itself, silence behind its end, the last state normalised. ``hear`` may be called by one thread at a time."""
 
-    def __init__(self, encoder: nn.Module, device: torch.device) -> None:
-        """``encoder`` stays where it is, in 32 bits: it is small."""
-        self._encoder: Any = encoder
-        self._device = device
-        config = self._encoder.config
-        self.layers = int(config.encoder_layers) + 1
-        self.width = int(config.d_model)
-        self._extractor = WhisperFeatureExtractor(feature_size=int(config.num_mel_bins))
+    def __init__(self, encoder: nn.Module, place: Place) -> None:
+        """``place`` is of 32 bits."""
+        self.encoder = Encoder(encoder, place)
+        self.layers, self.width = self.encoder.layers, self.encoder.width
+        self._extractor = WhisperFeatureExtractor(feature_size=self.encoder.bands)
 
     def hear(self, samples: Samples) -> Iterator[States]:
         """Yield the states of a recording (mono, 16 kHz), piece after piece; together as many as ``steps_of`` tells."""
         pieces = [samples[at : at + PIECE_SAMPLES] for at in range(0, len(samples), PIECE_SAMPLES)]
         left = steps_of(len(samples))
-        for at in range(0, len(pieces), _PIECES_AT_ONCE):
-            for states in self._encode(pieces[at : at + _PIECES_AT_ONCE]):
+        while pieces:
+            some, pieces = pieces[: self.encoder.at_once], pieces[self.encoder.at_once :]
+            for states in self.encoder.states(torch.cat([self._mel(piece) for piece in some])):
                 kept = states[:left]
                 left -= len(kept)
                 yield kept
 
-    def _encode(self, pieces: list[Samples]) -> States:
-        """Give all states of some pieces: (pieces, 1500, layers, width)."""
+    def _mel(self, piece: Samples) -> Tensor:
         # Each by itself: the extractor's floor under the logarithm is that of the loudest in what it gets.
-        mels = [
-            self._extractor([piece], sampling_rate=RATE_HZ, return_tensors="pt").input_features
-            for piece in pieces
-        ]
-        with torch.inference_mode():
-            told = self._encoder(torch.cat(mels).to(self._device), output_hidden_states=True)
-            stacked = torch.stack(told.hidden_states, dim=2)
-        states: States = stacked.float().cpu().numpy()
-        return states
+        told = self._extractor([piece], sampling_rate=RATE_HZ, return_tensors="pt")
+        mel: Tensor = told.input_features
+        return mel
 
 
 class WholeEar:
@@ -157,15 +208,12 @@ class WholeEar:
     ``hear`` may be called by one thread at a time.
     """
 
-    def __init__(self, encoder: nn.Module, device: torch.device) -> None:
-        """``encoder`` stays where it is, in 32 bits; what normalises its last state is taken out."""
-        self._encoder: Any = encoder
-        self._encoder.layer_norm = nn.Identity()
-        self._device = device
-        config = self._encoder.config
-        self.layers = int(config.encoder_layers) + 1
-        self.width = int(config.d_model)
-        extractor = WhisperFeatureExtractor(feature_size=int(config.num_mel_bins))
+    def __init__(self, encoder: nn.Module, place: Place) -> None:
+        """``place`` is of 32 bits; what normalises the encoder's last state is taken out."""
+        encoder.layer_norm = nn.Identity()
+        self.encoder = Encoder(encoder, place)
+        self.layers, self.width = self.encoder.layers, self.encoder.width
+        extractor = WhisperFeatureExtractor(feature_size=self.encoder.bands)
         self._bands = torch.from_numpy(extractor.mel_filters.T).float()  # (bands, 201)
 
     def hear(self, samples: Samples) -> Iterator[States]:
@@ -174,15 +222,12 @@ class WholeEar:
         if not loud.shape[1]:
             return
         mel = loud.clamp_(min=float(loud.max()) - _RANGE).add_(4).div_(4)
-        for first in range(0, mel.shape[1], PIECE_FRAMES):
-            piece = mel[:, first : first + PIECE_FRAMES]
-            steps = piece.shape[1] // 2
-            whole = functional.pad(piece, (0, PIECE_FRAMES - piece.shape[1]))  # 0.0, not silence
-            with torch.inference_mode():
-                told = self._encoder(whole[None].to(self._device), output_hidden_states=True)
-                stacked = torch.stack(told.hidden_states, dim=2)[0, :steps]
-            states: States = stacked.float().cpu().numpy()
-            yield states
+        pieces = list(mel.split(PIECE_FRAMES, dim=1))
+        while pieces:
+            some, pieces = pieces[: self.encoder.at_once], pieces[self.encoder.at_once :]
+            whole = torch.stack([_filled_up(piece) for piece in some])
+            for piece, states in zip(some, self.encoder.states(whole), strict=True):
+                yield states[: piece.shape[1] // 2]
 
     def _loudness(self, samples: Samples) -> Tensor:
         """Give the logarithm of each band's power, (bands, frames), a hundred times a second; half a minute at a time, for its memory."""
@@ -199,6 +244,10 @@ class WholeEar:
             loud = (self._bands @ waves.abs().square()).clamp(min=_LEAST).log10()
             bands[:, first : first + count] = loud
         return bands
+
+
+def _filled_up(piece: Tensor) -> Tensor:
+    return functional.pad(piece, (0, PIECE_FRAMES - piece.shape[1]))  # 0.0, not silence
 
 
 def _mirrored(samples: Samples, begin: int, end: int) -> Tensor:

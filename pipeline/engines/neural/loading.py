@@ -50,10 +50,29 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def on_meta(make: Callable[[], Model]) -> Model:
-    """Make a network without memory for its weights; ``fill`` gives it those of a file."""
-    with torch.device("meta"):
-        return make()
+def on_meta(make: Callable[[], Model], told: Path, what: str) -> Model:
+    """Make a network without memory for its weights; ``fill`` gives it those of a file.
+
+    Args:
+        make: Makes it.
+        told: The file that describes it.
+        what: It is, for messages.
+
+    Raises:
+        WeightsAltered: It cannot be made: the file describes no such network.
+    """
+    try:
+        with torch.device("meta"):
+            return make()
+    except Exception as error:  # what their libraries make of nonsense is of many kinds
+        raise undescribed(told, what, error) from error
+
+
+def undescribed(told: Path, what: str, why: object) -> WeightsAltered:
+    """Say that a file describes no such network."""
+    lines = str(why).strip().splitlines() or [""]
+    kind = f"{type(why).__name__}: " if isinstance(why, Exception) else ""
+    return WeightsAltered(f"{told} describes no {what} ({kind}{lines[0]}). {_PULL}")
 
 
 def as_it_is(key: str) -> str:

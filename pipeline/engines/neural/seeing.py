@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from pipeline.engines.neural.calling import FixedCall
+from pipeline.engines.neural.calling import FixedCall, finite
 from pipeline.engines.neural.pasting import Matrix, cut_out
 from pipeline.engines.neural.place import Place
 from pipeline.engines.port import Performance
@@ -31,7 +32,7 @@ class Seen:
 class Eye:
     """What turns faces into latents."""
 
-    see: FixedCall
+    see: FixedCall[Tensor]
     """Faces (n, size, size, 3) of 8 bits to latents."""
     place: Place
     size_px: int
@@ -58,8 +59,14 @@ class Eye:
         progress("load", 0, len(wanted))
         while some := list(islice(looked, self.see.rows)):
             faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
-            seen = self.see.run(self.place.move(torch.from_numpy(np.stack(faces))))
-            latents = torch.cat(seen).to(torch.float16).cpu().numpy()
+            latents = self._latents(torch.from_numpy(np.stack(faces)))
             yield Seen([at for at, _ in some], [planes for _, planes in some], latents)
             done += len(some)
             progress("load", done, len(wanted))
+
+    def _latents(self, faces: Tensor) -> NDArray[np.float16]:
+        def seen() -> NDArray[np.float16]:
+            parts = self.see.run(faces)
+            return np.concatenate([part.cpu().to(torch.float16).numpy() for part in parts])
+
+        return finite(seen, lambda latents: bool(np.isfinite(latents).all()), self.place)

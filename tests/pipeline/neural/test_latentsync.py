@@ -441,9 +441,61 @@ def test_where_the_memory_does_not_suffice_fewer_frames_go_at_once_and_none_is_l
     windows.run(known, tokens, noise)
 
     assert made[0, :, 0, 0, 0].tolist() == [at + 1.0 for at in range(16)]
-    assert device.calls == [16, 8, *[4] * 8]
+    assert device.calls == [16, 8, *[4] * 14]  # parts of four begin two frames apart
     assert windows.frames == 4
     assert [note.split(" frames")[0].split()[-1] for note in windows.notes] == ["16", "8"]
+
+
+@pytest.mark.parametrize(
+    ("room", "levels"),
+    [
+        (8, [1] * 5 + [1.25, 1.5, 1.75] + [2] * 2 + [2.25, 2.5, 2.75] + [3] * 3),
+        (4, [1, 1]),
+        (1, [*range(1, 17)]),
+    ],
+)
+def test_parts_of_a_stretch_pass_into_one_another_where_the_memory_does_not_suffice(
+    room: int, levels: list[float]
+):
+    calls = 0
+
+    def diffusion(known: Any, tokens: Any, noise: Any) -> Any:
+        nonlocal calls
+        if known.shape[1] > room:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        calls += 1
+        return torch.full_like(known[:, :, :4], float(calls))
+
+    windows = Windows(diffusion, CPU, 16, ANY_HARDWARE)
+    known, tokens = torch.zeros(1, 16, 8, 2, 2), torch.zeros(1, 16, 50, 8)
+
+    made = windows.run(known, tokens, torch.ones(1, 4, 2, 2))[0, :, 0, 0, 0].tolist()
+
+    assert len(made) == 16
+    assert made[: len(levels)] == levels
+    assert windows.frames == room
+
+
+@pytest.mark.parametrize("room", [4, 8])
+def test_with_less_memory_no_step_is_larger_than_before(room: int):
+    """A still face whose sound changes evenly; a network that tells each part its mean and each frame a little of its own."""
+    walk = torch.linspace(0, 1, 16)
+
+    def diffusion(known: Any, tokens: Any, noise: Any) -> Any:
+        if known.shape[1] > room:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        told = tokens[:, :, :1, :1, None]
+        return (0.9 * told.mean(dim=1, keepdim=True) + 0.1 * told).expand(-1, -1, 4, 2, 2) + 0
+
+    windows = Windows(diffusion, CPU, 16, ANY_HARDWARE)
+    tokens = walk[None, :, None, None].expand(1, 16, 50, 8)
+
+    made = windows.run(torch.zeros(1, 16, 8, 2, 2), tokens, torch.ones(1, 4, 2, 2))
+
+    steps = made[0, :, 0, 0, 0].diff()
+    assert (
+        float(steps.max()) < 0.2
+    )  # without an overlap parts of eight lie 0.45 apart, parts of four 0.22
 
 
 def test_when_not_even_one_frame_fits_it_is_an_error():

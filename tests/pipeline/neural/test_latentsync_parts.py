@@ -462,7 +462,7 @@ def test_the_ear_takes_the_loudest_place_of_all_and_gives_the_last_state_as_it_c
 ):
     told = openai_whisper(TINY, 5)
     torch.save(told, tmp_path / "tiny.pt")
-    ear = WholeEar(load_openai_encoder(tmp_path / "tiny.pt"), CPU.device)
+    ear = WholeEar(load_openai_encoder(tmp_path / "tiny.pt"), CPU)
     rng = np.random.default_rng(5)
     loud = rng.normal(0, 0.3, 480_000)
     soft = rng.normal(0, 0.001, 24_100)

@@ -1,5 +1,6 @@
 """MuseTalk as an engine, on small random weights in the official format: loading, frames in and out, what is kept, memory."""
 
+import json
 import shutil
 import weakref
 from dataclasses import replace
@@ -18,7 +19,7 @@ pytest.importorskip("soxr", reason="the extra 'neural' is not installed")
 from pipeline.engines.gathering import Gathering
 from pipeline.engines.musetalk.engine import MuseTalkEngine, open_musetalk
 from pipeline.engines.musetalk.models import Models, load_models
-from pipeline.engines.neural.calling import Faces
+from pipeline.engines.neural.calling import Faces, Painted
 from pipeline.engines.neural.pasting import box_matrix, cut_out, paste
 from pipeline.engines.neural.place import Place, choose_place
 from pipeline.engines.port import Hardware, LipSync, Patch
@@ -103,6 +104,34 @@ def test_a_file_of_other_weights_is_refused_by_the_first_differences(
         load_models(weights_in(altered), CPU)
 
 
+UNET, CODEC, EAR = "musetalkV15/musetalk.json", "sd-vae/config.json", "whisper/config.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (UNET, {"down_block_types": ["Nope"] * 4}, "describes no U-Net"),
+        (UNET, {"block_out_channels": None}, "describes no U-Net"),
+        (UNET, {"norm_num_groups": 5}, "describes no U-Net"),
+        (UNET, {"in_channels": "8"}, "describes no U-Net"),
+        (CODEC, {"up_block_types": ["X"] * 4}, "describes no picture codec"),
+        (CODEC, {"latent_channels": "four"}, "describes no picture codec"),
+        (CODEC, {"scaling_factor": 0}, "describes no picture codec .*scaling_factor"),
+        (CODEC, {"scaling_factor": "a lot"}, "describes no picture codec .*scaling_factor"),
+        (EAR, {"encoder_layers": "x"}, "describes no Whisper"),
+        (EAR, {"encoder_attention_heads": 0}, "describes no Whisper"),
+    ],
+)
+def test_a_configuration_that_describes_no_network_is_told_by_its_name(
+    altered: Path, file: str, change: Any, said: str
+):
+    path = altered / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+    with pytest.raises(WeightsAltered, match=rf"{Path(file).name} {said}"):
+        load_models(weights_in(altered), CPU)
+
+
 class Evil:
     """What a pickle may hold beside numbers."""
 
@@ -133,8 +162,10 @@ def test_a_file_that_was_cut_is_told_by_its_name(altered: Path, file: str):
 def test_a_device_that_is_not_here_is_told():
     with pytest.raises(EngineUnavailable, match="no device 'cuda:7'"):
         choose_place(Hardware(device="cuda:7"))
-    with pytest.raises(EngineUnavailable, match="no device 'toaster'"):
+    with pytest.raises(EngineUnavailable, match="no device 'toaster'") as told:
         choose_place(Hardware(device="toaster"))
+
+    assert "CHORUS_" not in str(told.value)  # no setting names it
 
 
 def test_the_registry_opens_it_from_a_folder_of_official_files(weights: Path):
@@ -383,6 +414,60 @@ def test_opening_reads_every_file_once_and_says_where_models_are(weights: Path):
     told = engine.residents()
     assert told.window_frames == 4
     assert [note for note in told.notes if "needs a GPU" in note]
+
+
+@pytest.mark.parametrize("part", ["faces", "latents", "parser", "ear"])
+def test_warming_beside_another_engine_ends_at_the_first_that_finds_no_room(
+    models: Models, part: str, monkeypatch: pytest.MonkeyPatch
+):
+    engine = MuseTalkEngine(models, 2)
+    calls = {
+        "faces": engine._generate, "latents": engine._see, "parser": engine._preparation._parse,
+        "ear": models.ear.encoder._call,
+    }  # fmt: skip
+
+    def full(*_given: Any) -> Any:
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+    for call in calls.values():
+        monkeypatch.setattr(call, "_network", lambda *given: given[0][:, None])
+    painted = Painted(torch.zeros(2, 1, 1, 3, dtype=torch.uint8), torch.ones(2, dtype=torch.bool))
+    monkeypatch.setattr(engine._generate, "_network", lambda *_given: painted)
+    monkeypatch.setattr(calls[part], "_network", full)
+
+    with pytest.raises(torch.AcceleratorError):
+        engine.warm(shrinks=False)
+
+    assert engine.residents().window_frames == 2
+    assert engine.residents().notes == ()
+
+
+def test_warm_are_all_networks_for_full_and_for_short_calls(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+):
+    engine = MuseTalkEngine(models, 2)
+    asked: list[str] = []
+    calls = {
+        "faces": engine._generate, "latents": engine._see, "parser": engine._preparation._parse,
+    }  # fmt: skip
+    for name, call in calls.items():
+        network = call._network
+        call._network = lambda *given, name=name, network=network: (
+            asked.append(f"{name} {len(given[0])}") or network(*given)
+        )
+    heard: list[tuple[int, ...]] = []
+    run = models.ear.encoder._run
+    monkeypatch.setattr(
+        models.ear.encoder,
+        "_run",
+        lambda mels, **more: heard.append(tuple(mels.shape)) or run(mels, **more),
+    )
+
+    engine.warm(shrinks=True)
+
+    assert sorted(asked) == sorted(f"{name} 2" for name in calls for _ in range(2))
+    assert heard == [(1, 80, 3000)]
+    assert engine._generate.notes == []
 
 
 @pytest.mark.slow
