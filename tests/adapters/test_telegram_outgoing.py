@@ -481,27 +481,64 @@ async def test_a_link_button_opens_its_link(telegram, chat, room):
     assert telegram.shown(room)[0].button("ZIP")["url"] == "https://door.test/d/a"
 
 
-async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, chat, room):
-    zip_ = Choice("", "ZIP", url="http://localhost:8080/d/a")
+REFUSED_LINKS = [
+    "http://localhost:8080/d/a",  # refused in words,
+    "http://chorus.internal:8080/d/a",  # and with a code
+]
+
+
+@pytest.mark.parametrize("url", REFUSED_LINKS)
+async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, chat, room, url):
+    zip_ = Choice("", "ZIP", url=url)
     await chat.offer(here(room), "Ready", [zip_, Choice("go", "Again")], key="k")
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text == "Ready\nZIP: http://localhost:8080/d/a"
+    assert shown.text == f"Ready\nZIP: {url}"
     assert shown.labels() == ["Again"]
 
 
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+async def test_what_is_refused_for_reasons_nobody_knows_is_tried_with_its_links_in_the_text(
+    telegram, chat, room, method
+):
+    links = [Choice("", "ZIP", url="https://door.test/d/a"), Choice("go", "Again")]
+    if method == "editMessageText":
+        sent = await chat.post(here(room), "1/3", key="k")
+        telegram.fault(refused("Bad Request: SOMETHING_NEW", method))
+        await chat.revise(sent, "Ready", links)
+    else:
+        telegram.fault(refused("Bad Request: SOMETHING_NEW", method))
+        await chat.offer(here(room), "Ready", links, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == "Ready\nZIP: https://door.test/d/a"
+    assert shown.labels() == ["Again"]
+
+
+async def test_what_is_refused_without_links_as_well_is_a_fault(telegram, chat, room):
+    telegram.fault(refused("Bad Request: SOMETHING_NEW", "sendMessage", times=2))
+    zip_ = Choice("", "ZIP", url="https://door.test/d/a")
+    with pytest.raises(ChatError) as told:
+        await chat.offer(here(room), "Ready", [zip_], key="k")
+
+    assert type(told.value) is ChatError
+    assert telegram.shown(room) == []
+
+
+@pytest.mark.parametrize("url", REFUSED_LINKS)
 async def test_a_revision_with_a_link_that_telegram_takes_on_no_button_has_it_in_its_text(
-    telegram, chat, room
+    telegram, chat, room, url
 ):
     sent = await chat.post(here(room), "1/3", key="k")
-    done = Choice("", "1. anna", url="http://localhost:8080/d/a")
+    done = Choice("", "1. anna", url=url)
     for text in ("2/3", "3/3", "3/3"):
         await chat.revise(sent, text, [done, Choice("cancel", "Cancel")])
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text == "3/3\n1. anna: http://localhost:8080/d/a"
+    assert shown.text == f"3/3\n1. anna: {url}"
     assert shown.labels() == ["Cancel"]
     assert len(telegram.calls("editMessageText")) == 3  # refused once, and not asked again
 

@@ -79,7 +79,8 @@ _LARGE_FILE: Final = ("file is too big", "request entity too large")
 _NO_TOPIC: Final = ("topic_closed", "topic_deleted", "message thread not found")
 _NO_MEMBER: Final = ("user not found", "member not found", "participant_id_invalid")
 _SAME: Final = "message is not modified"
-_BAD_LINK: Final = "button url"
+_BAD_LINK: Final = ("button url", "button_url")
+"""In the words of the Bot API server, and of Telegram behind it."""
 _LINK: Final = re.compile(r"https?://[^\s'\"]+", re.IGNORECASE)
 
 
@@ -111,7 +112,12 @@ def lacks_picture(error: BadRequest) -> bool:
 
 def lacks_link(error: BadRequest) -> bool:
     """Telegram takes no button with such an address, like one of the own machine."""
-    return says(error, _BAD_LINK) and says(error, "invalid", "wrong")
+    return says(error, *_BAD_LINK) and says(error, "invalid", "wrong")
+
+
+def is_unexplained(error: BadRequest) -> bool:
+    """Telegram refuses it for a reason that we do not know."""
+    return type(_refused(error)) is ChatError
 
 
 def lacks_member(error: BaseException | None) -> bool:

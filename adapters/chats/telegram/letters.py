@@ -43,7 +43,7 @@ class Letter:
     @property
     def html(self) -> str:
         """What is written, as Telegram takes it."""
-        return writing.to_html(self._words)
+        return writing.to_html(self._words, in_sight=self.linkless)
 
     @property
     def _words(self) -> str:

@@ -22,6 +22,7 @@ from adapters.chats.telegram import buttons, writing
 from adapters.chats.telegram.errors import (
     is_of_other_kind,
     is_unchanged,
+    is_unexplained,
     lacks_link,
     lacks_picture,
     lacks_topic,
@@ -257,7 +258,7 @@ class Outgoing:
         if isinstance(error, BadRequest) and lacks_topic(error) and letter.thread is not None:
             _LOG.info("A topic is closed or gone; what is said goes into the general one")
             return replace(letter, thread=None, reply_to=None)
-        if isinstance(error, BadRequest) and lacks_link(error) and letter.has_links:
+        if isinstance(error, BadRequest) and _is_for_links(letter, error):
             return letter.with_links_written()
         picture = letter.picture
         if picture is not None and isinstance(error, BadRequest) and lacks_picture(error):
@@ -306,7 +307,7 @@ class Outgoing:
             except BadRequest as error:
                 if is_unchanged(error):  # an edit whose answer was lost had been carried out
                     return letter
-                if lacks_link(error) and letter.has_links:
+                if _is_for_links(letter, error):
                     letter = letter.with_links_written()
                 elif letter.picture is not None and letter.shows != letter.above:
                     letter = await self._other_picture(letter, error)
@@ -367,3 +368,8 @@ class Outgoing:
             linkless=went.linkless,
         )
         await self._notes.note_shown(chat, message_id, shown)
+
+
+def _is_for_links(letter: Letter, error: BadRequest) -> bool:
+    """Whether a message was refused for the Links on its buttons, as far as anybody can tell."""
+    return letter.has_links and (lacks_link(error) or is_unexplained(error))
