@@ -18,7 +18,7 @@ from bot.drafts import Drafts
 from bot.follow import Follower
 from bot.incoming import clear_scratch
 from bot.outages import OUTAGES, GaveUp, insist
-from bot.outcomes import tell_outcome
+from bot.outcomes import tell_outcome, tell_plainly
 from bot.policy import BotPolicy
 from bot.ports import (
     Chat,
@@ -43,6 +43,10 @@ _AT_ONCE: Final = 256
 """Messages, and utterances, being dealt with at once for each mailbox; most of them only wait."""
 _ANSWER_LIMIT_S: Final = 600.0
 """Who asked ten minutes ago is told that it did not work; only if that can be said it is given up. Outcomes are kept."""
+_OUTCOME_PAUSES_S: Final = (2.0, 10.0, 60.0)
+"""After these an Outcome that was refused for unknown reasons is told once more; then as plainly as can be."""
+_PLAIN_AGAIN_S: Final = 600.0
+"""So often it is tried again if even that is refused."""
 _TURN_FIRST_S: Final = 0.05
 _TURN_LAST_S: Final = 0.5
 """How often is looked whether the message before is dealt with, which another front end may have."""
@@ -148,25 +152,33 @@ class Bot:
 
     async def _utter(self, desk: Desk, entry: str, utterance: Utterance) -> None:
         bind_contextvars(platform=utterance.chat.platform)
+        chat, person = utterance.chat, utterance.person
 
         async def attempt() -> None:
-            if utterance.kind == "outcome":
-                await tell_outcome(desk, self._followers[desk.adapter.mailbox], utterance)
-                return
-            chat, person = utterance.chat, utterance.person
             language = await desk.language_of(chat, person)
             receipt = f"{desk.adapter.mailbox}:outbox:{entry}"
             await tell_take(Turn(desk, chat, person, language, receipt), utterance.subject)
 
         what = f"{utterance.kind} {utterance.subject[:12]}"
-        if not await _guarded(desk, utterance.chat, utterance.person, entry, what, attempt):
-            await insist(lambda: self._close(utterance), what)
+        if utterance.kind == "outcome":
+            await self._tell_outcome(desk, utterance, what)
+        else:
+            await _guarded(desk, chat, person, entry, what, attempt)
         await insist(lambda: self._ledger.told(desk.adapter.mailbox, entry), what)
 
-    async def _close(self, utterance: Utterance) -> None:
-        """An Outcome that cannot be told must not keep its Batch open."""
-        if utterance.kind == "outcome":
-            await self._ledger.close_batch(utterance.subject, utterance.round)
+    async def _tell_outcome(self, desk: Desk, utterance: Utterance, what: str) -> None:
+        """Tell how a Batch ended, in the end as plainly as can be: one of which nothing was told stays open."""
+        follower = self._followers[desk.adapter.mailbox]
+        for pause_s in (0.0, *_OUTCOME_PAUSES_S):
+            await asyncio.sleep(pause_s)
+            if await _succeeds(lambda: tell_outcome(desk, follower, utterance), what):
+                return
+        incident = secrets.token_hex(4)
+        _LOG.error("%s: told plainly: incident %s", what, incident, extra={"incident": incident})
+        while True:
+            if await _succeeds(lambda: tell_plainly(desk, utterance, incident), what):
+                return
+            await asyncio.sleep(_PLAIN_AGAIN_S)
 
     async def _hear_facts(self) -> None:
         async with _closing(self._ledger.facts()) as facts:
@@ -260,6 +272,16 @@ async def _guarded(
         incident = secrets.token_hex(4)
         _LOG.exception("%s: incident %s", what, incident, extra={"incident": incident})
         await _apologise(desk, chat, person, key, incident)
+        return False
+    return True
+
+
+async def _succeeds(attempt: Callable[[], Awaitable[None]], what: str) -> bool:
+    """Wait outages out; False for a fault, of which the log hears."""
+    try:
+        await insist(attempt, what)
+    except Exception:  # noqa: BLE001 - the top of a loop: log, try otherwise
+        _LOG.exception("%s: not told", what)
         return False
     return True
 

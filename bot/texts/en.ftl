@@ -387,6 +387,10 @@ outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos 
 } done already.
 outcome-failure = ✗ { $number }. { $name }: { $reason }
 delayed = { $code } takes longer: a part of Chorus was away for a while. It goes on by itself; nothing has to be sent again.
+outcome-plain = That kept me from showing the result of { $code } as usual: { $done } of { $count } videos { $done ->
+    [one] is
+   *[other] are
+} done.
 outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }
 link-clip = ✓ { $number }. { $name } ({ $length }): { $url }

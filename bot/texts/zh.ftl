@@ -334,6 +334,7 @@ outcome-cancelled = { $code }（“{ $take }”）已取消。
 outcome-cancelled-some = { $code } 已取消；用“{ $take }”制作的 { $count } 个视频中，已有 { $done } 个完成。
 outcome-failure = ✗ { $number }. { $name }：{ $reason }
 delayed = { $code } 需要更长时间：系统有一部分中断了一会儿，现在会自动继续，无需重新发送。
+outcome-plain = 因此 { $code } 的结果没能照常显示：{ $count } 个视频中完成了 { $done } 个。
 outcome-retry = 发送“重试 { $code }”可重做失败的视频。
 link-archive = 打包下载（{ $size }）： { $url }
 link-clip = ✓ { $number }. { $name }（{ $length }）： { $url }
