@@ -9,7 +9,7 @@ from typing import Final, Literal
 from bot import words
 from bot.desk import Desk, Turn
 from bot.incoming import PREFIX
-from bot.ports import ChatUnreachable, Choice
+from bot.ports import ChatUnreachable, Choice, MediaTooLarge
 from bot.texts.catalogue import Language
 from worker.contract.names import clip_name
 from worker.contract.ports import ObjectMissing
@@ -73,17 +73,10 @@ async def send_files(turn: Turn, batch: BatchRecord, what: What = "files") -> No
         await turn.answer(turn.say("files-coming", code=batch.code))
     else:
         try:
-            left, any_sent = await _send_all(turn, batch, what, files)
-        except (
-            ChatUnreachable
-        ):  # perhaps only for files; if it takes no words either, that is raised again
-            await turn.answer(turn.say("files-refused", code=batch.code))
-            any_sent = False
-        else:
-            await _say_left(turn, batch, left)
-        if any_sent:
-            await turn.desk.memory.keep(*sent, value=turn.receipt, ttl_s=_SENT_TTL_S)
-        await turn.desk.memory.step_down(_role(what, batch), turn.receipt)
+            if await _sent_any(turn, batch, what, files):
+                await turn.desk.memory.keep(*sent, value=turn.receipt, ttl_s=_SENT_TTL_S)
+        finally:
+            await turn.desk.memory.step_down(_role(what, batch), turn.receipt)
 
 
 def _clips(batch: BatchRecord) -> list[_File]:
@@ -104,6 +97,17 @@ def _archives(batch: BatchRecord) -> list[_File]:
         _File(archive.key, archive.name, archive.size_bytes, archive.name)
         for archive in batch.archives
     ]
+
+
+async def _sent_any(turn: Turn, batch: BatchRecord, what: What, files: Sequence[_File]) -> bool:
+    """Send them, and say what could not be; whether any was."""
+    try:
+        left, any_sent = await _send_all(turn, batch, what, files)
+    except ChatUnreachable:  # perhaps only for files; if it takes no words either, that is raised
+        await turn.answer(turn.say("files-refused", code=batch.code))
+        return False
+    await _say_left(turn, batch, left)
+    return any_sent
 
 
 async def _send_all(
@@ -137,7 +141,7 @@ def _role(what: What, batch: BatchRecord) -> str:
 
 
 async def _send(turn: Turn, file: _File) -> bool:
-    """Send one; False if the store has it no more."""
+    """Send one; False if the store has it no more, or the platform takes none so large after all."""
     path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         await turn.desk.store.get_file(file.key, path)
@@ -148,7 +152,7 @@ async def _send(turn: Turn, file: _File) -> bool:
             # Of the file, not of who asks: what came before somebody gave up need not come again.
             key=f"file:{file.key}",
         )
-    except ObjectMissing:
+    except (ObjectMissing, MediaTooLarge):
         return False
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -639,6 +639,31 @@ async def test_a_server_of_our_own_takes_files_larger_than_telegram_does(
     assert len(telegram.shown(room)[0].file.content) == 55_000_000
 
 
+async def test_a_server_of_our_own_that_takes_less_than_hoped_is_believed(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end()  # started without --local, as nobody told us
+    with (tmp_path / "clip.mp4").open("wb") as clip:
+        clip.truncate(50_000_001)
+    with pytest.raises(MediaTooLarge) as told:
+        await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+    telegram.forgive("Too Large")
+
+    assert told.value.limit_bytes == chat.limits.send_bytes == 50_000_000
+
+
+async def test_what_a_door_before_the_server_refuses_is_too_large_as_well(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end()
+    (tmp_path / "clip.mp4").write_bytes(b"x" * 1000)
+    telegram.fault(refused("Request Entity Too Large", "sendDocument", status=413))
+    with pytest.raises(MediaTooLarge):
+        await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+
+    assert chat.limits.send_bytes == 999
+
+
 async def test_a_large_file_that_is_answered_late_is_waited_for(
     telegram, front_end, room, tmp_path
 ):

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from bot.ports import Chat, Inbound, Media, MessageRef, Person
+from bot.ports import Chat, ChatError, Inbound, Media, MediaTooLarge, MessageRef, Person
 from tests.bot.stage import ANN, LI, NO_FACE, Stage
 from tests.bot.test_dialogue import answer_to
 from tests.fakes.chat import ROOMY, FakeChat, Shown
@@ -166,6 +166,46 @@ async def test_a_clip_that_is_no_longer_kept_is_named(stage: Stage) -> None:
         await stage.chat.wait_for_settled(asked)
 
     assert stage.chat.texts[-1].startswith("Not sent as files: 2. host.")
+
+
+class NarrowChat(FakeChat):
+    """Refuses some files."""
+
+    def __init__(self, **refused: ChatError) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        for part, error in self.refused.items():
+            if part in name:
+                raise error
+        return await super().send_file(chat, path, name, key=key, reply_to=reply_to)
+
+
+async def test_a_clip_that_turns_out_too_large_is_named_and_the_others_come(stage: Stage) -> None:
+    stage.chat = NarrowChat(anchor=MediaTooLarge("anchor", 10))
+    async with stage.running():
+        shown = await result_of_two(stage, send_bytes=1000)
+        code = (await stage.newest()).code
+        said = await answer_to(stage, await press(stage, shown))
+
+    assert said.startswith("Not sent as files: 1. anchor.")
+    assert f"/zip {code} makes links" in said
+    assert len(files(stage)) == 1
+
+
+async def test_after_a_fault_others_need_not_wait_to_ask_again(stage: Stage) -> None:
+    stage.chat = chat = NarrowChat(anchor=ChatError("something new"))
+    async with stage.running():
+        shown = await result_in_group(stage)
+        incident = await answer_to(stage, await press(stage, shown))
+        chat.refused.clear()
+        await press(stage, shown, BEN)
+
+    assert incident.startswith("Something went wrong on our side (incident ")
+    assert len(files(stage)) == 1
 
 
 async def test_files_of_somebody_else_s_private_order_are_not_sent(stage: Stage) -> None:

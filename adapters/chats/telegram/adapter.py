@@ -5,6 +5,7 @@ import contextlib
 import logging
 import shutil
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +47,8 @@ HOOK: Final = "/hooks/telegram"
 _LOCAL_FILE_BYTES: Final = 2_000_000_000
 _CLOUD_SEND_BYTES: Final = 50_000_000
 _LOCAL_SEND_BYTES: Final = 200_000_000
-"""Such a server takes more, but the library holds a file in memory while it sends it."""
+"""Such a server takes more with ``--local``, but the library holds a file in memory while it sends it. Without, it takes as
+little as Telegram; nothing tells which it is, until it refuses."""
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
 _CAPTION: Final = 900
@@ -213,7 +215,14 @@ class TelegramChat:
     ) -> MessageRef:
         """Send a file as a document: Telegram would encode a video anew, and the label inside it would be lost."""
         async with self._sending:
-            return await self._outgoing.send_file(chat, path, name, key, reply_to)
+            try:
+                return await self._outgoing.send_file(chat, path, name, key, reply_to)
+            except MediaTooLarge:
+                size_bytes = (await asyncio.to_thread(path.stat)).st_size
+                limit_bytes = min(_CLOUD_SEND_BYTES, size_bytes - 1)
+                _LOG.warning("Telegram's server takes files up to %d bytes only", limit_bytes)
+                self.limits = replace(self.limits, send_bytes=limit_bytes)
+                raise MediaTooLarge(name, limit_bytes) from None
 
     async def _connect(self) -> None:
         with ours():
