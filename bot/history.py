@@ -8,7 +8,7 @@ from bot import waivers, words
 from bot.allowance import allowance_of
 from bot.announcing import announce
 from bot.desk import Turn
-from bot.files import CLIPS, ZIP, What, send_files, zip_fits
+from bot.files import CLIPS, ZIP, What, ask_for_files, zip_fits
 from bot.links import gone_from, kept_keys, links_of, links_so_far
 from bot.outcomes import failure_lines
 from bot.ports import Choice
@@ -141,7 +141,7 @@ async def files_by_choice(turn: Turn, token: str) -> None:
     batch_id = token.removeprefix(CLIPS).removeprefix(ZIP)
     batch = await turn.desk.ledger.batch(batch_id)
     if batch is not None and _visible(turn, batch):
-        await send_files(turn, batch, what)
+        await ask_for_files(turn, batch, what)
 
 
 async def cancel_by_choice(turn: Turn, batch_id: str) -> None:
@@ -244,7 +244,7 @@ async def _send_zip(turn: Turn, code: str) -> None:
     if batch is None:
         return
     if zip_fits(turn.desk, batch):
-        await send_files(turn, batch, "zipfile")
+        await ask_for_files(turn, batch, "zipfile")
     else:
         limit = words.size(turn.desk.adapter.limits.send_bytes)
         await turn.answer(turn.say("files-none", code=batch.code, limit=limit))
