@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from bot import waivers, words
+from bot import orders, waivers, words
 from bot.allowance import allowance_of
 from bot.announcing import announce
 from bot.desk import Turn
@@ -127,12 +127,16 @@ def _expired(turn: Turn, batch: BatchRecord) -> str:
 
 
 async def cancel(turn: Turn, code: str) -> None:
-    """Answer /cancel: end a running Batch; what is done is kept and sent."""
-    batch = await find_batch(
-        turn, code, lambda batch: batch.state.active and not batch.cancelled, "status-idle"
-    )
+    """Answer /cancel: end a running Batch, of which what is done is kept and sent; else give up what is being put together."""
+    if not code and await newest(turn, _runs) is None and await orders.give_up(turn):
+        return
+    batch = await find_batch(turn, code, _runs, "status-idle")
     if batch is not None:
         await _cancel(turn, batch)
+
+
+def _runs(batch: BatchRecord) -> bool:
+    return batch.state.active and not batch.cancelled
 
 
 async def files_by_choice(turn: Turn, token: str) -> None:

@@ -160,7 +160,7 @@ help =
     /templates – the presenters there are
     /preset – picks kept under a name
     /status – how far it is; /status CODE for one order
-    /cancel – stop an order
+    /cancel – stop an order, or drop the one you are putting together
     /history – what you ordered
     /zip – new links
     /retry – make what failed again
@@ -306,6 +306,8 @@ files-refused = I may not send files in this chat. Whoever administers it can al
 files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
+given-up = Nothing was ordered, and your picks are gone. Send a recording whenever you like.
+give-up-outdated = That was about an earlier recording. /cancel gives up the order with “{ $take }”.
 offer-outdated = That was offered for an earlier recording. Type “go” to start with “{ $take }”, or send the earlier one again.
 offer-replaced = Another recording came: “{ $take }”.
 

@@ -301,6 +301,10 @@ async def test_buttons_pick_drop_and_start_and_the_offer_changes_in_place(stage:
     assert [clip.template_name for clip in (await stage.newest()).clips] == ["idle"]
 
 
+def token_of(offer: Shown, label: str) -> str:
+    return next(choice.token for choice in offer.choices if choice.label == label)
+
+
 async def test_the_start_of_an_earlier_recording_does_not_start_with_a_newer_one(
     stage: Stage,
 ) -> None:
@@ -308,14 +312,14 @@ async def test_the_start_of_an_earlier_recording_does_not_start_with_a_newer_one
         await send_voice(stage)
         earlier: Shown = list(stage.chat.shown.values())[-1]
         await stage.chat.wait_for_settled(stage.chat.receive(ANN, choice="pick:t-host"))
-        start = earlier.choices[-1].token
+        start = token_of(earlier, "Start")
         stage.chat.receive_file(ANN, b"another voice", "b.ogg")
         await stage.hear()
         newer = await stage.chat.wait_for_text("“b.ogg”: ")
         await stage.chat.wait_for(lambda _: earlier.choices == ())
         said = await ask(stage, "", choice=start)
         orders = await stage.ledger.history(stage.chat.chat(), None, 0, 9)
-        await ask(stage, "", choice=newer.choices[-1].token)
+        await ask(stage, "", choice=token_of(newer, "Start"))
 
     assert earlier.text == "Another recording came: “b.ogg”."
     assert said.startswith("That was offered for an earlier recording. Type “go” to start with “b.")
