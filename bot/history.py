@@ -44,12 +44,17 @@ async def find_batch(
         if found is None:
             await turn.answer(turn.say(if_none))
         return found
-    batch = await turn.desk.ledger.batch_by_code(code)
-    if batch is not None and _visible(turn, batch):
+    if (batch := await seen_here(turn, code)) is not None:
         return batch
     reason = Reason(code=Code.UNKNOWN_BATCH, facts={"code": words.shown_name(code)})
     await turn.answer(turn.reason(reason))
     return None
+
+
+async def seen_here(turn: Turn, code: str) -> BatchRecord | None:
+    """The Batch of a code, if the person may see it here; None for one elsewhere, as if there were none."""
+    batch = await turn.desk.ledger.batch_by_code(code)
+    return batch if batch is not None and _visible(turn, batch) else None
 
 
 async def newest(turn: Turn, suits: Callable[[BatchRecord], bool]) -> BatchRecord | None:

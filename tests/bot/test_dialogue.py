@@ -502,6 +502,18 @@ async def test_orders_of_other_chats_and_people_do_not_exist(stage: Stage) -> No
             assert f"没有编号为 {code}" in await ask(stage, f"/{command} {code}", LI)
 
 
+async def test_start_tells_nobody_whether_a_code_of_another_chat_exists(stage: Stage) -> None:
+    async with stage.running():
+        await send_voice(stage)
+        await ask(stage, "1 go")
+        code = (await stage.newest()).code
+        mine = await ask(stage, f"/start {code}")
+        theirs = [await ask(stage, f"/start {word}", LI) for word in (code, "ZZZZ", "")]
+
+    assert mine.startswith(f"{code} · ")
+    assert theirs[0] == theirs[1] == theirs[2]
+
+
 async def test_links_to_what_the_store_lost_are_not_given(stage: Stage) -> None:
     async with stage.running():
         await send_voice(stage)
