@@ -543,15 +543,45 @@ async def test_a_revision_with_a_link_that_telegram_takes_on_no_button_has_it_in
     assert len(telegram.calls("editMessageText")) == 3  # refused once, and not asked again
 
 
-async def test_links_that_are_written_out_leave_the_text_whole_however_many_they_are(
-    telegram, chat, room
-):
-    links = [Choice("", f"{n}.", url=f"http://localhost/d/{'x' * 90}") for n in range(90)]
-    await chat.offer(here(room), "Ready", links, key="k")
+def ninety_links() -> list[Choice]:
+    return [Choice("", f"{n}.", url=f"http://localhost/d/{n}{'x' * 90}") for n in range(90)]
+
+
+async def test_links_that_are_written_out_are_all_there_however_many_they_are(telegram, chat, room):
+    links = ninety_links()
+    sent = await chat.offer(here(room), "Ready", [*links, Choice("go", "Again")], key="k")
+
+    shown = telegram.shown(room)
+    *others, last = shown
+
+    assert "\n".join(message.text for message in shown) == "\n".join(
+        ["Ready", *(f"{link.label}: {link.url}" for link in links)]
+    )
+    assert len(others) == 2
+    assert ([m.labels() for m in others], last.labels()) == ([[], []], ["Again"])
+    assert sent.id == str(last.id)
+
+
+async def test_of_a_long_text_no_link_is_lost_either_and_nothing_comes_twice(telegram, chat, room):
+    text = "\n".join(f"line {number} {'x' * 90}" for number in range(60))
+    say = partial(chat.offer, here(room), text, ninety_links(), key="k")
+    telegram.fault(replace(broken(502, "sendMessage"), skip=3))
+    with pytest.raises(PlatformDown):
+        await say()
+    await say()
+
+    said = "\n".join(message.text for message in telegram.shown(room)).split("\n")
+
+    assert said == [*text.split("\n"), *(f"{link.label}: {link.url}" for link in ninety_links())]
+
+
+async def test_a_revision_with_links_that_are_written_out_stays_one_message(telegram, chat, room):
+    sent = await chat.post(here(room), "1/90", key="k")
+    await chat.revise(sent, "90/90", ninety_links())
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text.startswith("Ready\n0.: http://localhost/d/xxx")
+    assert shown.text.startswith("90/90\n0.: http://localhost/d/0xxx")
     assert shown.text.endswith("x" * 90)
 
 
