@@ -226,6 +226,7 @@ did-you-mean = Did you mean { $command }?
 
 ## Recording
 
+fetching = Fetching “{ $name }” ({ $size }), that may take some minutes …
 listening = Got “{ $name }”, listening …
 listening-words = It says: “{ $words }”
 album-one = One order takes one recording: I take “{ $name }”. Please send the others again, one at a time: { $names }

@@ -203,6 +203,7 @@ did-you-mean = 您是不是想用 { $command }？
 
 ## 录音
 
+fetching = 正在接收“{ $name }”（{ $size }），可能要几分钟……
 listening = 收到“{ $name }”，正在听……
 listening-words = 内容是：“{ $words }”
 album-one = 每次只用一段录音，这次用“{ $name }”。其余的请逐段重新发送：{ $names }

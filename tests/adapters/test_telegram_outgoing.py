@@ -628,6 +628,56 @@ async def test_a_file_that_is_gone_is_gone(telegram, chat, ann, room, tmp_path):
         await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
 
 
+async def test_a_large_file_that_a_server_of_our_own_has_to_get_first_is_waited_for(
+    telegram, front_end, ann, room, tmp_path
+):
+    chat = front_end(timing=Timing(answer_s=0.2))
+    telegram.platform.local_folder = str(tmp_path)
+    sent = await telegram.says(ann, room, file=File("video", b"film", claimed_bytes=3_000_000))
+    slow = late("getFile")
+    telegram.fault(slow)
+    media = Media(sent.file_id, "v.mp4", 3_000_000, "video")
+    fetching = asyncio.create_task(chat.fetch(media, tmp_path / "v"))
+    await telegram.wait_until(lambda: slow.met == 1)
+    await asyncio.wait([fetching], timeout=0.8)  # four times what another answer may take
+    slow.release.set()
+    await fetching
+
+    assert (tmp_path / "v").read_bytes() == b"film"
+    assert len(telegram.calls("getFile")) == 1
+
+
+async def test_files_that_a_server_has_to_get_first_hold_up_no_other(
+    telegram, front_end, ann, room, tmp_path
+):
+    chat = front_end()
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    media = Media(sent.file_id, "v.ogg", 4, "voice")
+    slow = replace(late("getFile"), times=4)
+    telegram.fault(slow)
+    fetching = [asyncio.create_task(chat.fetch(media, tmp_path / f"{n}")) for n in range(4)]
+    await telegram.wait_until(lambda: slow.met == 4)
+    async with asyncio.timeout(5):
+        await chat.fetch(media, tmp_path / "v")
+    slow.release.set()
+    await asyncio.gather(*fetching)
+
+    assert (tmp_path / "v").read_bytes() == b"OggS"
+
+
+UNAVAILABLE = "Bad Request: wrong file_id or the file is temporarily unavailable"
+
+
+async def test_a_file_that_is_unavailable_for_a_moment_is_asked_for_again(
+    telegram, chat, ann, room, tmp_path
+):
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    telegram.fault(refused(UNAVAILABLE, "getFile", times=2))
+    await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
+
+    assert (tmp_path / "v").read_bytes() == b"OggS"
+
+
 async def test_a_server_of_our_own_hands_files_over_on_its_disk(
     telegram, chat, ann, room, tmp_path
 ):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from telegram import File
 from telegram.error import InvalidToken
 from telegram.ext import ExtBot
 
@@ -18,7 +19,7 @@ from adapters.chats.persistence import persist
 from adapters.chats.says import Says
 from adapters.chats.telegram.account import Account
 from adapters.chats.telegram.client import make_bot
-from adapters.chats.telegram.errors import FETCHED_BYTES, ours
+from adapters.chats.telegram.errors import FETCHED_BYTES, may_come_back, ours
 from adapters.chats.telegram.incoming import Incoming
 from adapters.chats.telegram.menu import GroupMenus, show_menu
 from adapters.chats.telegram.moves import Moves
@@ -60,6 +61,10 @@ _NOT_SHARED: Final = (
     "The Bot API server's files cannot be read here (%s). With --local it keeps them on its own disk: share its folder "
     "with this machine under the same path, readable for Chorus; or start it without --local, for files up to 20 MB"
 )
+_GETTING_BYTES_S: Final = 500_000
+"""What a server of our own gets from Telegram in a second at its slowest."""
+_UNAVAILABLE_PAUSES: Final = (1, 3, 9)
+"""So many times the first pause after an outage is waited before a file is asked for again that cannot be had."""
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 
@@ -160,20 +165,34 @@ class TelegramChat:
         """Fetch a file, over HTTP or, from a server of our own, from its disk."""
         if media.size_bytes is not None and media.size_bytes > self.limits.file_size_bytes:
             raise MediaTooLarge(media.name)
+        file = await self._found(media)
+        if file.file_path is None:
+            raise MediaGone(media.name)
+        # The library makes a URL of each path that it does not find on this machine.
+        there = file.file_path.removeprefix(f"{self._bot.base_file_url}/")
         async with self._fetching:
+            if Path(there).is_absolute():
+                await asyncio.to_thread(_copy, there, path, media.name)
+                return
             with ours():
-                file = await self._bot.get_file(media.ref)
-                if file.file_path is None:
-                    raise MediaGone(media.name)
-                # The library makes a URL of each path that it does not find on this machine.
-                there = file.file_path.removeprefix(f"{self._bot.base_file_url}/")
-                if Path(there).is_absolute():
-                    await asyncio.to_thread(_copy, there, path, media.name)
-                    return
                 try:
                     await self._rates.watched("", file.download_to_drive, path)
                 except InvalidToken:  # what the library makes of 404
                     raise MediaGone(media.name) from None
+
+    async def _found(self, media: Media) -> File:
+        """Where a file lies. A server of our own answers once it has all of it; what it cannot get now is asked for again."""
+        answer_s = self._timing.answer_s + (media.size_bytes or 0) / _GETTING_BYTES_S
+        pauses = iter(_UNAVAILABLE_PAUSES)
+        while True:
+            try:
+                with ours():
+                    return await self._bot.get_file(media.ref, read_timeout=answer_s)
+            except MediaGone as error:
+                pause = next(pauses, None) if may_come_back(error.__cause__) else None
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause * self._timing.again_s)
 
     async def post(
         self, chat: Chat, text: str, *, key: str, reply_to: str | None = None

@@ -75,6 +75,7 @@ _NO_PICTURE: Final = (
 _NO_FILE: Final = ("wrong file_id", "wrong file identifier", "file_reference", "wrong remote file")
 FETCHED_BYTES: Final = 20_000_000
 """The largest file that Telegram hands out, and a server of our own that was started without ``--local``."""
+_NOT_NOW: Final = "temporarily unavailable"
 _LARGE_FILE: Final = ("file is too big", "request entity too large")
 _NO_TOPIC: Final = ("topic_closed", "topic_deleted", "message thread not found")
 _NO_MEMBER: Final = ("user not found", "member not found", "participant_id_invalid")
@@ -118,6 +119,11 @@ def lacks_link(error: BadRequest) -> bool:
 def is_unexplained(error: BadRequest) -> bool:
     """Telegram refuses it for a reason that we do not know."""
     return type(_refused(error)) is ChatError
+
+
+def may_come_back(error: BaseException | None) -> bool:
+    """A file is gone, or cannot be had at the moment: Telegram says both in one sentence."""
+    return isinstance(error, BadRequest) and says(error, _NOT_NOW)
 
 
 def lacks_member(error: BaseException | None) -> bool:
