@@ -4,45 +4,47 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from structlog.contextvars import bind_contextvars
 
+from bot.closing import closing
 from bot.counting import CountedChat
 from bot.delays import Delays
 from bot.desk import Desk, Turn, utc_now
 from bot.dialogue import converse
 from bot.drafts import Drafts
+from bot.faults import guarded, succeeds
 from bot.follow import Follower
 from bot.incoming import clear_scratch
-from bot.outages import OUTAGES, GaveUp, insist
-from bot.outcomes import tell_outcome
+from bot.outages import insist
+from bot.outcomes import tell_outcome, tell_plainly
 from bot.policy import BotPolicy
 from bot.ports import (
     Chat,
     ChatAdapter,
-    ChatError,
-    ChatUnreachable,
     Inbound,
     Memory,
     MemoryUnavailable,
-    Person,
 )
 from bot.recordings import tell_take
+from bot.sendings import Sendings
 from bot.texts.catalogue import Texts
-from worker.contract.codes import Code
 from worker.contract.ports import Ledger, ObjectStore
-from worker.contract.records import Reason, Utterance
+from worker.contract.records import Utterance
 
-_T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 256
 """Messages, and utterances, being dealt with at once for each mailbox; most of them only wait."""
 _ANSWER_LIMIT_S: Final = 600.0
 """Who asked ten minutes ago is told that it did not work; only if that can be said it is given up. Outcomes are kept."""
+_OUTCOME_PAUSES_S: Final = (2.0, 10.0, 60.0)
+"""After these an Outcome that was refused for unknown reasons is told once more; then as plainly as can be."""
+_PLAIN_AGAIN_S: Final = 600.0
+"""So often it is tried again if even that is refused."""
 _TURN_FIRST_S: Final = 0.05
 _TURN_LAST_S: Final = 0.5
 """How often is looked whether the message before is dealt with, which another front end may have."""
@@ -99,6 +101,8 @@ class Bot:
                 tasks.create_task(self._followers[mailbox].run(), name=f"progress {mailbox}")
                 delays = Delays(desk, self._name)
                 tasks.create_task(delays.run(), name=f"delays {mailbox}")
+                sendings = Sendings(desk, self._name)
+                tasks.create_task(sendings.run(), name=f"files {mailbox}")
             tasks.create_task(self._hear_facts(), name="facts")
 
     async def _listen(self, desk: Desk) -> None:
@@ -106,7 +110,7 @@ class Bot:
         tails: dict[tuple[Chat, str], asyncio.Task[None]] = {}
         slots = asyncio.Semaphore(_AT_ONCE)
         async with (
-            _closing(desk.adapter.messages()) as messages,
+            closing(desk.adapter.messages()) as messages,
             asyncio.TaskGroup() as tasks,
         ):
             async for inbound in messages:
@@ -130,7 +134,7 @@ class Bot:
         under_way: set[str] = set()
         slots = asyncio.Semaphore(_AT_ONCE)
         async with (
-            _closing(self._ledger.outbox(desk.adapter.mailbox, self._name)) as outbox,
+            closing(self._ledger.outbox(desk.adapter.mailbox, self._name)) as outbox,
             asyncio.TaskGroup() as tasks,
         ):
             async for entry, utterance in outbox:
@@ -148,42 +152,40 @@ class Bot:
 
     async def _utter(self, desk: Desk, entry: str, utterance: Utterance) -> None:
         bind_contextvars(platform=utterance.chat.platform)
+        chat, person = utterance.chat, utterance.person
 
         async def attempt() -> None:
-            if utterance.kind == "outcome":
-                await tell_outcome(desk, self._followers[desk.adapter.mailbox], utterance)
-                return
-            chat, person = utterance.chat, utterance.person
             language = await desk.language_of(chat, person)
             receipt = f"{desk.adapter.mailbox}:outbox:{entry}"
             await tell_take(Turn(desk, chat, person, language, receipt), utterance.subject)
 
         what = f"{utterance.kind} {utterance.subject[:12]}"
-        if not await _guarded(desk, utterance.chat, utterance.person, entry, what, attempt):
-            await insist(lambda: self._close(utterance), what)
+        if utterance.kind == "outcome":
+            await self._tell_outcome(desk, utterance, what)
+        else:
+            await guarded(desk, chat, person, entry, what, attempt)
         await insist(lambda: self._ledger.told(desk.adapter.mailbox, entry), what)
 
-    async def _close(self, utterance: Utterance) -> None:
-        """An Outcome that cannot be told must not keep its Batch open."""
-        if utterance.kind == "outcome":
-            await self._ledger.close_batch(utterance.subject, utterance.round)
+    async def _tell_outcome(self, desk: Desk, utterance: Utterance, what: str) -> None:
+        """Tell how a Batch ended, in the end as plainly as can be: one of which nothing was told stays open."""
+        follower = self._followers[desk.adapter.mailbox]
+        for pause_s in (0.0, *_OUTCOME_PAUSES_S):
+            await asyncio.sleep(pause_s)
+            if await succeeds(lambda: tell_outcome(desk, follower, utterance), what):
+                return
+        incident = secrets.token_hex(4)
+        _LOG.error("%s: told plainly: incident %s", what, incident, extra={"incident": incident})
+        while True:
+            if await succeeds(lambda: tell_plainly(desk, utterance, incident), what):
+                return
+            await asyncio.sleep(_PLAIN_AGAIN_S)
 
     async def _hear_facts(self) -> None:
-        async with _closing(self._ledger.facts()) as facts:
+        async with closing(self._ledger.facts()) as facts:
             async for fact in facts:
                 follower = self._followers.get(fact.mailbox)
                 if follower is not None:
                     follower.notice(fact.batch_id)
-
-
-@contextlib.asynccontextmanager
-async def _closing(iterator: AsyncIterator[_T]) -> AsyncIterator[AsyncIterator[_T]]:
-    """End a generator where it is used, not whenever the garbage is collected."""
-    try:
-        yield iterator
-    finally:
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
 
 
 async def _after(earlier: asyncio.Task[None] | None, desk: Desk, inbound: Inbound) -> None:
@@ -211,7 +213,7 @@ async def _is_next(desk: Desk, inbound: Inbound) -> bool:
 async def _answer(desk: Desk, inbound: Inbound) -> None:
     bind_contextvars(platform=inbound.chat.platform)
     what = f"message {inbound.key}"
-    await _guarded(
+    await guarded(
         desk,
         inbound.chat,
         inbound.person,
@@ -221,59 +223,3 @@ async def _answer(desk: Desk, inbound: Inbound) -> None:
         limit_s=_ANSWER_LIMIT_S,
     )
     await insist(lambda: desk.adapter.settle(inbound), what)
-
-
-async def _guarded(
-    desk: Desk,
-    chat: Chat,
-    person: Person,
-    key: str,
-    what: str,
-    attempt: Callable[[], Awaitable[None]],
-    *,
-    limit_s: float | None = None,
-) -> bool:
-    """The top of the message loop: outages are waited out, a fault is logged and answered with its id.
-
-    Returns:
-        False if it was a fault, or nobody can be told any more.
-    """
-    try:
-        await insist(attempt, what, limit_s)
-    except GaveUp as error:
-        incident = secrets.token_hex(4)
-        _LOG.error(
-            "%s: an outage: incident %s: %r",
-            what,
-            incident,
-            error.__cause__,
-            extra={"incident": incident},
-        )
-        if await _apologise(desk, chat, person, key, incident):
-            return False
-        # Nobody is left without a word: it is tried for as long as that cannot be said.
-        return await _guarded(desk, chat, person, key, what, attempt, limit_s=limit_s)
-    except ChatUnreachable as error:
-        _LOG.info("%s: the chat refuses us for good: %s", what, error)
-        return False
-    except Exception:  # noqa: BLE001 - the top of the message loop: log, answer, go on
-        incident = secrets.token_hex(4)
-        _LOG.exception("%s: incident %s", what, incident, extra={"incident": incident})
-        await _apologise(desk, chat, person, key, incident)
-        return False
-    return True
-
-
-async def _apologise(desk: Desk, chat: Chat, person: Person, key: str, incident: str) -> bool:
-    """Name an incident; False if that cannot be said now."""
-    reason = Reason(code=Code.INCIDENT, incident=incident)
-    try:
-        language = await desk.language_of(chat, person)
-        text = desk.texts.reason(language, reason)
-        await desk.post(chat, text, key=f"{key}:incident")
-    except OUTAGES as error:
-        _LOG.warning("Incident %s cannot be told: %s", incident, error)
-        return False
-    except ChatError as error:  # for whatever reason: the others go on
-        _LOG.warning("Incident %s cannot be told, ever: %s", incident, error)
-    return True

@@ -231,7 +231,7 @@ async def _start(turn: Turn, payload: str) -> None:
     template = await turn.desk.ledger.template(payload) if payload else None
     if template is not None:
         await orders.pick_one(turn, template)
-    elif payload and await turn.desk.ledger.batch_by_code(payload) is not None:
+    elif payload and await history.seen_here(turn, payload) is not None:
         await history.show_status(turn, payload)
     else:
         await guide.show_help(turn, "")

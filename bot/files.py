@@ -2,14 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+from structlog.contextvars import bind_contextvars
 
 from bot import words
 from bot.desk import Desk, Turn
 from bot.incoming import PREFIX
-from bot.ports import ChatUnreachable, Choice
+from bot.ports import Chat, ChatUnreachable, Choice, MediaTooLarge, Person
 from bot.texts.catalogue import Language
 from worker.contract.names import clip_name
 from worker.contract.ports import ObjectMissing
@@ -37,6 +39,31 @@ class _File:
     """What it is called in a text."""
 
 
+class Sending(BaseModel):
+    """Files that somebody asked for: kept until they are all there, so that any front end can go on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    chat: Chat
+    person: Person
+    reply_to: str | None
+    receipt: str
+    """Names who asks; the same if the message that asked comes again."""
+    batch_id: str
+    round: int
+    what: What
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The name under which is kept that they are there."""
+        return (self.what, self.batch_id, str(self.round))
+
+    @property
+    def role(self) -> str:
+        """Of who sends them."""
+        return ":".join(self.sent)
+
+
 def files_choices(
     desk: Desk, batch: BatchRecord, language: Language, *, asked: bool
 ) -> list[Choice]:
@@ -62,28 +89,44 @@ def zip_fits(desk: Desk, batch: BatchRecord) -> bool:
     return any(_fits(desk, file) for file in _archives(batch))
 
 
-async def send_files(turn: Turn, batch: BatchRecord, what: What = "files") -> None:
-    """Send the files of a round that are small enough, unless they are there; say which are not, and which are not kept."""
-    files = _clips(batch) if what == "files" else _archives(batch)
-    sent = (what, batch.id, str(batch.round))
-    by = await turn.desk.memory.load(*sent)
-    if by is not None and by != turn.receipt:
-        await turn.answer(turn.say("files-sent", code=batch.code))
-    elif not await _my_turn(turn, what, batch):
+async def ask_for_files(turn: Turn, batch: BatchRecord, what: What = "files") -> None:
+    """Have the files of a round sent, beside all else that is said; unless they are there, or on their way."""
+    sending = Sending(
+        chat=turn.chat,
+        person=turn.person,
+        reply_to=turn.reply_to,
+        receipt=f"{turn.receipt}:files",
+        batch_id=batch.id,
+        round=batch.round,
+        what=what,
+    )
+    by = await turn.desk.memory.load(*sending.sent)
+    if by is not None:
+        if by != sending.receipt:
+            await turn.answer(turn.say("files-sent", code=batch.code))
+    elif not await _may_send(turn.desk, sending):
         await turn.answer(turn.say("files-coming", code=batch.code))
     else:
-        try:
-            left, any_sent = await _send_all(turn, batch, what, files)
-        except (
-            ChatUnreachable
-        ):  # perhaps only for files; if it takes no words either, that is raised again
-            await turn.answer(turn.say("files-refused", code=batch.code))
-            any_sent = False
-        else:
-            await _say_left(turn, batch, left)
-        if any_sent:
-            await turn.desk.memory.keep(*sent, value=turn.receipt, ttl_s=_SENT_TTL_S)
-        await turn.desk.memory.step_down(_role(what, batch), turn.receipt)
+        raw = sending.model_dump_json()
+        await turn.desk.memory.receive(asked_for(turn.desk), sending.receipt, raw)
+
+
+def asked_for(desk: Desk) -> str:
+    """The inbox of what was asked for."""
+    return f"{desk.adapter.mailbox}:files"
+
+
+async def send_files(turn: Turn, sending: Sending) -> None:
+    """Send those that are small enough; say which are not, and which are not kept. May be called again after any failure."""
+    batch = await turn.desk.ledger.batch(sending.batch_id)
+    if batch is None:  # deleted since
+        return
+    bind_contextvars(batch=batch.code)
+    try:
+        if await _sent_any(turn, batch, sending):
+            await turn.desk.memory.keep(*sending.sent, value=sending.receipt, ttl_s=_SENT_TTL_S)
+    finally:
+        await turn.desk.memory.step_down(sending.role, sending.receipt)
 
 
 def _clips(batch: BatchRecord) -> list[_File]:
@@ -106,13 +149,22 @@ def _archives(batch: BatchRecord) -> list[_File]:
     ]
 
 
-async def _send_all(
-    turn: Turn, batch: BatchRecord, what: What, files: Sequence[_File]
-) -> tuple[list[str], bool]:
+async def _sent_any(turn: Turn, batch: BatchRecord, sending: Sending) -> bool:
+    """Send them, and say what could not be; whether any was."""
+    try:
+        left, any_sent = await _send_all(turn, batch, sending)
+    except ChatUnreachable:  # perhaps only for files; if it takes no words either, that is raised
+        await turn.answer(turn.say("files-refused", code=batch.code))
+        return False
+    await _say_left(turn, batch, left)
+    return any_sent
+
+
+async def _send_all(turn: Turn, batch: BatchRecord, sending: Sending) -> tuple[list[str], bool]:
     """The names of those that were not sent, and whether any was."""
     left, any_sent = [], False
-    for file in files:
-        await _my_turn(turn, what, batch)
+    for file in _clips(batch) if sending.what == "files" else _archives(batch):
+        await _may_send(turn.desk, sending)
         if _fits(turn.desk, file) and await _send(turn, file):
             any_sent = True
         else:
@@ -127,17 +179,13 @@ async def _say_left(turn: Turn, batch: BatchRecord, left: list[str]) -> None:
         await turn.answer(turn.say("files-left", names=names, limit=limit, code=batch.code))
 
 
-async def _my_turn(turn: Turn, what: What, batch: BatchRecord) -> bool:
+async def _may_send(desk: Desk, sending: Sending) -> bool:
     """Whether nobody else's press has the files sent just now; ours goes on with this."""
-    return await turn.desk.memory.lead(_role(what, batch), turn.receipt, _SENDING_S)
-
-
-def _role(what: What, batch: BatchRecord) -> str:
-    return f"{what}:{batch.id}:{batch.round}"
+    return await desk.memory.lead(sending.role, sending.receipt, _SENDING_S)
 
 
 async def _send(turn: Turn, file: _File) -> bool:
-    """Send one; False if the store has it no more."""
+    """Send one; False if the store has it no more, or the platform takes none so large after all."""
     path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         await turn.desk.store.get_file(file.key, path)
@@ -148,7 +196,7 @@ async def _send(turn: Turn, file: _File) -> bool:
             # Of the file, not of who asks: what came before somebody gave up need not come again.
             key=f"file:{file.key}",
         )
-    except ObjectMissing:
+    except (ObjectMissing, MediaTooLarge):
         return False
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)

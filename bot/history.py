@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from bot import waivers, words
+from bot import orders, waivers, words
 from bot.allowance import allowance_of
 from bot.announcing import announce
 from bot.desk import Turn
-from bot.files import CLIPS, ZIP, What, send_files, zip_fits
+from bot.files import CLIPS, ZIP, What, ask_for_files, zip_fits
 from bot.links import gone_from, kept_keys, links_of, links_so_far
 from bot.outcomes import failure_lines
 from bot.ports import Choice
@@ -44,12 +44,17 @@ async def find_batch(
         if found is None:
             await turn.answer(turn.say(if_none))
         return found
-    batch = await turn.desk.ledger.batch_by_code(code)
-    if batch is not None and _visible(turn, batch):
+    if (batch := await seen_here(turn, code)) is not None:
         return batch
     reason = Reason(code=Code.UNKNOWN_BATCH, facts={"code": words.shown_name(code)})
     await turn.answer(turn.reason(reason))
     return None
+
+
+async def seen_here(turn: Turn, code: str) -> BatchRecord | None:
+    """The Batch of a code, if the person may see it here; None for one elsewhere, as if there were none."""
+    batch = await turn.desk.ledger.batch_by_code(code)
+    return batch if batch is not None and _visible(turn, batch) else None
 
 
 async def newest(turn: Turn, suits: Callable[[BatchRecord], bool]) -> BatchRecord | None:
@@ -127,12 +132,16 @@ def _expired(turn: Turn, batch: BatchRecord) -> str:
 
 
 async def cancel(turn: Turn, code: str) -> None:
-    """Answer /cancel: end a running Batch; what is done is kept and sent."""
-    batch = await find_batch(
-        turn, code, lambda batch: batch.state.active and not batch.cancelled, "status-idle"
-    )
+    """Answer /cancel: end a running Batch, of which what is done is kept and sent; else give up what is being put together."""
+    if not code and await newest(turn, _runs) is None and await orders.give_up(turn):
+        return
+    batch = await find_batch(turn, code, _runs, "status-idle")
     if batch is not None:
         await _cancel(turn, batch)
+
+
+def _runs(batch: BatchRecord) -> bool:
+    return batch.state.active and not batch.cancelled
 
 
 async def files_by_choice(turn: Turn, token: str) -> None:
@@ -141,7 +150,7 @@ async def files_by_choice(turn: Turn, token: str) -> None:
     batch_id = token.removeprefix(CLIPS).removeprefix(ZIP)
     batch = await turn.desk.ledger.batch(batch_id)
     if batch is not None and _visible(turn, batch):
-        await send_files(turn, batch, what)
+        await ask_for_files(turn, batch, what)
 
 
 async def cancel_by_choice(turn: Turn, batch_id: str) -> None:
@@ -244,7 +253,7 @@ async def _send_zip(turn: Turn, code: str) -> None:
     if batch is None:
         return
     if zip_fits(turn.desk, batch):
-        await send_files(turn, batch, "zipfile")
+        await ask_for_files(turn, batch, "zipfile")
     else:
         limit = words.size(turn.desk.adapter.limits.send_bytes)
         await turn.answer(turn.say("files-none", code=batch.code, limit=limit))

@@ -20,6 +20,8 @@ _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1024
 """An SVG says late that it is one."""
 _MB: Final = 1_000_000
+_LONG_BYTES: Final = 20 * _MB
+"""What is larger may take minutes."""
 PREFIX: Final = "in-"
 """Of files on their way through; what a killed bot left behind is cleared by it."""
 _ABANDONED_S: Final = 3600.0
@@ -55,6 +57,8 @@ async def fetched(turn: Turn, media: Media, too_large: str = "") -> AsyncIterato
         yield None
         return
     path = turn.desk.policy.scratch / f"{PREFIX}{secrets.token_hex(8)}"
+    if media.size_bytes is not None and media.size_bytes > _LONG_BYTES:
+        await _ask_for_patience(turn, media, media.size_bytes)
     try:
         file = await _fetch(turn, media, path, too_large)
         if isinstance(file, str):
@@ -73,6 +77,14 @@ def clear_scratch(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()
+
+
+async def _ask_for_patience(turn: Turn, media: Media, size_bytes: int) -> None:
+    """Say that it takes a while; where new messages ring, what is said next takes the place of that."""
+    name, size = words.shown_name(media.name), words.about(size_bytes)
+    said = await turn.answer(turn.say("fetching", name=name, size=size), name="fetching")
+    if turn.desk.adapter.limits.rings:
+        turn.notice = said
 
 
 async def _fetch(turn: Turn, media: Media, path: Path, too_large: str) -> Fetched | str:

@@ -156,6 +156,16 @@ async def close_offer(turn: Turn, done: Draft) -> None:
         await _close(turn, done.tally.message, done.tally.text)
 
 
+async def give_up_offer(turn: Turn, given_up: Draft) -> bool:
+    """What was given up cannot be picked or started any more; False if the offer does not say so. Raises OUTAGES."""
+    if not turn.desk.adapter.limits.can_revise:
+        return False
+    if given_up.tally is not None:
+        await turn.say_in_place_of(given_up.tally.message, given_up.tally.text)
+    message = given_up.offer or given_up.notice
+    return message is not None and await turn.say_in_place_of(message, turn.say("given-up"))
+
+
 async def _close(turn: Turn, message: MessageRef, text: str) -> None:
     async def close() -> None:
         with contextlib.suppress(ChatUnreachable):  # somebody deleted it

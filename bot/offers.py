@@ -12,6 +12,7 @@ from bot.presets import Preset
 from worker.contract.records import TemplateRecord
 
 PICK, DROP, GO, EMPTY, ALL, LAST, PAGE = "pick:", "drop:", "go", "empty", "all", "last", "page:"
+GIVE_UP = "give-up"
 PRESET = "preset:"
 """Tokens. Each says what shall be, so that a second press changes nothing."""
 
@@ -78,7 +79,9 @@ def offer_choices(
     ]
     start = [Choice(_go(draft), turn.say("button-start"), section="start")] if draft.picks else []
     controls = [*_pages(turn, shown, numbers), *_many(turn, draft, templates, last)]
-    if len(controls) + len(sizes) + len(start) < limit:  # else they are typed
+    if start and len(buttons) + len(controls) + len(start) < limit:  # else it is typed
+        start.append(_give_up(turn, draft))
+    if len(controls) + len(sizes) + len(start) < limit:  # likewise
         controls += sizes
     room = max(limit - len(controls) - len(start), 0)
     kept = _kept(draft, templates, presets[:_PRESETS])[: max(room - len(buttons), 0)]
@@ -90,7 +93,7 @@ def start_choices(turn: Turn, draft: Draft, sizes: Sequence[Choice] = ()) -> lis
     if not (draft.take_id and draft.picks):
         return []
     start, empty = turn.say("button-start"), turn.say("button-empty")
-    return [Choice(_go(draft), start), Choice(EMPTY, empty), *sizes]
+    return [Choice(_go(draft), start), Choice(EMPTY, empty), _give_up(turn, draft), *sizes]
 
 
 def is_go(token: str) -> bool:
@@ -98,15 +101,28 @@ def is_go(token: str) -> bool:
     return token.partition(":")[0] == GO
 
 
-def starts(token: str, draft: Draft) -> bool:
-    """Whether a token that starts was offered for the recording that is there now, or for none yet."""
+def is_give_up(token: str) -> bool:
+    """Whether a token gives up what is being put together."""
+    return token.partition(":")[0] == GIVE_UP
+
+
+def is_meant(token: str, draft: Draft) -> bool:
+    """Whether a token that starts or gives up was offered for the recording that is there now, or for none yet."""
     take = token.partition(":")[2]
     return not (take and draft.take_id) or draft.take_id.startswith(take)
 
 
 def _go(draft: Draft) -> str:
-    """It names the recording: an offer further up must not start with one that came since."""
-    return f"{GO}:{draft.take_id[:_TAKE]}" if draft.take_id else GO
+    return _for_take(GO, draft)
+
+
+def _give_up(turn: Turn, draft: Draft) -> Choice:
+    return Choice(_for_take(GIVE_UP, draft), turn.say("button-cancel"), section="cancel")
+
+
+def _for_take(token: str, draft: Draft) -> str:
+    """It names the recording: an offer further up must not decide about one that came since."""
+    return f"{token}:{draft.take_id[:_TAKE]}" if draft.take_id else token
 
 
 def _pages(turn: Turn, shown: range, numbers: Sequence[int]) -> list[Choice]:

@@ -10,6 +10,7 @@ from bot.drafts import Draft, Page, Tally
 from bot.engines import engine_now
 from bot.offering import (
     close_offer,
+    give_up_offer,
     last_picks,
     note_tally,
     picked_line,
@@ -19,7 +20,18 @@ from bot.offering import (
     turn_pages,
     wishes_now,
 )
-from bot.offers import ALL, DROP, EMPTY, LAST, PAGE, PICK, is_go, start_choices, starts
+from bot.offers import (
+    ALL,
+    DROP,
+    EMPTY,
+    LAST,
+    PAGE,
+    PICK,
+    is_give_up,
+    is_go,
+    is_meant,
+    start_choices,
+)
 from bot.picks import Picks, read_picks
 from bot.sizes import about_bytes, expected_bytes, size_choices, size_line
 from bot.wishes import label_is_back, options_now
@@ -47,6 +59,9 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
     if is_go(token):
         await _start_by_choice(turn, token)
         return
+    if is_give_up(token):
+        await _give_up_by_choice(turn, token)
+        return
     before = await turn.desk.drafts.load(turn.chat, turn.person)
     templates = await library.listed_templates(turn, before.listed)
     last = await last_picks(turn) if token == LAST else ()
@@ -65,15 +80,43 @@ async def pick_by_choice(turn: Turn, token: str) -> None:
 
 async def _start_by_choice(turn: Turn, token: str) -> None:
     draft = await turn.desk.drafts.load(turn.chat, turn.person)
-    if not starts(token, draft):
+    if not is_meant(token, draft):
         await turn.answer(turn.say("offer-outdated", take=words.shown_name(draft.take_name)))
         return
     await start(turn)
 
 
+async def _give_up_by_choice(turn: Turn, token: str) -> None:
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if not is_meant(token, draft):
+        await turn.answer(turn.say("give-up-outdated", take=words.shown_name(draft.take_name)))
+        return
+    if not await give_up_offer(turn, draft):
+        await turn.answer(turn.say("given-up"))
+    await _empty(turn)
+
+
+async def give_up(turn: Turn) -> bool:
+    """Typed: give up what is being put together; False if there is nothing."""
+    draft = await turn.desk.drafts.load(turn.chat, turn.person)
+    if not (draft.take_id or draft.picks):
+        return False
+    await give_up_offer(turn, draft)
+    await turn.answer(turn.say("given-up"))
+    await _empty(turn)
+    return True
+
+
+async def _empty(turn: Turn) -> None:
+    """At last: should the same message come again, it finds what it was about."""
+    async with turn.desk.drafts.editing(turn.chat, turn.person) as page:
+        page.draft = Draft(listed=page.draft.listed, heard=page.draft.heard)
+
+
 def is_choice(token: str) -> bool:
     """Whether a token is one of the offer's."""
-    return token in _CHOICES or is_go(token) or token.startswith(_PREFIXES)
+    decides = is_go(token) or is_give_up(token)
+    return decides or token in _CHOICES or token.startswith(_PREFIXES)
 
 
 def _apply(page: Page, token: str, templates: list[TemplateRecord], last: Sequence[str]) -> None:

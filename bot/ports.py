@@ -58,7 +58,7 @@ class MediaGone(ChatError):
 
 
 class MediaTooLarge(ChatError):
-    """The platform does not hand out files of this size."""
+    """The platform does not hand out files of this size, or takes none."""
 
     def __init__(self, what: str = "", limit_bytes: int | None = None) -> None:
         """Name it.
@@ -256,7 +256,10 @@ class ChatAdapter(Protocol):
     async def send_file(
         self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
     ) -> MessageRef:
-        """Send a file as it is, where ``Limits.send_bytes`` allows. Raises as ``post``."""
+        """Send a file as it is, where ``Limits.send_bytes`` allows. Raises as ``post``, and MediaTooLarge.
+
+        That names a limit nobody knew before; from then on it stands among the ``Limits``.
+        """
         ...
 
     async def run(self) -> None:

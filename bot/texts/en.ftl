@@ -160,7 +160,7 @@ help =
     /templates – the presenters there are
     /preset – picks kept under a name
     /status – how far it is; /status CODE for one order
-    /cancel – stop an order
+    /cancel – stop an order, or drop the one you are putting together
     /history – what you ordered
     /zip – new links
     /retry – make what failed again
@@ -226,6 +226,7 @@ did-you-mean = Did you mean { $command }?
 
 ## Recording
 
+fetching = Fetching “{ $name }” ({ $size }), that may take some minutes …
 listening = Got “{ $name }”, listening …
 listening-words = It says: “{ $words }”
 album-one = One order takes one recording: I take “{ $name }”. Please send the others again, one at a time: { $names }
@@ -306,6 +307,8 @@ files-refused = I may not send files in this chat. Whoever administers it can al
 files-left = Not sent as files: { $names }. Files here may have up to { $limit }; /zip { $code } makes links to what is still kept.
 button-cancel = Cancel
 offer-closed = Ordered, with “{ $take }”.
+given-up = Nothing was ordered, and your picks are gone. Send a recording whenever you like.
+give-up-outdated = That was about an earlier recording. /cancel gives up the order with “{ $take }”.
 offer-outdated = That was offered for an earlier recording. Type “go” to start with “{ $take }”, or send the earlier one again.
 offer-replaced = Another recording came: “{ $take }”.
 
@@ -392,6 +395,10 @@ outcome-cancelled-some = { $code } is cancelled; { $done } of { $count } videos 
 } done already.
 outcome-failure = ✗ { $number }. { $name }: { $reason }
 delayed = { $code } takes longer: a part of Chorus was away for a while. It goes on by itself; nothing has to be sent again.
+outcome-plain = That kept me from showing the result of { $code } as usual: { $done } of { $count } videos { $done ->
+    [one] is
+   *[other] are
+} done.
 outcome-retry = /retry { $code } tries the failed ones again.
 link-archive = All as a ZIP ({ $size }): { $url }
 link-clip = ✓ { $number }. { $name } ({ $length }): { $url }

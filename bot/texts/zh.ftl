@@ -133,7 +133,7 @@ help =
     模板 – 查看所有主播模板
     预设 – 保存常用的选择
     状态 – 查看进度；“状态 编号”查看某个任务
-    取消 – 停止任务
+    取消 – 停止任务，或放弃还没下的单
     历史 – 查看做过的任务
     下载 – 获取新的下载链接
     重试 – 重做失败的视频
@@ -203,6 +203,7 @@ did-you-mean = 您是不是想用 { $command }？
 
 ## 录音
 
+fetching = 正在接收“{ $name }”（{ $size }），可能要几分钟……
 listening = 收到“{ $name }”，正在听……
 listening-words = 内容是：“{ $words }”
 album-one = 每次只用一段录音，这次用“{ $name }”。其余的请逐段重新发送：{ $names }
@@ -274,6 +275,8 @@ files-refused = 我在这里没有发送文件的权限。请让群管理员允�
 files-left = 以下内容没有以文件发送：{ $names }。这里的文件最大 { $limit }；发送“下载 { $code }”可获取仍保留内容的链接。
 button-cancel = 取消
 offer-closed = 已用“{ $take }”下单。
+given-up = 没有下单，已选的模板也清空了。随时可以发一段新的录音。
+give-up-outdated = 这个按钮对应的是之前的录音。要放弃用“{ $take }”的这一单，请发送“取消”。
 offer-outdated = 这个按钮对应的是之前的录音。发送“开始”就用“{ $take }”制作；要用之前的录音，请重新发一次。
 offer-replaced = 已改用新的录音“{ $take }”。
 
@@ -339,6 +342,7 @@ outcome-cancelled = { $code }（“{ $take }”）已取消。
 outcome-cancelled-some = { $code } 已取消；用“{ $take }”制作的 { $count } 个视频中，已有 { $done } 个完成。
 outcome-failure = ✗ { $number }. { $name }：{ $reason }
 delayed = { $code } 需要更长时间：系统有一部分中断了一会儿，现在会自动继续，无需重新发送。
+outcome-plain = 因此 { $code } 的结果没能照常显示：{ $count } 个视频中完成了 { $done } 个。
 outcome-retry = 发送“重试 { $code }”可重做失败的视频。
 link-archive = 打包下载（{ $size }）： { $url }
 link-clip = ✓ { $number }. { $name }（{ $length }）： { $url }

@@ -110,7 +110,11 @@ class Scene:
         """Wait until every message is answered and everything is told."""
         client = redis.asyncio.Redis.from_url(self.url, decode_responses=True)
         async with client, asyncio.timeout(limit_s):
-            for name in ("chorus:memory:inbox:telegram%3A4242", "chorus:outbox:telegram:4242"):
+            for name in (
+                "chorus:memory:inbox:telegram%3A4242",
+                "chorus:memory:inbox:telegram%3A4242%3Afiles",
+                "chorus:outbox:telegram:4242",
+            ):
                 while await client.xlen(name):
                     await asyncio.sleep(0.05)
 

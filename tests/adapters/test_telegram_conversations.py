@@ -141,7 +141,7 @@ async def test_numbers_that_are_typed_tick_the_photo_and_go_closes_it(telegram, 
         await delivered(scene, room, 1)
         await scene.nothing_left_to_do()
 
-    assert ticked == ["✓ 1 anchor", "2 host", "✓ 3 idle", "All", "Pick anew", "Start"]
+    assert ticked == ["✓ 1 anchor", "2 host", "✓ 3 idle", "All", "Pick anew", "Start", "Cancel"]
     assert above.kind == "photo"
     assert "3 videos" in result.text
     assert (offer.labels(), offer.file) == ([], above)

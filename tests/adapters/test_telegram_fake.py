@@ -303,15 +303,22 @@ async def test_what_stands_in_a_closed_topic_cannot_be_changed(telegram):
     assert telegram.texts(group) == ["here"]
 
 
-async def test_a_button_with_a_link_to_nowhere_is_refused_in_edits_too(telegram):
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://localhost/d/a", "wrong http url"),
+        ("http://chorus.internal/d/a", "Button_url_invalid"),
+    ],
+)
+async def test_a_button_with_a_link_to_nowhere_is_refused_in_edits_too(telegram, url, words):
     ann = telegram.person("Ann")
     room = telegram.private(ann)
-    nowhere = {"inline_keyboard": [[{"text": "ZIP", "url": "http://localhost/d/a"}]]}
+    nowhere = {"inline_keyboard": [[{"text": "ZIP", "url": url}]]}
     async with at(telegram) as bot:
         sent = await bot.send_message(room.id, "one")
-        with pytest.raises(BadRequest, match="wrong http url"):
+        with pytest.raises(BadRequest, match=words):
             await bot.edit_message_text("two", room.id, sent.message_id, reply_markup=nowhere)
-        with pytest.raises(BadRequest, match="wrong http url"):
+        with pytest.raises(BadRequest, match=words):
             await bot.edit_message_reply_markup(room.id, sent.message_id, reply_markup=nowhere)
 
     assert telegram.texts(room) == ["one"]

@@ -481,40 +481,107 @@ async def test_a_link_button_opens_its_link(telegram, chat, room):
     assert telegram.shown(room)[0].button("ZIP")["url"] == "https://door.test/d/a"
 
 
-async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, chat, room):
-    zip_ = Choice("", "ZIP", url="http://localhost:8080/d/a")
+REFUSED_LINKS = [
+    "http://localhost:8080/d/a",  # refused in words,
+    "http://chorus.internal:8080/d/a",  # and with a code
+]
+
+
+@pytest.mark.parametrize("url", REFUSED_LINKS)
+async def test_links_that_telegram_takes_on_no_button_come_as_text(telegram, chat, room, url):
+    zip_ = Choice("", "ZIP", url=url)
     await chat.offer(here(room), "Ready", [zip_, Choice("go", "Again")], key="k")
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text == "Ready\nZIP: http://localhost:8080/d/a"
+    assert shown.text == f"Ready\nZIP: {url}"
     assert shown.labels() == ["Again"]
 
 
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+async def test_what_is_refused_for_reasons_nobody_knows_is_tried_with_its_links_in_the_text(
+    telegram, chat, room, method
+):
+    links = [Choice("", "ZIP", url="https://door.test/d/a"), Choice("go", "Again")]
+    if method == "editMessageText":
+        sent = await chat.post(here(room), "1/3", key="k")
+        telegram.fault(refused("Bad Request: SOMETHING_NEW", method))
+        await chat.revise(sent, "Ready", links)
+    else:
+        telegram.fault(refused("Bad Request: SOMETHING_NEW", method))
+        await chat.offer(here(room), "Ready", links, key="k")
+
+    (shown,) = telegram.shown(room)
+
+    assert shown.text == "Ready\nZIP: https://door.test/d/a"
+    assert shown.labels() == ["Again"]
+
+
+async def test_what_is_refused_without_links_as_well_is_a_fault(telegram, chat, room):
+    telegram.fault(refused("Bad Request: SOMETHING_NEW", "sendMessage", times=2))
+    zip_ = Choice("", "ZIP", url="https://door.test/d/a")
+    with pytest.raises(ChatError) as told:
+        await chat.offer(here(room), "Ready", [zip_], key="k")
+
+    assert type(told.value) is ChatError
+    assert telegram.shown(room) == []
+
+
+@pytest.mark.parametrize("url", REFUSED_LINKS)
 async def test_a_revision_with_a_link_that_telegram_takes_on_no_button_has_it_in_its_text(
-    telegram, chat, room
+    telegram, chat, room, url
 ):
     sent = await chat.post(here(room), "1/3", key="k")
-    done = Choice("", "1. anna", url="http://localhost:8080/d/a")
+    done = Choice("", "1. anna", url=url)
     for text in ("2/3", "3/3", "3/3"):
         await chat.revise(sent, text, [done, Choice("cancel", "Cancel")])
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text == "3/3\n1. anna: http://localhost:8080/d/a"
+    assert shown.text == f"3/3\n1. anna: {url}"
     assert shown.labels() == ["Cancel"]
     assert len(telegram.calls("editMessageText")) == 3  # refused once, and not asked again
 
 
-async def test_links_that_are_written_out_leave_the_text_whole_however_many_they_are(
-    telegram, chat, room
-):
-    links = [Choice("", f"{n}.", url=f"http://localhost/d/{'x' * 90}") for n in range(90)]
-    await chat.offer(here(room), "Ready", links, key="k")
+def ninety_links() -> list[Choice]:
+    return [Choice("", f"{n}.", url=f"http://localhost/d/{n}{'x' * 90}") for n in range(90)]
+
+
+async def test_links_that_are_written_out_are_all_there_however_many_they_are(telegram, chat, room):
+    links = ninety_links()
+    sent = await chat.offer(here(room), "Ready", [*links, Choice("go", "Again")], key="k")
+
+    shown = telegram.shown(room)
+    *others, last = shown
+
+    assert "\n".join(message.text for message in shown) == "\n".join(
+        ["Ready", *(f"{link.label}: {link.url}" for link in links)]
+    )
+    assert len(others) == 2
+    assert ([m.labels() for m in others], last.labels()) == ([[], []], ["Again"])
+    assert sent.id == str(last.id)
+
+
+async def test_of_a_long_text_no_link_is_lost_either_and_nothing_comes_twice(telegram, chat, room):
+    text = "\n".join(f"line {number} {'x' * 90}" for number in range(60))
+    say = partial(chat.offer, here(room), text, ninety_links(), key="k")
+    telegram.fault(replace(broken(502, "sendMessage"), skip=3))
+    with pytest.raises(PlatformDown):
+        await say()
+    await say()
+
+    said = "\n".join(message.text for message in telegram.shown(room)).split("\n")
+
+    assert said == [*text.split("\n"), *(f"{link.label}: {link.url}" for link in ninety_links())]
+
+
+async def test_a_revision_with_links_that_are_written_out_stays_one_message(telegram, chat, room):
+    sent = await chat.post(here(room), "1/90", key="k")
+    await chat.revise(sent, "90/90", ninety_links())
 
     (shown,) = telegram.shown(room)
 
-    assert shown.text.startswith("Ready\n0.: http://localhost/d/xxx")
+    assert shown.text.startswith("90/90\n0.: http://localhost/d/0xxx")
     assert shown.text.endswith("x" * 90)
 
 
@@ -561,6 +628,56 @@ async def test_a_file_that_is_gone_is_gone(telegram, chat, ann, room, tmp_path):
         await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
 
 
+async def test_a_large_file_that_a_server_of_our_own_has_to_get_first_is_waited_for(
+    telegram, front_end, ann, room, tmp_path
+):
+    chat = front_end(timing=Timing(answer_s=0.2))
+    telegram.platform.local_folder = str(tmp_path)
+    sent = await telegram.says(ann, room, file=File("video", b"film", claimed_bytes=3_000_000))
+    slow = late("getFile")
+    telegram.fault(slow)
+    media = Media(sent.file_id, "v.mp4", 3_000_000, "video")
+    fetching = asyncio.create_task(chat.fetch(media, tmp_path / "v"))
+    await telegram.wait_until(lambda: slow.met == 1)
+    await asyncio.wait([fetching], timeout=0.8)  # four times what another answer may take
+    slow.release.set()
+    await fetching
+
+    assert (tmp_path / "v").read_bytes() == b"film"
+    assert len(telegram.calls("getFile")) == 1
+
+
+async def test_files_that_a_server_has_to_get_first_hold_up_no_other(
+    telegram, front_end, ann, room, tmp_path
+):
+    chat = front_end()
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    media = Media(sent.file_id, "v.ogg", 4, "voice")
+    slow = replace(late("getFile"), times=4)
+    telegram.fault(slow)
+    fetching = [asyncio.create_task(chat.fetch(media, tmp_path / f"{n}")) for n in range(4)]
+    await telegram.wait_until(lambda: slow.met == 4)
+    async with asyncio.timeout(5):
+        await chat.fetch(media, tmp_path / "v")
+    slow.release.set()
+    await asyncio.gather(*fetching)
+
+    assert (tmp_path / "v").read_bytes() == b"OggS"
+
+
+UNAVAILABLE = "Bad Request: wrong file_id or the file is temporarily unavailable"
+
+
+async def test_a_file_that_is_unavailable_for_a_moment_is_asked_for_again(
+    telegram, chat, ann, room, tmp_path
+):
+    sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
+    telegram.fault(refused(UNAVAILABLE, "getFile", times=2))
+    await chat.fetch(Media(sent.file_id, "v.ogg", 4, "voice"), tmp_path / "v")
+
+    assert (tmp_path / "v").read_bytes() == b"OggS"
+
+
 async def test_a_server_of_our_own_hands_files_over_on_its_disk(
     telegram, chat, ann, room, tmp_path
 ):
@@ -600,6 +717,31 @@ async def test_a_server_of_our_own_takes_files_larger_than_telegram_does(
 
     assert chat.limits.send_bytes > 55_000_000
     assert len(telegram.shown(room)[0].file.content) == 55_000_000
+
+
+async def test_a_server_of_our_own_that_takes_less_than_hoped_is_believed(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end()  # started without --local, as nobody told us
+    with (tmp_path / "clip.mp4").open("wb") as clip:
+        clip.truncate(50_000_001)
+    with pytest.raises(MediaTooLarge) as told:
+        await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+    telegram.forgive("Too Large")
+
+    assert told.value.limit_bytes == chat.limits.send_bytes == 50_000_000
+
+
+async def test_what_a_door_before_the_server_refuses_is_too_large_as_well(
+    telegram, front_end, room, tmp_path
+):
+    chat = front_end()
+    (tmp_path / "clip.mp4").write_bytes(b"x" * 1000)
+    telegram.fault(refused("Request Entity Too Large", "sendDocument", status=413))
+    with pytest.raises(MediaTooLarge):
+        await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+
+    assert chat.limits.send_bytes == 999
 
 
 async def test_a_large_file_that_is_answered_late_is_waited_for(

@@ -302,6 +302,10 @@ async def test_buttons_pick_drop_and_start_and_the_offer_changes_in_place(stage:
     assert [clip.template_name for clip in (await stage.newest()).clips] == ["idle"]
 
 
+def token_of(offer: Shown, label: str) -> str:
+    return next(choice.token for choice in offer.choices if choice.label == label)
+
+
 async def test_the_start_of_an_earlier_recording_does_not_start_with_a_newer_one(
     stage: Stage,
 ) -> None:
@@ -309,14 +313,14 @@ async def test_the_start_of_an_earlier_recording_does_not_start_with_a_newer_one
         await send_voice(stage)
         earlier: Shown = list(stage.chat.shown.values())[-1]
         await stage.chat.wait_for_settled(stage.chat.receive(ANN, choice="pick:t-host"))
-        start = earlier.choices[-1].token
+        start = token_of(earlier, "Start")
         stage.chat.receive_file(ANN, b"another voice", "b.ogg")
         await stage.hear()
         newer = await stage.chat.wait_for_text("“b.ogg”: ")
         await stage.chat.wait_for(lambda _: earlier.choices == ())
         said = await ask(stage, "", choice=start)
         orders = await stage.ledger.history(stage.chat.chat(), None, 0, 9)
-        await ask(stage, "", choice=newer.choices[-1].token)
+        await ask(stage, "", choice=token_of(newer, "Start"))
 
     assert earlier.text == "Another recording came: “b.ogg”."
     assert said.startswith("That was offered for an earlier recording. Type “go” to start with “b.")
@@ -497,6 +501,18 @@ async def test_orders_of_other_chats_and_people_do_not_exist(stage: Stage) -> No
             elsewhere = stage.chat.chat("other")
             assert "There is no order" in await ask(stage, f"/{command} {code}", chat=elsewhere)
             assert f"没有编号为 {code}" in await ask(stage, f"/{command} {code}", LI)
+
+
+async def test_start_tells_nobody_whether_a_code_of_another_chat_exists(stage: Stage) -> None:
+    async with stage.running():
+        await send_voice(stage)
+        await ask(stage, "1 go")
+        code = (await stage.newest()).code
+        mine = await ask(stage, f"/start {code}")
+        theirs = [await ask(stage, f"/start {word}", LI) for word in (code, "ZZZZ", "")]
+
+    assert mine.startswith(f"{code} · ")
+    assert theirs[0] == theirs[1] == theirs[2]
 
 
 async def test_links_to_what_the_store_lost_are_not_given(stage: Stage) -> None:

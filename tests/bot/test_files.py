@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from bot.ports import Chat, Inbound, Media, MessageRef, Person
+from bot.ports import Chat, ChatError, Inbound, Media, MediaTooLarge, MessageRef, Person
 from tests.bot.stage import ANN, LI, NO_FACE, Stage
 from tests.bot.test_dialogue import answer_to
 from tests.fakes.chat import ROOMY, FakeChat, Shown
@@ -40,8 +40,7 @@ async def test_links_stand_on_buttons_where_the_platform_has_them(stage: Stage) 
 async def test_clips_come_as_files_under_their_names_in_the_archive(stage: Stage) -> None:
     async with stage.running():
         shown = await result_of_two(stage, send_bytes=1000)
-        asked = stage.chat.receive(ANN, choice=shown.choices[-1].token)
-        await stage.chat.wait_for_settled(asked)
+        await press(stage, shown)
 
     first, second = stage.chat.texts[-2:]
     assert first.startswith("[output_001_anchor.mp4: ")
@@ -65,9 +64,9 @@ async def test_the_zip_comes_as_a_file_under_its_name_once_and_opens(stage: Stag
         await result_of_two(stage, send_bytes=1000)
         code = (await stage.newest()).code
         shown = await asked_again(stage)
-        zipped = next(each for each in shown.choices if each.label == "ZIP as a file")
-        await chat.wait_for_settled(chat.receive(ANN, choice=zipped.token))
-        again = await answer_to(stage, chat.receive(ANN, choice=zipped.token))
+        zipped = [each.label for each in shown.choices].index("ZIP as a file")
+        await press(stage, shown, choice=zipped)
+        again = await answer_to(stage, await press(stage, shown, choice=zipped))
         await press(stage, shown)
 
     [(name, content)] = [each for each in chat.sent if each[0].endswith(".zip")]
@@ -112,7 +111,7 @@ async def test_a_zip_whose_videos_are_gone_is_named(stage: Stage) -> None:
         batch = await stage.newest()
         assert batch.clips[1].result is not None
         await stage.store.delete(batch.clips[1].result.key)
-        said = await answer_to(stage, stage.chat.receive(ANN, choice=shown.choices[0].token))
+        said = await answer_to(stage, await press(stage, shown, choice=0))
 
     assert said.startswith(f"Not sent as files: chorus_{batch.code}_")
 
@@ -122,6 +121,7 @@ async def test_the_zip_is_asked_for_by_typing_as_well(stage: Stage) -> None:
         await result_of_two(stage, send_bytes=1000)
         for typed in ("/zip file", "下载文件"):
             await stage.chat.wait_for_settled(stage.chat.receive(ANN, typed))
+            await all_sent(stage)
 
     assert re.match(r"\[chorus_.*\.zip: ", stage.chat.texts[-2])
     assert "further up" in stage.chat.texts[-1]
@@ -162,18 +162,56 @@ async def test_a_clip_that_is_no_longer_kept_is_named(stage: Stage) -> None:
         batch = await stage.newest()
         assert batch.clips[1].result is not None
         await stage.store.delete(batch.clips[1].result.key)
-        asked = stage.chat.receive(ANN, choice=shown.choices[-1].token)
-        await stage.chat.wait_for_settled(asked)
+        await press(stage, shown)
 
     assert stage.chat.texts[-1].startswith("Not sent as files: 2. host.")
+
+
+class NarrowChat(FakeChat):
+    """Refuses some files."""
+
+    def __init__(self, **refused: ChatError) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def send_file(
+        self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
+    ) -> MessageRef:
+        for part, error in self.refused.items():
+            if part in name:
+                raise error
+        return await super().send_file(chat, path, name, key=key, reply_to=reply_to)
+
+
+async def test_a_clip_that_turns_out_too_large_is_named_and_the_others_come(stage: Stage) -> None:
+    stage.chat = NarrowChat(anchor=MediaTooLarge("anchor", 10))
+    async with stage.running():
+        shown = await result_of_two(stage, send_bytes=1000)
+        code = (await stage.newest()).code
+        said = await answer_to(stage, await press(stage, shown))
+
+    assert said.startswith("Not sent as files: 1. anchor.")
+    assert f"/zip {code} makes links" in said
+    assert len(files(stage)) == 1
+
+
+async def test_after_a_fault_others_need_not_wait_to_ask_again(stage: Stage) -> None:
+    stage.chat = chat = NarrowChat(anchor=ChatError("something new"))
+    async with stage.running():
+        shown = await result_in_group(stage)
+        incident = await answer_to(stage, await press(stage, shown))
+        chat.refused.clear()
+        await press(stage, shown, BEN)
+
+    assert incident.startswith("Something went wrong on our side (incident ")
+    assert len(files(stage)) == 1
 
 
 async def test_files_of_somebody_else_s_private_order_are_not_sent(stage: Stage) -> None:
     async with stage.running():
         shown = await result_of_two(stage, send_bytes=1000)
         before = len(stage.chat.shown)
-        token = shown.choices[-1].token
-        await stage.chat.wait_for_settled(stage.chat.receive(LI, choice=token))
+        await press(stage, shown, LI)
 
     assert len(stage.chat.shown) == before
 
@@ -182,18 +220,24 @@ BEN = Person(id="ben", name="Ben", language="en")
 
 
 class SlowChat(FakeChat):
-    """Takes files when the test says so."""
+    """Takes files when the test says so, each once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sending = asyncio.Event()
         self.may_send = asyncio.Event()
+        self.slow = ""
+        """What stands in the name of those that have to wait."""
 
     async def send_file(
         self, chat: Chat, path: Path, name: str, *, key: str, reply_to: str | None = None
     ) -> MessageRef:
-        self.sending.set()
-        await self.may_send.wait()
+        for number, shown in self.shown.items():
+            if shown.key == key:  # as a platform's adapter knows
+                return MessageRef(chat=chat, id=number)
+        if self.slow in name:
+            self.sending.set()
+            await self.may_send.wait()
         return await super().send_file(chat, path, name, key=key, reply_to=reply_to)
 
 
@@ -215,11 +259,22 @@ def files(stage: Stage) -> list[str]:
     return [text for text in stage.chat.texts if text.startswith("[output")]
 
 
-async def press(stage: Stage, shown: Shown, person: Person = ANN) -> Inbound:
-    """Ask for the files."""
-    asked = stage.chat.receive(person, choice=shown.choices[-1].token, chat=shown.chat)
+async def press(
+    stage: Stage, shown: Shown, person: Person = ANN, *, choice: int = -1, wait: bool = True
+) -> Inbound:
+    """Ask for the files, and wait until they are there."""
+    asked = stage.chat.receive(person, choice=shown.choices[choice].token, chat=shown.chat)
     await stage.chat.wait_for_settled(asked)
+    if wait:
+        await all_sent(stage)
     return asked
+
+
+async def all_sent(stage: Stage) -> None:
+    """Wait until nothing is left to send."""
+    async with asyncio.timeout(10):
+        while await stage.memory._redis.xlen("chorus:memory:inbox:console%3Afake%3Afiles"):
+            await asyncio.sleep(0.01)
 
 
 async def result_in_group(stage: Stage) -> Shown:
@@ -254,14 +309,67 @@ async def test_in_a_group_the_second_who_asks_is_told_that_the_files_are_coming(
     stage.chat = chat = SlowChat()
     async with stage.running():
         shown = await result_in_group(stage)
-        first = chat.receive(ANN, choice=shown.choices[-1].token, chat=shown.chat)
+        await press(stage, shown, wait=False)
         await chat.sending.wait()
-        second = await answer_to(stage, await press(stage, shown, BEN))
+        second = await answer_to(stage, await press(stage, shown, BEN, wait=False))
         chat.may_send.set()
-        await chat.wait_for_settled(first)
+        await all_sent(stage)
 
     assert second.endswith("are being sent to this chat just now.")
     assert len(files(stage)) == 1
+
+
+async def test_while_files_are_being_sent_whoever_asked_for_them_is_answered(stage: Stage) -> None:
+    stage.chat = chat = SlowChat()
+    async with stage.running():
+        shown = await result_of_two(stage, send_bytes=1000)
+        chat.receive(ANN, choice=shown.choices[-1].token)
+        await chat.sending.wait()
+        for typed in ("/status", "/cancel"):
+            await chat.wait_for_settled(chat.receive(ANN, typed))
+        said = chat.texts[-2:]
+        chat.may_send.set()
+        await all_sent(stage)
+
+    assert [text.split(".")[0] for text in said] == ["Nothing is running"] * 2
+    assert len(files(stage)) == 2
+
+
+async def test_files_whose_bot_was_killed_are_sent_by_the_next_and_none_twice(stage: Stage) -> None:
+    stage.chat = chat = SlowChat()
+    chat.slow = "002"
+    async with stage.running():
+        shown = await result_of_two(stage, send_bytes=1000)
+        await press(stage, shown, wait=False)
+        await chat.sending.wait()
+    chat.may_send.set()
+    async with stage.running():
+        await all_sent(stage)
+        again = await answer_to(stage, await press(stage, shown))
+
+    assert len(files(stage)) == 2
+    assert "in this chat already" in again
+
+
+async def test_the_press_that_asked_for_files_asks_once_however_often_it_comes(
+    stage: Stage,
+) -> None:
+    stage.chat = chat = SlowChat()
+    async with stage.running():
+        shown = await result_of_two(stage, send_bytes=1000)
+        pressed = await press(stage, shown, wait=False)
+        await chat.sending.wait()
+        said = len(chat.shown)
+        copies = [chat.receive(ANN, choice=pressed.choice, key=pressed.key)]
+        await chat.wait_for_settled(copies[0])
+        chat.may_send.set()
+        await all_sent(stage)
+        copies.append(chat.receive(ANN, choice=pressed.choice, key=pressed.key))
+        await chat.wait_for_settled(copies[1])
+        await all_sent(stage)
+
+    assert len(chat.shown) == said + 2
+    assert len(files(stage)) == 2
 
 
 async def test_a_chat_that_takes_no_files_is_told_what_to_do_and_may_ask_again(

@@ -185,7 +185,7 @@ async def test_templates_and_new_offer_at_once_without_a_recording(
         await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/new"))
         fresh = await stage.chat.wait_for_text("A fresh start")
 
-    assert ticked == ["1 anchor", "✓2 host", "3 idle", "All", "Pick anew", "Start"]
+    assert ticked == ["1 anchor", "✓2 host", "3 idle", "All", "Pick anew", "Start", "Cancel"]
     assert offer.picture == fresh.picture == b"1 anchor, 2 host, 3 idle"
     assert labels(fresh) == ["1 anchor", "2 host", "3 idle", "All"]
 

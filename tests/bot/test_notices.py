@@ -1,13 +1,16 @@
 """Where every new message rings, what comes of a recording takes the place of the word that it came."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from bot.ports import Media
 from tests.bot.stage import ANN, NO_FACE, Stage
 from tests.bot.test_offers import labels, press
-from tests.fakes.chat import ROOMY
+from tests.fakes.chat import ROOMY, FakeChat
 from worker.contract.records import TakeState
 
 RINGING = replace(ROOMY, rings=True)
@@ -42,6 +45,46 @@ async def test_picks_below_a_recording_make_one_message_and_the_result(stage: St
         "Picked 1: anchor\nI start as soon as I have listened to the recording.",
     ]
     assert result.text.startswith((await stage.newest()).code)
+
+
+class SlowToHandOut(FakeChat):
+    """Hands files out when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(replace(RINGING, file_size_bytes=2_000_000_000))
+        self.handed_out = asyncio.Event()
+
+    async def fetch(self, media: Media, path: Path) -> None:
+        await self.handed_out.wait()
+        await super().fetch(media, path)
+
+
+async def test_while_a_large_file_is_fetched_people_read_that_it_takes_a_while(
+    stage: Stage,
+) -> None:
+    stage.chat = chat = SlowToHandOut()
+    chat.files["large"] = b"film"
+    async with stage.running():
+        chat.receive(ANN, media=Media("large", "film.mp4", 1_200_000_000, "video"))
+        waiting = await chat.wait_for_text("Fetching “film.mp4” (1.2 GB), that may take some min")
+        chat.handed_out.set()
+        await chat.wait_for_text("Got “film.mp4”, listening …")
+        await stage.hear()
+        await chat.wait_for_text("Pick templates")
+
+    assert len(chat.shown) == 1
+    assert waiting.earlier[0].startswith("Fetching")
+
+
+async def test_of_a_small_file_nothing_is_said_before_it_is_there(stage: Stage) -> None:
+    stage.chat = chat = SlowToHandOut()
+    chat.files["small"] = b"voice"
+    async with stage.running():
+        chat.receive(ANN, media=Media("small", "a.ogg", 20_000_000, "voice"))
+        chat.handed_out.set()
+        said = await chat.wait_for_text("listening")
+
+    assert said.earlier == []
 
 
 async def test_the_offer_takes_the_place_of_listening_and_only_the_asker_may_press(

@@ -39,7 +39,7 @@ async def test_many_templates_come_in_pages_and_picks_stay_while_turning_them(st
         assert labels(offer) == ["1 anchor", "2 host", "3 idle", "4–6 ›", "All"]
         await press(stage, offer, "2 host")
         await press(stage, offer, "4–6 ›")
-        assert labels(offer) == ["4 kid", "5 lady", "6 man", "‹ 1–3", "7–7 ›", "All", "Pick anew", "Start"]  # fmt: skip
+        assert labels(offer) == ["4 kid", "5 lady", "6 man", "‹ 1–3", "7–7 ›", "All", "Pick anew", "Start", "Cancel"]  # fmt: skip
         assert numbers(offer) == ["4", "5", "6"]
         await press(stage, offer, "5 lady")
         await press(stage, offer, "7–7 ›")
@@ -56,7 +56,7 @@ async def test_all_and_none(stage: Stage) -> None:
     async with stage.running():
         offer = await offered(stage)
         await press(stage, offer, "All")
-        assert labels(offer) == ["✓1 anchor", "✓2 host", "✓3 idle", "Pick anew", "Start"]
+        assert labels(offer) == ["✓1 anchor", "✓2 host", "✓3 idle", "Pick anew", "Start", "Cancel"]
         await press(stage, offer, "Pick anew")
         assert labels(offer) == ["1 anchor", "2 host", "3 idle", "All"]
 
@@ -81,7 +81,15 @@ async def test_the_same_as_the_last_time_is_one_press(stage: Stage) -> None:
         await press(stage, offer, "2 host")
         await press(stage, offer, "As the last time")
 
-    assert labels(offer) == ["✓1 anchor", "2 host", "✓3 idle", "All", "Pick anew", "Start"]
+    assert labels(offer) == [
+        "✓1 anchor",
+        "2 host",
+        "✓3 idle",
+        "All",
+        "Pick anew",
+        "Start",
+        "Cancel",
+    ]
 
 
 async def test_an_offer_that_was_ordered_with_its_button_loses_its_buttons(stage: Stage) -> None:
@@ -102,8 +110,16 @@ async def test_what_is_typed_ticks_the_open_offer_as_a_press_does(stage: Stage) 
         await press(stage, offer, "2 host")
         await stage.chat.wait_for_settled(stage.chat.receive(ANN, "-1"))
 
-    assert typed == ["✓1 anchor", "2 host", "✓3 idle", "All", "Pick anew", "Start"]
-    assert labels(offer) == ["1 anchor", "✓2 host", "✓3 idle", "All", "Pick anew", "Start"]
+    assert typed == ["✓1 anchor", "2 host", "✓3 idle", "All", "Pick anew", "Start", "Cancel"]
+    assert labels(offer) == [
+        "1 anchor",
+        "✓2 host",
+        "✓3 idle",
+        "All",
+        "Pick anew",
+        "Start",
+        "Cancel",
+    ]
     assert "2 templates picked." in offer.text
     assert stage.chat.texts[-2].startswith("Picked 2: anchor, idle")  # it is answered all the same
     assert stage.chat.texts[-1].startswith("Picked 2: idle, host")
@@ -182,3 +198,103 @@ async def test_what_was_picked_by_typing_can_be_started_as_long_as_it_is_refused
         await stage.chat.wait_for_text("only 1 at a time is possible")
 
     assert any(text.startswith("Picked 2") for text in starting(stage))
+
+
+GIVEN_UP = "Nothing was ordered, and your picks are gone. Send a recording whenever you like."
+
+
+async def test_an_order_that_is_being_made_is_given_up_with_a_button(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await press(stage, offer, "1 anchor")
+        said = len(stage.chat.shown)
+        await press(stage, offer, "Cancel")
+        closed = (offer.text, offer.choices)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "go"))
+
+    assert closed == (GIVEN_UP, ())
+    assert len(stage.chat.shown) == said + 1
+    assert stage.chat.newest.text.startswith("There is nothing to start yet.")
+
+
+async def test_an_offer_that_is_gone_is_given_up_in_words(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await press(stage, offer, "1 anchor")
+        offer.gone = True
+        await press(stage, offer, "Cancel")
+
+    assert stage.chat.newest.text == GIVEN_UP
+
+
+async def test_what_was_picked_by_typing_is_given_up_with_a_button_as_well(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "1 3"))
+        tally = stage.chat.newest
+        assert labels(tally) == ["Start", "Pick anew", "Cancel"]
+        await press(stage, tally, "Cancel")
+
+    assert (offer.text, offer.choices, tally.choices) == (GIVEN_UP, (), ())
+
+
+async def test_cancel_is_typed_for_it_while_nothing_runs(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+        given_up = stage.chat.newest.text
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+        idle = stage.chat.newest.text
+
+    assert given_up == offer.text == GIVEN_UP
+    assert idle.startswith("Nothing is running.")
+
+
+async def test_a_recording_that_is_listened_to_is_given_up_as_well(stage: Stage) -> None:
+    stage.chat.limits = replace(ROOMY, rings=True)
+    async with stage.running():
+        stage.chat.receive_file(ANN, b"voice", "a.ogg")
+        await stage.chat.wait_for_text("listening")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+        await stage.hear()
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/status"))
+
+    assert stage.chat.texts[:2] == [GIVEN_UP, GIVEN_UP]
+    assert stage.chat.texts[2].startswith("Nothing is running.")
+
+
+async def test_cancel_stops_what_runs_first(stage: Stage) -> None:
+    async with stage.running():
+        await press(stage, offer := await offered(stage), "1 anchor")
+        await press(stage, offer, "Start")
+        batch = await stage.wait_for_batch(lambda batch: batch.state.active)
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "2"))
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+        stopped = stage.chat.newest.text
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, "/cancel"))
+
+    assert stopped == f"{batch.code} is cancelled."
+    assert stage.chat.newest.text == GIVEN_UP
+
+
+async def test_the_cancel_of_an_earlier_recording_leaves_the_new_one(stage: Stage) -> None:
+    async with stage.running():
+        offer = await offered(stage)
+        await press(stage, offer, "1 anchor")
+        [cancel] = [choice.token for choice in offer.choices if choice.label == "Cancel"]
+        stage.chat.receive_file(ANN, b"another voice", "b.ogg")
+        await stage.hear()
+        second = await stage.chat.wait_for_text("“b.ogg”: ")
+        await stage.chat.wait_for_settled(stage.chat.receive(ANN, choice=cancel))
+
+    assert "/cancel" in stage.chat.newest.text
+    assert "✓1 anchor" in labels(second)
+
+
+async def test_where_there_are_few_buttons_cancel_is_typed(stage: Stage) -> None:
+    stage.chat.limits = replace(ROOMY, choices=5)
+    async with stage.running():
+        offer = await offered(stage)
+        await press(stage, offer, "1 anchor")
+
+    assert labels(offer)[-1] == "Start"

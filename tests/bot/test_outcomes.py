@@ -1,6 +1,7 @@
 """Progress and Outcomes: told once, in one message, whatever breaks."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import bot.bot
 import bot.outcomes
 from bot.pace import Stopwatch
-from bot.ports import ChatUnreachable, PlatformDown, Throttled
+from bot.ports import ChatError, ChatUnreachable, PlatformDown, Throttled
 from tests.bot.stage import ANN, LI, NO_FACE, TEXTS, Stage
 from worker.contract.codes import Code, Flag
 from worker.contract.ports import StoreUnavailable
@@ -137,7 +138,79 @@ async def test_an_outcome_waits_for_a_store_that_cannot_sign(
     assert (failures, len(outcomes(stage, batch))) == ([], 1)
 
 
-async def test_an_outcome_that_cannot_be_told_closes_its_batch_and_names_the_incident(
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is tried again soon."""
+    monkeypatch.setattr(bot.bot, "_OUTCOME_PAUSES_S", (0.05, 0.05))
+    monkeypatch.setattr(bot.bot, "_PLAIN_AGAIN_S", 0.05)
+
+
+async def ended_but_untold(stage: Stage) -> BatchRecord:
+    """A Batch of two Clips that waits for its Outcome; the bot runs."""
+    batch = await order(stage)
+    stage.chat.limits = replace(stage.chat.limits, link_buttons=True)
+    for _ in range(2):
+        await stage.render()
+    await stage.pack()
+    return batch
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_outcome_that_is_refused_for_unknown_reasons_is_tried_again(stage: Stage) -> None:
+    async with stage.running():
+        stage.chat.refused_choices = [ChatError("something new")] * 2
+        batch = await ended_but_untold(stage)
+        await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    [said] = outcomes(stage, batch)
+    assert said.startswith(f"{batch.code} is ready")
+    assert not any("went wrong" in text for text in stage.chat.texts)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_outcome_that_is_never_taken_comes_as_plain_text_with_its_incident_and_links(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stage.running():
+        stage.chat.refused_choices = [ChatError("something new")] * 99
+        batch = await ended_but_untold(stage)
+        said = await stage.chat.wait_for_text("Something went wrong on our side (incident ")
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+        await told(stage)
+
+    incident = said.text.split("incident ")[1][:8]
+    assert (outcomes(stage, batch), ended.state) == ([], BatchState.DELIVERED)
+    assert f"incident {incident}" in caplog.text
+    assert batch.code in said.text
+    labels = [line.split(": http://door.test/d/")[0] for line in said.text.split("\n")]
+    assert [label.split(" ")[0] for label in labels if label in said.text][-4:-1] == [
+        "ZIP", "1.", "2.",
+    ]  # fmt: skip
+    assert said.text.count("http://door.test/d/") == 3
+    assert sum("went wrong" in text for text in stage.chat.texts) == 1
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_batch_of_which_nothing_could_be_told_stays_open_until_it_can(stage: Stage) -> None:
+    async with stage.running():
+        batch = await order(stage)
+        stage.chat.unreachable["desk"] = ChatError("something new")
+        for _ in range(2):
+            await stage.render()
+        await stage.pack()
+        tried = stage.chat.attempts
+        await stage.chat.wait_for(lambda chat: chat.attempts > tried + 8)
+        waiting = await stage.newest()
+        stage.chat.unreachable.clear()
+        await stage.chat.wait_for_text("Something went wrong on our side (incident ")
+        ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
+
+    assert waiting.id == batch.id
+    assert (waiting.state, ended.state) == (BatchState.READY, BatchState.DELIVERED)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_outcome_that_cannot_be_written_closes_its_batch_and_names_the_incident(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

@@ -141,7 +141,7 @@ async def test_what_is_too_large_for_one_zip_comes_in_several_unless_somebody_wa
         "That will be about 230 MB. Many phones and computers open no ZIP above 100 MB, so it "
         "comes in about 3 ZIPs, each of which opens by itself."
     ) in said
-    assert labels == ["Start", "Pick anew", "One ZIP", "Only links"]
+    assert labels == ["Start", "Pick anew", "Cancel", "One ZIP", "Only links"]
     assert batch.order.options.zip == "parts"
     for text in (told.text, again):
         _, first, second, apart, video, *_ = text.split("\n")
@@ -262,7 +262,12 @@ async def test_on_buttons_the_offer_itself_tells_the_size_and_the_choice(stage: 
 
     assert "预计" not in small
     assert "预计约 230 MB。很多手机和电脑打不开 100 MB 以上的压缩包" in large
-    assert labels[-3:] == ["一个包", "只要链接", "开始"]
+    assert labels[-4:] == ["一个包", "只要链接", "开始", "取消"]
     assert "按您的设置放在一个压缩包里" in offer.text
     assert answers == 0  # the offer tells it, and no phone rings
-    assert [choice.label for choice in offer.choices][-3:] == ["分成几个包", "只要链接", "开始"]
+    assert [choice.label for choice in offer.choices][-4:] == [
+        "分成几个包",
+        "只要链接",
+        "开始",
+        "取消",
+    ]

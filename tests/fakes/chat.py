@@ -63,6 +63,8 @@ class FakeChat:
         """Raised by the next calls, one each."""
         self.unreachable: dict[str, ChatError] = {}
         """Raised for a chat id until it is taken out."""
+        self.refused_choices: list[ChatError] = []
+        """Raised by the next offers that hold a Link, one each."""
         self.no_files = False
         """Whether we may send no files."""
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
@@ -183,6 +185,9 @@ class FakeChat:
     ) -> MessageRef:
         """Show a message with buttons, or a picture with them."""
         self._check(choices)
+        if self.refused_choices and any(choice.url for choice in choices):
+            self.attempts += 1
+            raise self.refused_choices.pop()
         text, content = await self._pictured(text, picture)
         shown = Shown(chat, key, text, tuple(choices), reply_to, picture=content, person=person)
         return await self._show(shown)

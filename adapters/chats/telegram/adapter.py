@@ -5,10 +5,12 @@ import contextlib
 import logging
 import shutil
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from telegram import File
 from telegram.error import InvalidToken
 from telegram.ext import ExtBot
 
@@ -17,7 +19,7 @@ from adapters.chats.persistence import persist
 from adapters.chats.says import Says
 from adapters.chats.telegram.account import Account
 from adapters.chats.telegram.client import make_bot
-from adapters.chats.telegram.errors import FETCHED_BYTES, ours
+from adapters.chats.telegram.errors import FETCHED_BYTES, may_come_back, ours
 from adapters.chats.telegram.incoming import Incoming
 from adapters.chats.telegram.menu import GroupMenus, show_menu
 from adapters.chats.telegram.moves import Moves
@@ -46,7 +48,8 @@ HOOK: Final = "/hooks/telegram"
 _LOCAL_FILE_BYTES: Final = 2_000_000_000
 _CLOUD_SEND_BYTES: Final = 50_000_000
 _LOCAL_SEND_BYTES: Final = 200_000_000
-"""Such a server takes more, but the library holds a file in memory while it sends it."""
+"""Such a server takes more with ``--local``, but the library holds a file in memory while it sends it. Without, it takes as
+little as Telegram; nothing tells which it is, until it refuses."""
 _TEXT: Final = 3500
 """Characters of one text; Telegram counts 4096 units of which some letters take two."""
 _CAPTION: Final = 900
@@ -58,6 +61,10 @@ _NOT_SHARED: Final = (
     "The Bot API server's files cannot be read here (%s). With --local it keeps them on its own disk: share its folder "
     "with this machine under the same path, readable for Chorus; or start it without --local, for files up to 20 MB"
 )
+_GETTING_BYTES_S: Final = 500_000
+"""What a server of our own gets from Telegram in a second at its slowest."""
+_UNAVAILABLE_PAUSES: Final = (1, 3, 9)
+"""So many times the first pause after an outage is waited before a file is asked for again that cannot be had."""
 _FETCHES: Final = 4
 """Files fetched at once: the library holds each of them in memory."""
 
@@ -158,20 +165,34 @@ class TelegramChat:
         """Fetch a file, over HTTP or, from a server of our own, from its disk."""
         if media.size_bytes is not None and media.size_bytes > self.limits.file_size_bytes:
             raise MediaTooLarge(media.name)
+        file = await self._found(media)
+        if file.file_path is None:
+            raise MediaGone(media.name)
+        # The library makes a URL of each path that it does not find on this machine.
+        there = file.file_path.removeprefix(f"{self._bot.base_file_url}/")
         async with self._fetching:
+            if Path(there).is_absolute():
+                await asyncio.to_thread(_copy, there, path, media.name)
+                return
             with ours():
-                file = await self._bot.get_file(media.ref)
-                if file.file_path is None:
-                    raise MediaGone(media.name)
-                # The library makes a URL of each path that it does not find on this machine.
-                there = file.file_path.removeprefix(f"{self._bot.base_file_url}/")
-                if Path(there).is_absolute():
-                    await asyncio.to_thread(_copy, there, path, media.name)
-                    return
                 try:
                     await self._rates.watched("", file.download_to_drive, path)
                 except InvalidToken:  # what the library makes of 404
                     raise MediaGone(media.name) from None
+
+    async def _found(self, media: Media) -> File:
+        """Where a file lies. A server of our own answers once it has all of it; what it cannot get now is asked for again."""
+        answer_s = self._timing.answer_s + (media.size_bytes or 0) / _GETTING_BYTES_S
+        pauses = iter(_UNAVAILABLE_PAUSES)
+        while True:
+            try:
+                with ours():
+                    return await self._bot.get_file(media.ref, read_timeout=answer_s)
+            except MediaGone as error:
+                pause = next(pauses, None) if may_come_back(error.__cause__) else None
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause * self._timing.again_s)
 
     async def post(
         self, chat: Chat, text: str, *, key: str, reply_to: str | None = None
@@ -213,7 +234,14 @@ class TelegramChat:
     ) -> MessageRef:
         """Send a file as a document: Telegram would encode a video anew, and the label inside it would be lost."""
         async with self._sending:
-            return await self._outgoing.send_file(chat, path, name, key, reply_to)
+            try:
+                return await self._outgoing.send_file(chat, path, name, key, reply_to)
+            except MediaTooLarge:
+                size_bytes = (await asyncio.to_thread(path.stat)).st_size
+                limit_bytes = min(_CLOUD_SEND_BYTES, size_bytes - 1)
+                _LOG.warning("Telegram's server takes files up to %d bytes only", limit_bytes)
+                self.limits = replace(self.limits, send_bytes=limit_bytes)
+                raise MediaTooLarge(name, limit_bytes) from None
 
     async def _connect(self) -> None:
         with ours():

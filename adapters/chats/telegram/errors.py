@@ -75,11 +75,13 @@ _NO_PICTURE: Final = (
 _NO_FILE: Final = ("wrong file_id", "wrong file identifier", "file_reference", "wrong remote file")
 FETCHED_BYTES: Final = 20_000_000
 """The largest file that Telegram hands out, and a server of our own that was started without ``--local``."""
+_NOT_NOW: Final = "temporarily unavailable"
 _LARGE_FILE: Final = ("file is too big", "request entity too large")
 _NO_TOPIC: Final = ("topic_closed", "topic_deleted", "message thread not found")
 _NO_MEMBER: Final = ("user not found", "member not found", "participant_id_invalid")
 _SAME: Final = "message is not modified"
-_BAD_LINK: Final = "button url"
+_BAD_LINK: Final = ("button url", "button_url")
+"""In the words of the Bot API server, and of Telegram behind it."""
 _LINK: Final = re.compile(r"https?://[^\s'\"]+", re.IGNORECASE)
 
 
@@ -111,7 +113,17 @@ def lacks_picture(error: BadRequest) -> bool:
 
 def lacks_link(error: BadRequest) -> bool:
     """Telegram takes no button with such an address, like one of the own machine."""
-    return says(error, _BAD_LINK) and says(error, "invalid", "wrong")
+    return says(error, *_BAD_LINK) and says(error, "invalid", "wrong")
+
+
+def is_unexplained(error: BadRequest) -> bool:
+    """Telegram refuses it for a reason that we do not know."""
+    return type(_refused(error)) is ChatError
+
+
+def may_come_back(error: BaseException | None) -> bool:
+    """A file is gone, or cannot be had at the moment: Telegram says both in one sentence."""
+    return isinstance(error, BadRequest) and says(error, _NOT_NOW)
 
 
 def lacks_member(error: BaseException | None) -> bool:

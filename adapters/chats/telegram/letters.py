@@ -1,5 +1,6 @@
 """One message on its way, and what people would see of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Letter:
     @property
     def html(self) -> str:
         """What is written, as Telegram takes it."""
-        return writing.to_html(self._words)
+        return writing.to_html(self._words, in_sight=self.linkless)
 
     @property
     def _words(self) -> str:
@@ -62,8 +63,8 @@ class Letter:
         return any(choice.url for choice in self.choices)
 
     def with_links_written(self) -> "Letter":
-        """The same with its Links in the text, as many as there is room for, and no buttons for them."""
-        lines = [f"{choice.label}: {choice.url}" for choice in self.choices if choice.url]
+        """The same with its Links in the text, as many as one message has room for, and no buttons for them."""
+        lines = link_lines(self.choices)
         rest = tuple(choice for choice in self.choices if not choice.url)
         text = writing.extended(
             self.text, lines, writing.CAPTION if self.above else writing.LONGEST
@@ -79,6 +80,11 @@ class Letter:
         """A digest of what people see."""
         shown = [f"{choice.label}|{choice.picked}|{choice.url}" for choice in self.choices]
         return looks(self.shows or "", self._words, *shown)
+
+
+def link_lines(choices: Sequence[Choice]) -> list[str]:
+    """Links as they stand in a text."""
+    return [f"{choice.label}: {choice.url}" for choice in choices if choice.url]
 
 
 def number_to_answer(chat: Chat, actual: str, reply_to: str | None) -> int | None:

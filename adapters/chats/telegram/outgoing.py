@@ -22,13 +22,14 @@ from adapters.chats.telegram import buttons, writing
 from adapters.chats.telegram.errors import (
     is_of_other_kind,
     is_unchanged,
+    is_unexplained,
     lacks_link,
     lacks_picture,
     lacks_topic,
     leaves_doubt,
     ours,
 )
-from adapters.chats.telegram.letters import Letter, number_to_answer, reply_parameters
+from adapters.chats.telegram.letters import Letter, link_lines, number_to_answer, reply_parameters
 from adapters.chats.telegram.moves import Moves, find_message, name_message
 from adapters.chats.telegram.notes import Buttons, Notes, Shown, owner
 from adapters.chats.telegram.photos import Photos
@@ -56,6 +57,10 @@ _UNKNOWN: Final = "unknown"
 _FILE_TRIES: Final = 2
 
 
+class _LinksRefused(Exception):
+    """Telegram takes no buttons with these Links."""
+
+
 class Outgoing:
     """Everything we say."""
 
@@ -78,15 +83,44 @@ class Outgoing:
     ) -> MessageRef:
         """Send a text, in several messages if it is long; the last one has the choices and is returned.
 
-        A picture is sent instead, if Telegram takes it.
+        A picture is sent instead, if Telegram takes it. Links that it takes on no buttons stand below the text.
         Raises ChatUnreachable, Throttled, PlatformDown, MemoryUnavailable.
         """
         if picture is not None:
             text = writing.shortened(text)
+        try:
+            return await self._say(chat, text, choices, key, reply_to, person, picture=picture)
+        except _LinksRefused:
+            # What of the text alone went ahead begins this one, too, and is not sent again.
+            text = "\n".join([text, *link_lines(choices)])
+            rest = [choice for choice in choices if not choice.url]
+            return await self._say(chat, text, rest, key, reply_to, person, linkless=True)
+
+    async def _say(
+        self,
+        chat: Chat,
+        text: str,
+        choices: Sequence[Choice],
+        key: str,
+        reply_to: str | None,
+        person: Person | None,
+        *,
+        picture: Picture | None = None,
+        linkless: bool = False,
+    ) -> MessageRef:
         *heads, tail = writing.pieces(text)
         for number, head in enumerate(heads, 1):
-            await self._send(chat, head, (), f"{key}#{number}", reply_to, None)
-        return await self._send(chat, tail, tuple(choices), key, reply_to, person, picture=picture)
+            await self._send(chat, head, (), f"{key}#{number}", reply_to, None, linkless=linkless)
+        return await self._send(
+            chat,
+            tail,
+            tuple(choices),
+            key,
+            reply_to,
+            person,
+            picture=picture,
+            linkless=linkless,
+        )
 
     async def change(
         self,
@@ -175,6 +209,7 @@ class Outgoing:
         *,
         file: tuple[Path, str] | None = None,
         picture: Picture | None = None,
+        linkless: bool = False,
     ) -> MessageRef:
         async with self._alone.with_(key):  # two hands may say the same at once
             if (sent := await self._notes.sent(key)) is not None:
@@ -189,6 +224,7 @@ class Outgoing:
                 reply_to=number_to_answer(chat, actual, reply_to),
                 file=file,
                 picture=picture,
+                linkless=linkless,
             )
             return await self._send_once(chat, letter, key, person)
 
@@ -204,7 +240,7 @@ class Outgoing:
         return MessageRef(chat=chat, id=message_id)
 
     async def _deliver(self, letter: Letter) -> tuple[Letter, int]:
-        """Send it, changed as far as Telegram demands; (as it went, its number)."""
+        """Send it, changed as far as Telegram demands; (as it went, its number). Raises _LinksRefused."""
         with ours():
             while True:
                 try:
@@ -257,8 +293,8 @@ class Outgoing:
         if isinstance(error, BadRequest) and lacks_topic(error) and letter.thread is not None:
             _LOG.info("A topic is closed or gone; what is said goes into the general one")
             return replace(letter, thread=None, reply_to=None)
-        if isinstance(error, BadRequest) and lacks_link(error) and letter.has_links:
-            return letter.with_links_written()
+        if isinstance(error, BadRequest) and _is_for_links(letter, error):
+            raise _LinksRefused from error
         picture = letter.picture
         if picture is not None and isinstance(error, BadRequest) and lacks_picture(error):
             if await self._photos.forget(picture):
@@ -291,7 +327,11 @@ class Outgoing:
         if instead is not None:
             with ours():
                 return await self._edit_at(int(instead), letter)
-        letter, number = await self._deliver(replace(letter, above=None))
+        letter = replace(letter, above=None)
+        try:
+            letter, number = await self._deliver(letter)
+        except _LinksRefused:
+            letter, number = await self._deliver(letter.with_links_written())
         await self._moves.note_instead(chat.id, message.id, str(number))
         return letter
 
@@ -306,7 +346,7 @@ class Outgoing:
             except BadRequest as error:
                 if is_unchanged(error):  # an edit whose answer was lost had been carried out
                     return letter
-                if lacks_link(error) and letter.has_links:
+                if _is_for_links(letter, error):
                     letter = letter.with_links_written()
                 elif letter.picture is not None and letter.shows != letter.above:
                     letter = await self._other_picture(letter, error)
@@ -367,3 +407,8 @@ class Outgoing:
             linkless=went.linkless,
         )
         await self._notes.note_shown(chat, message_id, shown)
+
+
+def _is_for_links(letter: Letter, error: BadRequest) -> bool:
+    """Whether a message was refused for the Links on its buttons, as far as anybody can tell."""
+    return letter.has_links and (lacks_link(error) or is_unexplained(error))

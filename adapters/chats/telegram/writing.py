@@ -17,8 +17,13 @@ _LONGEST_NAME: Final = 64
 _LINK: Final = re.compile(r"(?P<words>.*?\S)\s*[:：]\s*(?P<url>https?://\S+)")
 
 
-def to_html(text: str) -> str:
-    """Plain text as HTML; a line that ends in a Link becomes the Link, because a signed URL fills half a screen."""
+def to_html(text: str, *, in_sight: bool = False) -> str:
+    """Plain text as HTML; a line that ends in a Link becomes the Link, because a signed URL fills half a screen.
+
+    With ``in_sight`` the URL stays: what Telegram takes on no button it may take behind no words either, and drop it.
+    """
+    if in_sight:
+        return html.escape(text, quote=False)
     return "\n".join(_line(line) for line in text.split("\n"))
 
 

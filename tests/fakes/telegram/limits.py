@@ -28,6 +28,8 @@ PHOTO_BYTES: Final = 10_000_000
 PHOTO_SIDES: Final = 10_000
 """Width and height together."""
 PHOTO_RATIO: Final = 20
+_WITHIN: Final = frozenset({"internal", "intranet", "lan", "local"})
+"""Names that mean something inside a house only."""
 COMMANDS: Final = 100
 HOOK_PORTS: Final = {443, 80, 88, 8443}
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -109,6 +111,8 @@ class _Reader(HTMLParser):
             raise breach(f'can\'t parse entities: Unexpected end tag "{tag}"')
         _, start, url = self._open.pop()
         entity = {"type": _TAGS[tag], "offset": start, "length": units(self.plain) - start}
+        if url and not _opens(url):
+            return  # no error: the words stay, and nothing can be pressed
         self.entities.append(entity | ({"url": url} if url else {}))
 
     @override
@@ -189,14 +193,25 @@ def _check_button(button: Mapping[str, Any]) -> None:
     if not button.get("text"):
         raise breach("Text buttons are unallowed in the inline keyboard")
     if "url" in button:
-        host = urlsplit(button["url"]).hostname or ""
-        if "." not in host:
-            url = button["url"]
+        url = button["url"]
+        if "." not in _host(url):
             raise Refused(
                 f"Bad Request: inline keyboard button URL '{url}' is invalid: Wrong HTTP URL"
             )
+        if not _opens(url):  # the Bot API server sees nothing wrong, and Telegram behind it does
+            raise Refused("Bad Request: BUTTON_URL_INVALID")
     elif not 1 <= len(button.get("callback_data", "").encode()) <= CALLBACK_BYTES:
         raise breach("BUTTON_DATA_INVALID")
+
+
+def _opens(url: str) -> bool:
+    """Whether Telegram makes a link of it."""
+    host = _host(url)
+    return "." in host and host.rpartition(".")[2] not in _WITHIN
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def check_commands(commands: Sequence[Mapping[str, str]], scope: Mapping[str, Any]) -> None:
