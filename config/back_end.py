@@ -67,6 +67,7 @@ async def serve(settings: Settings, device: Device) -> None:
             ledger=hand.ledger,
             store=hand.store,
             folder=work_folder(settings),
+            cache_bytes=round(settings.cache_gb * 1e9),
             engine=settings.engine,
             slots=slots,
             device="cuda" if device.gpu else CPU,

@@ -160,12 +160,14 @@ class ClipWork:
     ) -> tuple[Path, Path]:
         take_id = batch.order.take_id
         try:
-            take_folder = await held.persist(lambda: self._shop.cache.take(take_id))
+            take_folder = await held.persist(lambda: self._shop.cache.take(take_id, held.using))
         except ObjectMissing:
             await held.persist(lambda: self._shop.ledger.desk.forget_take(take_id))
             raise refusal(Code.TAKE_GONE, name=batch.order.take_name) from None
         try:
-            template_folder = await held.persist(lambda: self._shop.cache.template(template))
+            template_folder = await held.persist(
+                lambda: self._shop.cache.template(template, held.using)
+            )
         except ObjectMissing:
             raise refusal(Code.TEMPLATE_GONE, name=template.name) from None
         return take_folder, template_folder

@@ -23,7 +23,7 @@ from typing import Any, Final
 from redis.asyncio import ConnectionPool
 
 from worker.asked import LabelRules
-from worker.cache import Cache
+from worker.cache import FOLDER, Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
 from worker.contract.archives import MOST_BYTES
@@ -93,7 +93,7 @@ class Foreman:
         child_command: Sequence[str] | None = None,
         quiet_s: float = 120.0,
         child_limit_s: float = 3600.0,
-        cache_bytes: int = 20 * 2**30,
+        cache_bytes: int = 20 * 10**9,
         keeping: Keeping | None = None,
         report: Report | None = None,
         most_archive_bytes: int = MOST_BYTES,
@@ -122,7 +122,7 @@ class Foreman:
             child_command: Starts a disposable child, our process id behind it; None: ``pipeline.sandbox``.
             quiet_s: An engine without a line for so long hangs.
             child_limit_s: What a child takes longer for is unreadable.
-            cache_bytes: What the cache may hold.
+            cache_bytes: What the cache may hold, beside what is in use.
             keeping: How long things are kept; None: nothing is removed.
             report: Writes the report in each Archive; None: there is none.
             most_archive_bytes: What is larger comes in several ZIPs, unless the order wants it otherwise.
@@ -137,7 +137,7 @@ class Foreman:
         self._desk = ledger.desk
         self._scratch = folder / "scratch" / f"{os.getpid()}-{new_incident()}"
         self._shop = Workshop(
-            ledger, store, Cache(folder / "cache", store, cache_bytes), self._scratch
+            ledger, store, Cache(folder / FOLDER, store, cache_bytes), self._scratch
         )
         self._link = EngineLink(
             engine_command

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import shutil
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.cli.check_dingtalk import examine_dingtalk
+from config.cli.check_disk import examine_disk
 from config.cli.check_keeping import examine_keeping
 from config.cli.check_links import examine_links
 from config.cli.check_redis import examine_redis, examine_watching, redis_advice
@@ -31,7 +31,6 @@ from worker.contract.tokens import TokenCodec
 
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
-_LOW_DISK_BYTES = 2 << 30
 
 
 @click.command(short_help="Look whether everything needed is there.")
@@ -61,7 +60,7 @@ def check(as_json: bool) -> None:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
+    findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), *examine_disk(settings)]
     async with running_system(settings, Wanted()) as system:
         redis = await _tried("redis", lambda: examine_redis(system.redis_url, settings))
         findings.append(redis)
@@ -151,15 +150,6 @@ async def _store(hand: Wires, settings: Settings) -> Finding:
     return good(
         "store", f"{settings.store}: written, listed, signed, read through its Link, deleted."
     )
-
-
-def _disk(settings: Settings) -> Finding:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data_dir).free
-    said = f"{free / 2**30:.1f} GiB free."
-    if free < _LOW_DISK_BYTES:
-        return bad("disk", said, "Make room, or move CHORUS_DATA_DIR.")
-    return good("disk", said)
 
 
 def _engine(settings: Settings) -> Finding:
