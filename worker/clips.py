@@ -142,10 +142,15 @@ class ClipWork:
             if stage == "render":  # only rendered frames are worth telling
                 note(done, total)
 
+        async def begin() -> None:
+            desk = self._shop.ledger.desk
+            if not await held.persist(lambda: desk.begin(held.lease)):
+                raise RenderStopped
+
         try:
-            # What a worker died of, or was taken from one that stood still, might take others with it.
-            alone = held.lease.attempt > 1
-            return await self._link.render(request, progress, held.stop, alone=alone)
+            return await self._link.render(
+                request, progress, held.stop, begin=begin, alone=held.lease.suspect
+            )
         except RenderStopped:
             raise NoLongerWanted from None
         except RenderRefused as refused:

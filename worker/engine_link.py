@@ -12,7 +12,7 @@ import os
 import signal
 import uuid
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,6 +138,7 @@ class EngineLink:
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
         *,
+        begin: Callable[[], Awaitable[None]] | None = None,
         alone: bool = False,
     ) -> Rendered:
         """Render one Clip.
@@ -145,6 +146,7 @@ class EngineLink:
         Args:
             request: engine, take, template, video, out, options.
             progress: Called with (stage, done, total).
+            begin: Waited for just before the engine is asked; what it raises ends the Clip.
             alone: Nothing else is rendered meanwhile: it may be what a worker died of.
             stop: Set by whoever no longer wants the Clip; heeded within 1.5 s and a little.
 
@@ -154,7 +156,7 @@ class EngineLink:
         fault = False
         try:
             async with self._seat(stop, alone=alone) as seat:
-                return await self._attempt(seat, request, progress, stop)
+                return await self._attempt(seat, request, progress, stop, begin)
         except (_Died, _Fault) as error:
             log.warning("a Clip is rendered once more, alone: %s", error)
             fault = isinstance(error, _Fault)
@@ -162,7 +164,7 @@ class EngineLink:
             async with self._seat(stop, alone=True) as seat:
                 if fault:
                     await self._end()
-                return await self._attempt(seat, request, progress, stop)
+                return await self._attempt(seat, request, progress, stop, begin)
         except (_Died, _Fault) as error:
             raise EngineFailed(str(error)) from error
 
@@ -235,8 +237,12 @@ class EngineLink:
         request: Mapping[str, Any],
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
+        begin: Callable[[], Awaitable[None]] | None,
     ) -> Rendered:
         await self._until_ready(stop)
+        if begin is not None:
+            await begin()
+            await self._until_ready(stop)  # the engine may have ended meanwhile
         lines = self._aboard[seat]
         while not lines.empty():  # told of an engine that ended before this Clip was aboard
             lines.get_nowait()

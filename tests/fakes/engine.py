@@ -1,9 +1,9 @@
 """An engine process that renders nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
-``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
-as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still
-to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
+``kill worker``, ``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is
+what was asked for, as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and
+its check still to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
 """
 
 import hashlib
@@ -53,6 +53,8 @@ def _misbehave(what: str, request: dict[str, Any]) -> None:
     if what == "crash" or (what == "crash once" and not marker.exists()):
         marker.touch()
         _die()
+    if what == "kill worker":
+        os.kill(os.getppid(), signal.SIGKILL)
     if what == "hang":
         threading.Event().wait()
 

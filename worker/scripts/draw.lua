@@ -1,11 +1,17 @@
 -- ARGV: queue, worker, ticket, ttl_ms, nonce. The next item with its lease, in one step.
 local queue, worker, ticket, ttl_ms, nonce = unpack(ARGV)
 local LOOKED_AT, MOST_PASSED = 32, 8
+-- How many workers died of an item, as far as is known, and how often it was put off.
+local function past_of(item)
+  local past = redis.call('HMGET', key('item', item), 'deaths', 'put_off')
+  return {past[1] or '0', past[2] or '0'}
+end
+
 local memory = key('once', nonce)
 local drawn = redis.call('GET', memory)
 if drawn then  -- the same call again, after a broken connection
   local facts = redis.call('HMGET', key('item', drawn), 'fence', 'attempts', 'worker')
-  return answer(facts[3] == worker and {drawn, facts[1], facts[2]} or false)
+  return answer(facts[3] == worker and {drawn, facts[1], facts[2], unpack(past_of(drawn))} or false)
 end
 
 local index = key('waiting', queue)
@@ -60,4 +66,4 @@ if batch then
   redis.call('HSET', clip, 'state', 'rendering', 'attempts', attempts, 'started_ms', now_ms(), 'rendered_ms', '')
   look(batch)
 end
-return answer({item, fence, tostring(attempts)})
+return answer({item, fence, tostring(attempts), unpack(past_of(item))})
