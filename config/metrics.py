@@ -53,7 +53,7 @@ _COUNTS: Final = {
     ),
     "loads": (
         "chorus_model_loads",
-        "Times an engine's models were loaded: once for each worker, unless it had to make room for another.",
+        "Times the models of an engine, or of whisper, were loaded: once for each worker, unless an engine had to make room or weights changed.",
         "engine",
     ),
     "downloads": ("chorus_downloads", "Requests for Links, by what became of them.", "result"),

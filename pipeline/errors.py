@@ -21,7 +21,8 @@
         WeightsMissing         weights are not installed, or not all of them
         DeviceFull             a device has no room for an engine's models
         WeightsAltered         weights are not what was pulled
-      WeightsBroken            Whisper's weights are there, and cannot be used
+      NotHeard                 nobody could write down what is said
+        WeightsBroken          Whisper's weights are there, and cannot be used
       ChildCrashed             the disposable child failed, and not because of the material
       LabelLost                a Clip was written without its AI label
       Stopped                  somebody asked to stop
@@ -140,7 +141,11 @@ class DeviceFull(EngineUnavailable):
     """A device has no room left for an engine's models; the message says what to do."""
 
 
-class WeightsBroken(PipelineError):
+class NotHeard(PipelineError):
+    """Nobody could write down what is said; the message says why, to the operator."""
+
+
+class WeightsBroken(NotHeard):
     """Weights are installed and cannot be loaded or run; the message says what their library says."""
 
 

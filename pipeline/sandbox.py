@@ -5,22 +5,27 @@ end: as a rule one, for what one person sent must not meet what another one did.
 one's kind, for all of them together::
 
     {"do": "take" | "template", "source": path, "name": text, "folder": path, "limits": {...}}
-    "models": path                                 with a Take, the folder of all weights, if there is one
+    "samples": path                                with a Take, if its words can be asked for: there its samples are to be put
     {"do": "picture", "source", "name", "folder"}  makes picture.png of a picture (``pipeline.backdrop.sent``)
     {"do": "lineup", ...}                          likewise, of the plan in source makes lineup.jpg (``pipeline.lineup``)
     {"do": "inspect", "name": text, ...}           the rest as in ``pipeline.measure.request``; it has no folder
 
 ``limits`` are fields of ``TakeLimits`` or ``VideoLimits``; those left out have their defaults. It writes JSON lines to
-its standard output, for each request any number of the first, then exactly one of the others::
+its standard output, for each request any number of the first, the second once at most, then exactly one of the others::
 
     {"event": "progress", "stage": text, "done": number, "total": number}
+    {"event": "hear"}                              what is said in the samples that are there now (``speech.dictation``)?
     {"event": "done", "result": {...}}             TakeAnalysis, TemplateAnalysis as analysis_as_json gives it, or Inspection
     {"event": "rejected", "code": text, "facts": {...}}
     {"event": "fault", "trace": text}
 
-and ends with status 0 when there are no more requests. If it is ended by a signal without one of these, a limit was hit or a codec crashed: the file is not to be
-trusted (``UnreadableFile``). Whatever libraries print goes to standard error. What it makes stands in ``folder``
-(``OUTPUTS`` of ``pipeline.takes`` or ``pipeline.templates``); after anything but ``done``, call ``remove_outputs``.
+Behind ``hear`` it waits for one line of reply on its standard input (``speech.dictation``), for as long as that takes; should its
+input end instead, the Take goes without words. Whoever replies opens the file that the request named, whatever else the line says.
+
+It ends with status 0 when there are no more requests. If it is ended by a signal without one of the last three, a limit was hit
+or a codec crashed: the file is not to be trusted (``UnreadableFile``). Whatever libraries print goes to standard error. What it
+makes stands in ``folder`` (``OUTPUTS`` of ``pipeline.takes`` or ``pipeline.templates``); after anything but ``done``, call
+``remove_outputs``.
 
 The child leads a process group of its own, which the caller kills to stop it, and dies with the thread that started it
 (so start it from the main thread).
@@ -29,6 +34,7 @@ The child leads a process group of its own, which the caller kills to stop it, a
 import ctypes
 import dataclasses
 import json
+import math
 import os
 import resource
 import signal
@@ -42,8 +48,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from pipeline.errors import ChildCrashed, InputRejected, UnreadableFile
-from pipeline.types import Progress
+from pipeline.errors import ChildCrashed, InputRejected, NotHeard, UnreadableFile
+from pipeline.speech import dictation
+from pipeline.speech.loudness import RATE_HZ
+from pipeline.types import Hear, Progress, Said, Samples
 
 OUTPUTS: Final = {
     "take": (
@@ -68,13 +76,9 @@ _MEMORY_BYTES: Final = {
 }
 _MEMORY_PER_CORE_BYTES: Final = 160 * 2**20
 _CPU_S: Final = {"take": 600, "template": 3600, "picture": 60, "lineup": 60, "inspect": 3600}
-_WHISPER_CPU_S: Final = 3600
-"""On top of it where Whisper's weights are: a large model needs several times a recording's length."""
 _LAST_CPU_S: Final = 10
 _FILE_BYTES: Final = 2 * _GIB
 """Two hours of a recording, kept as FLAC, are 1.4 GB at most."""
-_WHISPER: Final = "faster-whisper/model.bin"
-"""Where ``pipeline.speech.words`` finds it; written out here, because limits must stand before anything is loaded."""
 _PR_SET_PDEATHSIG: Final = 1
 _TRACE_CHARS: Final = 4000
 
@@ -93,14 +97,15 @@ def remove_outputs(do: str, folder: Path) -> None:
 
 
 def run_in_child(
-    request: Mapping[str, Any], *, timeout_s: float, progress: Progress
+    request: Mapping[str, Any], *, timeout_s: float, progress: Progress, hear: Hear | None = None
 ) -> dict[str, Any]:
     """Have one request done in a disposable child, and wait for it.
 
     Args:
-        request: As in the module's description.
-        timeout_s: After so long the child is killed, and the file counts as unreadable.
+        request: As in the module's description, but for ``samples``.
+        timeout_s: After so long the child is killed, and the file counts as unreadable; it has as long again behind words.
         progress: Called with what the child reports; what it raises stops the child.
+        hear: Hears the words of a Take, here; without it there are none.
 
     Returns:
         The ``result`` of the child's last line.
@@ -111,8 +116,13 @@ def run_in_child(
     """
     ended = False
     try:
-        with _child(timeout_s) as (process, last_words):
-            result = _converse(process, request, progress, last_words)
+        with (
+            tempfile.TemporaryDirectory(prefix="chorus-child-") as scratch,
+            _child(timeout_s) as child,
+        ):
+            samples = Path(scratch, "samples")
+            asked = dict(request) if hear is None else {**request, "samples": str(samples)}
+            result = child.ask(asked, progress, _replies(hear, samples, progress))
         ended = True
         return result
     finally:
@@ -120,8 +130,26 @@ def run_in_child(
             remove_outputs(request["do"], Path(request.get("folder", ".")))
 
 
+def _replies(hear: Hear | None, path: Path, progress: Progress) -> Iterator[Mapping[str, Any]]:
+    """What to reply whenever a child asks for words: them once, if at all."""
+    if hear is not None:
+        yield _heard(hear, path, progress)
+    while True:
+        yield dictation.as_failure("nobody hears words here, or not again")
+
+
+def _heard(hear: Hear, path: Path, progress: Progress) -> Mapping[str, Any]:
+    try:
+        samples = dictation.read_samples(path)
+        seconds = math.ceil(len(samples) / RATE_HZ)
+        said = hear(samples, lambda second: progress("words", int(second), seconds))
+    except NotHeard as error:
+        return dictation.as_failure(str(error))
+    return dictation.as_reply(said)
+
+
 @contextmanager
-def _child(timeout_s: float) -> Iterator[tuple["subprocess.Popen[str]", IO[bytes]]]:
+def _child(timeout_s: float) -> Iterator["_Child"]:
     """Start a child whose group is gone when the block ends."""
     with (
         tempfile.TemporaryFile() as last_words,
@@ -135,52 +163,80 @@ def _child(timeout_s: float) -> Iterator[tuple["subprocess.Popen[str]", IO[bytes
             start_new_session=True,
         ) as process,
     ):
-        alarm = threading.Timer(timeout_s, _kill, (process,))
-        alarm.start()
+        child = _Child(process, last_words, timeout_s)
         try:
-            yield process, last_words
+            yield child
         finally:
-            alarm.cancel()
-            _kill(process)
+            child.end()
 
 
-def _kill(process: "subprocess.Popen[str]") -> None:
-    # The group first: it may hold more than the child. Until it is waited for, its number cannot be another's.
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+class _Child:
+    """A child that runs, until it is ended or takes too long."""
 
+    def __init__(
+        self, process: "subprocess.Popen[str]", last_words: IO[bytes], timeout_s: float
+    ) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ChildCrashed("no pipes")
+        self._process = process
+        self._input = process.stdin
+        self._output = process.stdout
+        self._last_words = last_words
+        self._timeout_s = timeout_s
+        self._set_alarm()
 
-def _converse(
-    process: "subprocess.Popen[str]",
-    request: Mapping[str, Any],
-    progress: Progress,
-    last_words: IO[bytes],
-) -> dict[str, Any]:
-    if process.stdin is None or process.stdout is None:
-        raise ChildCrashed("no pipes")
-    with suppress(BrokenPipeError):  # it ended already: its output tells why, or nothing does
-        process.stdin.write(json.dumps(dict(request)))
-        process.stdin.close()
-    for line in process.stdout:
-        event = json.loads(line)
-        match event["event"]:
-            case "progress":
-                progress(event["stage"], event["done"], event["total"])
-            case "done":
-                result: dict[str, Any] = event["result"]
-                return result
-            case "rejected":
-                raise rejection(event["code"], event["facts"])
-            case _:
-                raise ChildCrashed(event.get("trace", "no trace"))
-    process.wait()
-    if (
-        process.returncode > 0
-    ):  # it could not even begin; a limit or a crash is a signal, hence negative
-        last_words.seek(0)
-        raise ChildCrashed(last_words.read().decode("utf-8", "replace")[-_TRACE_CHARS:])
-    raise UnreadableFile(name=request["name"])
+    def ask(
+        self,
+        request: Mapping[str, Any],
+        progress: Progress,
+        replies: Iterator[Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """Send a request and read to its end; raises what ``run_in_child`` does."""
+        self._say(request)
+        for line in self._output:
+            event = json.loads(line)
+            match event["event"]:
+                case "progress":
+                    progress(event["stage"], event["done"], event["total"])
+                case "hear":
+                    self._alarm.cancel()  # it waits for us
+                    self._say(next(replies))
+                    self._set_alarm()
+                case "done":
+                    result: dict[str, Any] = event["result"]
+                    return result
+                case "rejected":
+                    raise rejection(event["code"], event["facts"])
+                case _:
+                    raise ChildCrashed(event.get("trace", "no trace"))
+        if self._process.wait() > 0:
+            # It could not even begin: a limit or a crash is a signal, hence negative.
+            self._last_words.seek(0)
+            raise ChildCrashed(self._last_words.read().decode("utf-8", "replace")[-_TRACE_CHARS:])
+        raise UnreadableFile(name=request["name"])
+
+    def end(self) -> None:
+        """Kill it, if it has not ended."""
+        self._alarm.cancel()
+        self._kill()
+
+    def _set_alarm(self) -> None:
+        self._alarm = threading.Timer(self._timeout_s, self._kill)
+        self._alarm.start()
+
+    def _kill(self) -> None:
+        # The group first: it may hold more than the child. Until it is waited for, its number cannot be another's.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _say(self, line: Mapping[str, Any]) -> None:
+        try:
+            self._input.write(json.dumps(dict(line)) + "\n")
+            self._input.flush()
+        except BrokenPipeError:  # it ended already: its output tells why, or nothing does
+            with suppress(BrokenPipeError):
+                self._input.close()
 
 
 def rejection(code: str, facts: Mapping[str, str | float]) -> InputRejected:
@@ -204,7 +260,7 @@ def main() -> int:
     for line in sys.stdin:
         request = json.loads(line)
         if not limited:
-            _limit(request["do"], _weights_bytes(_models(request)))
+            _limit(request["do"])
             limited = True
         _answer(request, tell)
     return 0
@@ -228,7 +284,7 @@ def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
     # Imported in here, because the limits must stand before the first codec is loaded.
     match request["do"]:
         case "take":
-            return _take(request, progress)
+            return _take(request, tell, progress)
         case "template":
             return _template(request, progress)
         case "picture":
@@ -241,18 +297,31 @@ def _work(request: Mapping[str, Any], tell: Any) -> dict[str, Any]:
             return inspect_request(dict(request), progress)
 
 
-def _take(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def _take(request: Mapping[str, Any], tell: Any, progress: Progress) -> dict[str, Any]:
     from pipeline import takes  # noqa: PLC0415
 
     source, folder = Path(request["source"]), Path(request["folder"])
     limits = takes.TakeLimits(**request.get("limits", {}))
-    name, models = request["name"], _models(request)
-    told = takes.analyse_take(source, name, folder, limits, progress, models)
+    hear = _asking(Path(request["samples"]), tell) if "samples" in request else None
+    told = takes.analyse_take(source, request["name"], folder, limits, progress, hear)
     return dataclasses.asdict(told)
 
 
-def _models(request: Mapping[str, Any]) -> Path | None:
-    return Path(request["models"]) if request.get("models") else None
+def _asking(path: Path, tell: Any) -> Hear:
+    """Hear words by asking whoever sent the request."""
+
+    def hear(samples: Samples, _heard_until: object) -> Said:
+        try:
+            dictation.write_samples(path, samples)
+            tell("hear")
+            line = sys.stdin.readline()
+        finally:
+            path.unlink(missing_ok=True)
+        if not line:
+            raise NotHeard("nobody replied")
+        return dictation.said_of(json.loads(line))
+
+    return hear
 
 
 def _template(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -293,18 +362,11 @@ def _bind_to_parent(parent: int) -> None:
         raise SystemExit(1)
 
 
-def _weights_bytes(models: Path | None) -> int:
-    """Tell what Whisper's weights may need, were they installed: twice their size, and room to work."""
-    model = models / _WHISPER if models else None
-    return 2 * model.stat().st_size + _GIB if model and model.is_file() else 0
-
-
-def _limit(do: str, weights_bytes: int) -> None:
-    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1) + weights_bytes
-    cpu_s = _CPU_S[do] + (_WHISPER_CPU_S if weights_bytes else 0)
+def _limit(do: str) -> None:
+    memory = _MEMORY_BYTES[do] + _MEMORY_PER_CORE_BYTES * (os.cpu_count() or 1)
     for what, most in (
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_CPU, _CPU_S[do]),
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):

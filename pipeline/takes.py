@@ -20,7 +20,7 @@ from pipeline.sound.treatment import Recording, treat
 from pipeline.speech.activity import grown
 from pipeline.speech.analyse import curve_length, listen
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
-from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, SoundFacts, Word
+from pipeline.types import CURVE_RATE_HZ, Hear, MouthCurve, Progress, Samples, SoundFacts, Word
 
 RECORDING: Final = "sound.flac"
 SPEECH: Final = "speech.npz"
@@ -66,7 +66,7 @@ class TakeAnalysis:
     words: int = 0
     """How many are known."""
     words_failed: str = ""
-    """For the operator: why there are none, though weights are installed."""
+    """For the operator: why there are none, though somebody was to hear them."""
     remarks: tuple[Remark, ...] = ()
 
 
@@ -76,7 +76,7 @@ def analyse_take(
     folder: Path,
     limits: TakeLimits,
     progress: Progress,
-    models: Path | None = None,
+    hear: Hear | None = None,
 ) -> TakeAnalysis:
     """Check a recording and analyse it.
 
@@ -86,8 +86,8 @@ def analyse_take(
         folder: Gets ``OUTPUTS``; nothing if the analysis fails.
         limits: How long it may be.
         progress: Called with stage ``sound`` (seconds decoded of seconds declared), then ``speech`` (seconds heard) and,
-            with weights, ``words``.
-        models: The folder of all weights (``speech.words``).
+            where words are heard, ``words``.
+        hear: Hears words.
 
     Raises:
         InputRejected: It is no recording, too short, too long, or nobody speaks.
@@ -96,7 +96,7 @@ def analyse_take(
     for treated in folder.glob(_TREATED.format("*")):  # of the recording before
         treated.unlink()
     try:
-        return _analyse(source, name, folder, limits, progress, models)
+        return _analyse(source, name, folder, limits, progress, hear)
     except BaseException:
         for output in OUTPUTS:
             (folder / output).unlink(missing_ok=True)
@@ -163,7 +163,7 @@ def _analyse(
     folder: Path,
     limits: TakeLimits,
     progress: Progress,
-    models: Path | None,
+    hear: Hear | None,
 ) -> TakeAnalysis:
     def heard(done_s: float, declared_s: float) -> None:
         progress("sound", round(done_s), round(max(done_s, declared_s)))
@@ -181,7 +181,7 @@ def _analyse(
         raise TakeTooShort(seconds=round(duration_s, 2), limit_s=limits.min_s)
     samples = read_sound(source, _ANALYSIS_RATE_HZ)
     progress("speech", 0, math.ceil(duration_s))
-    listened = listen(samples, duration_s, progress, models)
+    listened = listen(samples, duration_s, progress, hear)
     curve = listened.curve
     spoken = curve.speech > 0.5
     speech_s = float(np.count_nonzero(spoken)) / CURVE_RATE_HZ

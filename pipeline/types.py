@@ -82,6 +82,21 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What is said in a Take."""
+
+    language: str
+    """ISO 639-1."""
+    words: tuple[Word, ...]
+    """In order."""
+
+
+Hear = Callable[[Samples, Callable[[float], None]], Said]
+"""Writes down what is said in (n,) samples, 16 kHz, at speaking level. Called with them and with whom it is to tell how many
+seconds it has heard, which may raise ``Stopped``; raises ``NotHeard``."""
+
+
+@dataclass(frozen=True)
 class MouthCurve:
     """What the mouth should do: parallel arrays, one value every 10 ms (``CURVE_RATE_HZ``) from the Take's start.
 

@@ -15,7 +15,8 @@ from worker.contract import keys
 from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipResult, ClipState, TemplateRecord
-from worker.engine_link import EngineLink, EngineMissing, Rendered, RenderRefused, RenderStopped
+from worker.engine_link import EngineLink
+from worker.errands import EngineMissing, Rendered, RenderRefused, RenderStopped
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.pictures import Pictures

@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +18,19 @@ _TRIES: Final = 2
 """Should the child be killed; the second time it is the material."""
 
 
+Hear = Callable[[Path], Awaitable[Mapping[str, Any]]]
+"""Gives the reply to a child that put samples into a file and asks for their words; may raise ChildStopped."""
+
+
 async def decode(
-    child: Child, held: Held, do: str, source: Path, name: str, folder: Path, **more: object
+    child: Child,
+    held: Held,
+    do: str,
+    source: Path,
+    name: str,
+    folder: Path,
+    limits: Mapping[str, float] | None = None,
+    hear: Hear | None = None,
 ) -> dict[str, Any]:
     """Have a child look at what somebody sent.
 
@@ -28,7 +41,8 @@ async def decode(
         source: What was sent.
         name: The name it came with.
         folder: Gets what the child makes; emptied before.
-        more: What else stands in the request (``pipeline.sandbox``).
+        limits: What the material may be, if not the defaults.
+        hear: Replies when the child asks what is said.
 
     Returns:
         What the child tells.
@@ -38,11 +52,17 @@ async def decode(
         ChildFailed: The child failed for a reason of ours.
         NoLongerWanted: The work is to end.
     """
-    request = {"do": do, "source": str(source), "name": name, "folder": str(folder), **more}
+    request: dict[str, Any] = {"do": do, "source": str(source), "name": name, "folder": str(folder)}
+    request["limits"] = dict(limits or {})
+    reply: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
+    if hear is not None:
+        samples = folder.with_name("samples")  # beside what is made: all of that is stored
+        request["samples"] = str(samples)
+        reply = partial(hear, samples)
     for _ in range(_TRIES):
         _empty(folder)
         try:
-            return await child.run(request, held.stop)
+            return await child.run(request, held.stop, reply)
         except ChildKilled:
             log.warning("the child that decoded for %s was killed", held.lease.item)
         except ChildStopped:

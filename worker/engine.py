@@ -1,4 +1,4 @@
-"""The engine process: holds engines resident and renders Clips. ``python -m worker.engine --engine NAME --slots N --device DEVICE``.
+"""The engine process: holds engines and Whisper resident, renders Clips and hears Takes. ``python -m worker.engine --engine NAME --slots N --device DEVICE``.
 
 Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosses). It reads
 
@@ -6,23 +6,29 @@ Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosse
 
     {"do": "render", "id", "engine", "take": folder, "template": folder, "video": path, "out": path,
      "options": fields of pipeline.options, "context": what log lines of this Clip carry}
+    {"do": "open"}                                 opens Whisper ahead of the first Take
+    {"do": "hear", "id", "samples": path, "context"}
+                                                   samples as in ``pipeline.speech.dictation``
     {"do": "cancel", "id"}
 
-and writes, each Clip's lines ending with one of the last six
+and writes, the lines of each Clip and each Take ending with one of the last eight
 
 ::
 
     {"event": "ready", "engines": [...], "unavailable": {engine: advice}, "residents": {engine: facts}}
+    {"event": "opened", "residents": as above}     it was tried to open Whisper; what went wrong is told to whoever is to be heard
     {"event": "progress", "id", "stage", "done", "total"}
     {"event": "done", "id", "result": {...}, "features": [new files beside the Template], "checking": true, "residents": as above}
     {"event": "checked", "id", "figures": {...}, or null if it could not be, "trace": why not; none if it was cancelled}
+    {"event": "heard", "id", "reply": as in ``pipeline.speech.dictation``, "residents": as above}
+    {"event": "unheard", "id", "why": text, "residents": as above}
     {"event": "rejected", "id", "code", "facts"}
     {"event": "unavailable", "id", "engine", "advice"}
     {"event": "stopped", "id"}
     {"event": "fault", "id", "trace"}
 
 Behind ``done`` with ``checking`` follows ``checked``, beside the rendering of the next Clip: the file stays where it is until
-then. ``residents`` tell of each engine how often its weights were loaded, on which device, how many frames go through it at once, the
+then. Takes are heard one after the other, beside the Clips. ``residents`` tell of each engine, and of Whisper, how often its weights were loaded, on which device, how many frames go through it at once, the
 memory it took, and notes for the operator. It ends when its standard input does, and by the kernel's hand when the foreman is killed.
 """
 
@@ -54,6 +60,7 @@ from pipeline.render import ClipFacts, render_clip
 from pipeline.takes import load_take
 from pipeline.templates import load_template
 from pipeline.types import Progress
+from worker.listening import Listening
 from worker.residence import Residence
 
 T = TypeVar("T")
@@ -62,6 +69,8 @@ _SPEECHES_KEPT: Final = 4
 _TEMPLATES_KEPT: Final = 8  # a 10 minute track is some 60 MB
 _CHUNK_BYTES: Final = 1 << 20
 _TRACE_CHARS: Final = 4000
+_TELL_RESIDENTS: Final = {"ready", "opened", "done", "heard", "unheard"}
+"""Something may have been loaded before."""
 
 
 class _Kept:
@@ -104,6 +113,7 @@ class Renderer:
         self._stops: dict[str, threading.Event] = {}
         self._speeches = _Kept(_SPEECHES_KEPT)
         self._prepared = _Kept(_TEMPLATES_KEPT)
+        self._listening = Listening(shelf.models, hardware.device, self._tell)
 
     def warm(self, engine: str) -> None:
         """Load an engine before the first Clip asks for it, and say that we are ready."""
@@ -114,22 +124,28 @@ class Renderer:
             unavailable[engine] = str(error)
         self._checks.submit(self._open_mesh)
         engines = [EMBEDDED] if unavailable else list(dict.fromkeys((engine, EMBEDDED)))
-        residents = self._residents.as_json()
-        self._tell("ready", engines=engines, unavailable=unavailable, residents=residents)
+        self._tell("ready", engines=engines, unavailable=unavailable)
 
     def serve(self, requests: IO[str]) -> None:
-        """Do what each line asks, until there are no more; Clips in work are then given up."""
+        """Do what each line asks, until there are no more; what is in work is then given up."""
         for line in requests:
             request = json.loads(line)
-            if request["do"] == "cancel":
-                if stop := self._stops.get(request["id"]):
-                    stop.set()
-            else:
-                self._stops[request["id"]] = threading.Event()
-                self._threads.submit(self._spoken_of, request)
+            match request["do"]:
+                case "cancel":
+                    self._listening.cancel(request["id"])
+                    if stop := self._stops.get(request["id"]):
+                        stop.set()
+                case "open":
+                    self._listening.open()
+                case "hear":
+                    self._listening.hear(request)
+                case _:
+                    self._stops[request["id"]] = threading.Event()
+                    self._threads.submit(self._spoken_of, request)
         for stop in list(self._stops.values()):
             stop.set()
         self._threads.shutdown()
+        self._listening.close()
         self._checks.submit(self._close_mesh)
         self._checks.shutdown()
 
@@ -152,8 +168,7 @@ class Renderer:
         except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
             self._tell("fault", id=name, trace=traceback.format_exc()[-_TRACE_CHARS:])
         else:
-            told = {"features": features, "residents": self._residents.as_json()}
-            self._tell("done", id=name, result=result, checking=True, **told)
+            self._tell("done", id=name, result=result, features=features, checking=True)
             self._checks.submit(self._check, name, check, out)
             return
         del self._stops[name]
@@ -215,6 +230,8 @@ class Renderer:
         return check, facts, features
 
     def _tell(self, event: str, **facts: object) -> None:
+        if event in _TELL_RESIDENTS:
+            facts["residents"] = {**self._residents.as_json(), **self._listening.as_json()}
         with self._writing:
             self._lines.write(json.dumps({"event": event, **facts}) + "\n")
             self._lines.flush()

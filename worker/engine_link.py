@@ -1,7 +1,8 @@
 """The foreman's side of the engine process: starts it, talks to it, replaces it.
 
 A Clip whose engine crashed, hung or failed is rendered once more, *alone* on a fresh engine, so that of several
-Clips aboard only the poisonous one fails. A Clip that was rejected is not.
+Clips aboard only the poisonous one fails. A Clip that was rejected is not. The words of a Take are heard likewise; but where a
+Clip waits for an engine, however long it takes to start, a Take goes without words.
 """
 
 import asyncio
@@ -10,71 +11,52 @@ import json
 import logging
 import os
 import signal
+import time
 import uuid
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from structlog.contextvars import get_contextvars
 
 from worker.children import die_with_parent
 from worker.contract.figures import FIGURES
+from worker.errands import (
+    Died,
+    EngineFailed,
+    Errand,
+    Fault,
+    Figures,
+    Rendered,
+    RenderStopped,
+    Unheard,
+    heard,
+    rendered,
+)
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _START_S: Final = 180.0
 """Models of some gigabytes are read from a cold disk."""
 _ASK_S: Final = 1.4
 """How long a Clip that was asked to stop may take to do so: with the time until that is noticed a seat is free in 2 s."""
+_PATIENCE: Final = 5
+"""So much longer than a Clip may words be without a line: Whisper tells of half a minute of sound at a time, and a large one on few
+cores takes minutes for that."""
+_HEAR_S: Final = 3600.0
+"""After so long a Take goes without words."""
+_UNREADY_S: Final = _START_S + 20.0
+"""Likewise after so long without an engine: one slow start, and a little."""
+_DEATHS: Final = 2
+"""So often in a row may engines die while they open the same weights of Whisper; then it is left shut, for Clips wait."""
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 5.0
-_LINE_BYTES: Final = 1 << 20
-
-
-class RenderRefused(Exception):
-    """The engine says why this Clip cannot be: a Rejection."""
-
-    def __init__(self, code: str, facts: Mapping[str, str | float]) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = dict(facts)
-
-
-class EngineMissing(Exception):
-    """The engine asked for is not installed here; the message is the advice."""
-
-
-class EngineFailed(Exception):
-    """The engine crashed, hung or raised, twice; the message is what is known of it."""
-
-
-class RenderStopped(Exception):
-    """The Clip was stopped because somebody asked for it."""
-
-
-Figures = Mapping[str, Any] | None
-"""What was measured of a Clip, and its flags: fields of ``ClipResult``. None where that could not be."""
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What the engine said of a finished Clip."""
-
-    result: Mapping[str, Any]
-    """frames, fps, duration_s, seconds, size_bytes, crc32, sha256."""
-    features: Sequence[str]
-    """Files it added to the Template's folder."""
-    check: "asyncio.Future[Figures] | None" = None
-    """What the check of the Clip will find; None if the engine checks nothing."""
-
-
-class _Died(Exception):
-    """The engine ended, or was ended, with this Clip aboard."""
-
-
-class _Fault(Exception):
-    """The engine raised."""
+_LINE_BYTES: Final = 1 << 23
+"""The words of two hours come as one."""
 
 
 Told = dict[str, Any] | None
@@ -90,6 +72,7 @@ class EngineLink:
         *,
         quiet_s: float,
         environment: Mapping[str, str] | None = None,
+        whisper: Callable[[], Hashable] = lambda: None,
     ) -> None:
         """Nothing runs yet.
 
@@ -97,7 +80,14 @@ class EngineLink:
             command: Starts the engine.
             quiet_s: So long without a line of a Clip in work means that the engine hangs.
             environment: What it finds in its environment, beside what is in ours.
+            whisper: Tells Whisper's weights that are installed now from others; None if there are none to open.
         """
+        self._whisper = whisper
+        self._opening: Hashable = None
+        """The weights of Whisper that the engine is opening ahead of the first Take."""
+        self._deaths: Counter[Hashable] = Counter()
+        """How many engines in a row died of that, by the weights."""
+        self._unready_since = time.monotonic()
         self._environment = {**os.environ, **(environment or {})}
         self._loads: dict[str, int] = {}
         """How often the process told that each engine was loaded, those that had to leave included."""
@@ -153,19 +143,66 @@ class EngineLink:
         Raises:
             RenderRefused, EngineMissing, EngineFailed, RenderStopped: As they say.
         """
+        asked = {"do": "render", **request}
+        errand = Errand("a Clip", asked, rendered, progress, stop, self._quiet_s, begin)
+        return await self._twice(errand, alone=alone)
+
+    async def hear(
+        self, samples: Path, stop: asyncio.Event, *, alone: bool = False
+    ) -> Mapping[str, Any]:
+        """Have the words of a Take written down; the reply of ``pipeline.speech.dictation``.
+
+        Args:
+            samples: Where they are.
+            stop: Set by whoever no longer wants them; heeded as for ``render``.
+            alone: As for ``render``.
+
+        Raises:
+            Unheard, EngineFailed, RenderStopped: As they say. An engine that does not start has failed, in time.
+        """
+        if self._deadly(self._whisper()):
+            raise Unheard("the engine died whenever it opened Whisper's weights")
+        asked, quiet_s = {"do": "hear", "samples": str(samples)}, self._quiet_s * _PATIENCE
+        errand = Errand("the hearing of a Take", asked, heard, _nobody, stop, quiet_s)
+        hearing = asyncio.ensure_future(self._twice(errand, alone=alone))
+        missing = asyncio.ensure_future(self._until_missing())
+        either: set[asyncio.Future[Any]] = {hearing, missing}
+        try:
+            await asyncio.wait(either, timeout=_HEAR_S, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                return hearing.result()
+            late = f"the words were not heard within {_HEAR_S:g} s"
+            raise EngineFailed("the engine does not start" if missing.done() else late)
+        finally:
+            missing.cancel()
+            hearing.cancel()
+            await asyncio.gather(missing, hearing, return_exceptions=True)
+
+    async def _until_missing(self) -> None:
+        """Wait until there has been no engine for so long that none may come."""
+        while True:
+            left_s = self._unready_since + _UNREADY_S - time.monotonic()
+            if self._ready.is_set():
+                left_s = _UNREADY_S
+            if left_s <= 0:
+                return
+            await asyncio.sleep(left_s)
+
+    async def _twice(self, errand: Errand[T], *, alone: bool) -> T:
+        """Have an engine do it, and should that cost the engine, another one, with nobody else aboard."""
         fault = False
         try:
-            async with self._seat(stop, alone=alone) as seat:
-                return await self._attempt(seat, request, progress, stop, begin)
-        except (_Died, _Fault) as error:
-            log.warning("a Clip is rendered once more, alone: %s", error)
-            fault = isinstance(error, _Fault)
+            async with self._seat(errand.stop, alone=alone) as seat:
+                return await self._attempt(seat, errand)
+        except (Died, Fault) as error:
+            log.warning("%s is tried once more, alone: %s", errand.what, error)
+            fault = isinstance(error, Fault)
         try:
-            async with self._seat(stop, alone=True) as seat:
+            async with self._seat(errand.stop, alone=True) as seat:
                 if fault:
                     await self._end()
-                return await self._attempt(seat, request, progress, stop, begin)
-        except (_Died, _Fault) as error:
+                return await self._attempt(seat, errand)
+        except (Died, Fault) as error:
             raise EngineFailed(str(error)) from error
 
     async def checked(self, rendered: Rendered, stop: asyncio.Event) -> Figures:
@@ -231,29 +268,22 @@ class EngineLink:
         async with self._seats:
             self._seats.notify_all()
 
-    async def _attempt(
-        self,
-        seat: str,
-        request: Mapping[str, Any],
-        progress: Callable[[str, int, int], None],
-        stop: asyncio.Event,
-        begin: Callable[[], Awaitable[None]] | None,
-    ) -> Rendered:
-        await self._until_ready(stop)
-        if begin is not None:
-            await begin()
-            await self._until_ready(stop)  # the engine may have ended meanwhile
+    async def _attempt(self, seat: str, errand: Errand[T]) -> T:
+        await self._until_ready(errand.stop)
+        if errand.begin is not None:
+            await errand.begin()
+            await self._until_ready(errand.stop)  # the engine may have ended meanwhile
         lines = self._aboard[seat]
         while not lines.empty():  # told of an engine that ended before this Clip was aboard
             lines.get_nowait()
-        self._send({"do": "render", "id": seat, "context": get_contextvars(), **request})
+        self._send({"id": seat, "context": get_contextvars(), **errand.request})
         try:
             while True:
-                line = await self._next_line(lines, stop)
+                line = await self._next_line(lines, errand)
                 if line["event"] == "progress":
-                    progress(line["stage"], line["done"], line["total"])
+                    errand.progress(line["stage"], line["done"], line["total"])
                     continue
-                return _verdict(line)
+                return errand.verdict(line)
         except RenderStopped:
             await self._ask_to_stop(seat)
             raise
@@ -273,26 +303,26 @@ class EngineLink:
         if stop.is_set():
             raise RenderStopped
 
-    async def _next_line(self, lines: "asyncio.Queue[Told]", stop: asyncio.Event) -> dict[str, Any]:
-        """The next line about a Clip; raises RenderStopped or _Died."""
+    async def _next_line(self, lines: "asyncio.Queue[Told]", errand: Errand[Any]) -> dict[str, Any]:
+        """The next line about a Clip; raises RenderStopped or Died."""
         reading = asyncio.ensure_future(lines.get())
-        stopped = asyncio.ensure_future(stop.wait())
+        stopped = asyncio.ensure_future(errand.stop.wait())
         try:
             done, _ = await asyncio.wait(
-                {reading, stopped}, timeout=self._quiet_s, return_when=asyncio.FIRST_COMPLETED
+                {reading, stopped}, timeout=errand.quiet_s, return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             stopped.cancel()
             if not reading.done():
                 reading.cancel()
-        if stop.is_set() and reading not in done:
+        if errand.stop.is_set() and reading not in done:
             raise RenderStopped
         if reading not in done:
             await self._end()
-            raise _Died(f"no line from the engine for {self._quiet_s:g} s")
+            raise Died(f"no line from the engine for {errand.quiet_s:g} s")
         line = reading.result()
         if line is None:
-            raise _Died("the engine ended")
+            raise Died("the engine ended")
         return line
 
     async def _ask_to_stop(self, seat: str) -> None:
@@ -312,9 +342,18 @@ class EngineLink:
         """Kill the engine's process group and wait until it is gone; ``run`` starts another."""
         process = self._process
         if process is not None:
-            self._ready.clear()
+            self._lose()
             _kill_group(process)
             await process.wait()
+
+    def _lose(self) -> None:
+        """There is no engine for a while."""
+        if self._ready.is_set():
+            self._ready.clear()
+            self._unready_since = time.monotonic()
+        if self._opening is not None:
+            self._deaths[self._opening] += 1
+            self._opening = None
 
     async def _live(self) -> bool:
         """One life of the engine; whether it ever was ready."""
@@ -339,7 +378,7 @@ class EngineLink:
         finally:
             was_ready = self._ready.is_set()
             waiting.cancel()
-            self._ready.clear()
+            self._lose()
             self._process = None
             _kill_group(process)
             await process.wait()
@@ -361,23 +400,41 @@ class EngineLink:
             if line["event"] == "ready":  # a new process, which has loaded nothing before
                 self.residents, self._loads = {}, {}
             self._note_residents(line.get("residents"))
-            if line["event"] == "ready":
-                waiting.cancel()
-                self.engines = tuple(line["engines"])
-                for engine, advice in line["unavailable"].items():
-                    log.warning("engine %s is unavailable: %s", engine, advice)
-                self._ready.set()
-                self.started.set()
-            elif line["event"] == "checked":
-                if line.get("trace"):
-                    log.warning("a Clip could not be checked\n%s", line["trace"])
-                self._note_check(line["id"], line["figures"])
-            elif line["id"] in self._aboard:
-                if line["event"] == "done" and line.get("checking"):
-                    line["check"] = self._checking[line["id"]] = (
-                        asyncio.get_running_loop().create_future()
-                    )
-                self._aboard[line["id"]].put_nowait(line)
+            match line["event"]:
+                case "ready":
+                    waiting.cancel()
+                    self._note_ready(line)
+                case "opened":
+                    self._opening = None
+                    self._deaths.clear()
+                case "checked":
+                    if line.get("trace"):
+                        log.warning("a Clip could not be checked\n%s", line["trace"])
+                    self._note_check(line["id"], line["figures"])
+                case _ if line["id"] in self._aboard:
+                    if line["event"] == "done" and line.get("checking"):
+                        line["check"] = self._checking[line["id"]] = (
+                            asyncio.get_running_loop().create_future()
+                        )
+                    self._aboard[line["id"]].put_nowait(line)
+
+    def _note_ready(self, line: Mapping[str, Any]) -> None:
+        self.engines = tuple(line["engines"])
+        for engine, advice in line["unavailable"].items():
+            log.warning("engine %s is unavailable: %s", engine, advice)
+        self._ready.set()
+        self.started.set()
+        self._open_whisper()
+
+    def _open_whisper(self) -> None:
+        """Have Whisper opened before the first Take asks for it."""
+        weights = self._whisper()
+        if weights is not None and not self._deadly(weights):
+            self._opening = weights
+            self._send({"do": "open"})
+
+    def _deadly(self, weights: Hashable) -> bool:
+        return self._deaths[weights] >= _DEATHS
 
     def _note_residents(self, residents: Mapping[str, Mapping[str, Any]] | None) -> None:
         for engine, facts in (residents or {}).items():
@@ -403,19 +460,8 @@ class EngineLink:
                 self._process.stdin.write(json.dumps(request).encode() + b"\n")
 
 
-def _verdict(line: dict[str, Any]) -> Rendered:
-    """What the last line about a Clip means."""
-    match line["event"]:
-        case "done":
-            return Rendered(line["result"], line["features"], line.get("check"))
-        case "rejected":
-            raise RenderRefused(line["code"], line["facts"])
-        case "unavailable":
-            raise EngineMissing(line["advice"])
-        case "stopped":
-            raise RenderStopped
-        case _:
-            raise _Fault(line.get("trace", "the engine gave no trace"))
+def _nobody(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 def _kill_group(process: Process) -> None:

@@ -4,6 +4,7 @@
 
     tickets (arq) -> draw (ledger) -> clip:                    engine process -> store
                                       take, template, lineup:  disposable child -> store
+                                      words of a take:         disposable child -> engine process -> disposable child
                                       archive:                 store
 """
 
@@ -32,6 +33,7 @@ from worker.desk import Verdict, new_incident
 from worker.drawing import Draws
 from worker.engine_link import EngineLink
 from worker.guard import LAST_WORD_S, Guard
+from worker.hearing import Hearing
 from worker.holdings import Held, Holdings
 from worker.janitor import Janitor, Keeping
 from worker.ledger import RedisLedger
@@ -44,6 +46,7 @@ from worker.pictures import Pictures
 from worker.preparation import Limits, Preparation
 from worker.rebuild import rebuild
 from worker.ticket_office import TicketOffice
+from worker.whisper import stamp
 from worker.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -149,12 +152,15 @@ class Foreman:
             ],
             quiet_s=quiet_s,
             environment=environment,
+            whisper=lambda: stamp(models),
         )
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
         self._clips = ClipWork(
             self._shop, self._link, Pictures(self._shop, child), label or LabelRules()
         )
-        self._preparation = Preparation(self._shop, child, limits or {}, models)
+        self._preparation = Preparation(
+            self._shop, child, limits or {}, Hearing(self._link, models)
+        )
         self._lineups = Lineups(self._shop, child)
         self._packing = Packing(self._shop, report, most_archive_bytes)
         self._keeping = keeping

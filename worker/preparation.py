@@ -21,7 +21,8 @@ from worker.contract.records import (
     TemplateRecord,
     TemplateState,
 )
-from worker.decoding import decode
+from worker.decoding import Hear, decode
+from worker.hearing import Hearing
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.refusals import stored
@@ -47,13 +48,13 @@ _CONTENT_TYPES: Final = {
 class Preparation:
     """Analyses Takes and prepares Templates; all methods may raise NoLongerWanted, Impossible, RefusedForGood and ChildFailed."""
 
-    def __init__(self, shop: Workshop, child: Child, limits: Limits, models: Path | None) -> None:
+    def __init__(self, shop: Workshop, child: Child, limits: Limits, hearing: Hearing) -> None:
         self._shop = shop
         self._child = child
         self._limits = limits
-        self._models = models
+        self._hearing = hearing
         self._words_failed = ""
-        """Why the last Take had no words, if weights are broken: told once, not with each Take."""
+        """Why the last Take had no words, though weights are installed: told once, not with each Take."""
 
     async def take(self, held: Held) -> None:
         """Analyse one Take and settle it."""
@@ -65,7 +66,8 @@ class Preparation:
             gone = refusal(Code.TAKE_GONE, name=take.name)
             source = await self._fetch(held, keys.take(id_, "source"), folder, gone)
             try:
-                told = await self._decode(held, "take", source, take.name)
+                hear = await self._hearing.of(held)
+                told = await self._decode(held, "take", source, take.name, hear)
             except Refused as refused:
                 reason = Reason(code=Code(refused.code), facts=refused.facts)
                 await held.persist(
@@ -82,9 +84,9 @@ class Preparation:
 
     def _tell_of_words(self, failed: str) -> None:
         if failed and failed != self._words_failed:
-            log.warning("Takes go without words, Whisper's weights cannot be used: %s", failed)
+            log.warning("Takes go without words: %s", failed)
         elif self._words_failed and not failed:
-            log.info("Whisper's weights give no more trouble")
+            log.info("nothing keeps Takes from their words any more")
         self._words_failed = failed
 
     async def template(self, held: Held) -> None:
@@ -140,11 +142,12 @@ class Preparation:
             raise gone from None
         return path
 
-    async def _decode(self, held: Held, do: str, source: Path, name: str) -> dict[str, Any]:
+    async def _decode(
+        self, held: Held, do: str, source: Path, name: str, hear: Hear | None = None
+    ) -> dict[str, Any]:
         """Have the child look at the source; what it makes stands in ``made`` beside it."""
-        limits, models = dict(self._limits.get(do, {})), str(self._models) if self._models else None
-        made = source.with_name("made")
-        return await decode(self._child, held, do, source, name, made, limits=limits, models=models)
+        limits, made = self._limits.get(do), source.with_name("made")
+        return await decode(self._child, held, do, source, name, made, limits, hear)
 
     async def _store(self, held: Held, folder: Path, key: Callable[[str], str]) -> None:
         """Store what the child made."""

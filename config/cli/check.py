@@ -187,7 +187,7 @@ def _label(settings: Settings) -> Finding:
 
 def _words(settings: Settings) -> Finding:
     from pipeline.errors import WeightsBroken
-    from pipeline.speech.words import FILES, WEIGHTS, installed, try_out
+    from pipeline.speech.scribe import FILES, WEIGHTS, installed, try_out
 
     models = models_folder(settings)
     if weights := installed(models):

@@ -32,6 +32,7 @@ from worker.contract.records import Reason, Remark
 if TYPE_CHECKING:
     from pipeline.measure.check import Check
     from pipeline.options import Background, ClipOptions
+    from pipeline.types import Hear
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
@@ -190,13 +191,20 @@ def checked(check: "Check", clip: Path, report: Report) -> Sequence[str]:
 
 
 def _listen(order: Order, folder: Path, settings: Settings, report: Report) -> dict[str, Any]:
-    models = models_folder(settings)
+    from pipeline.speech.scribe import hearing
+
     limits = {"max_s": float(settings.max_take_s)}
-    return _in_child("take", order.voice, folder, report, limits=limits, models=str(models))
+    hear = hearing(models_folder(settings))
+    return _in_child("take", order.voice, folder, report, limits, hear)
 
 
 def _in_child(
-    do: str, source: Path, folder: Path, report: Report, **more: object
+    do: str,
+    source: Path,
+    folder: Path,
+    report: Report,
+    limits: Mapping[str, float] | None = None,
+    hear: "Hear | None" = None,
 ) -> dict[str, Any]:
     """Analyse a recording, prepare a video or decode a picture, in a disposable child."""
     from pipeline.sandbox import run_in_child
@@ -207,10 +215,9 @@ def _in_child(
         "source": str(source.absolute()),
         "name": source.name,
         "folder": str(folder),
-        "limits": {},
-        **more,
+        "limits": dict(limits or {}),
     }
-    return run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report)
+    return run_in_child(request, timeout_s=CHILD_TIMEOUT_S, progress=report, hear=hear)
 
 
 def _options(asked: Asked, settings: Settings, scratch: Path, report: Report) -> "ClipOptions":

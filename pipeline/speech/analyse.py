@@ -5,21 +5,20 @@
 3. ``phones``: which sounds are heard, roughly.
 4. ``coarticulation``: what these sounds ask of jaw and lips.
 5. ``spectrum`` and ``acoustic``: a small network of our own hears the same from the sound itself.
-6. ``words``: where Whisper's weights are installed, which contacts the words must have.
+6. ``words``: where somebody hears words (``scribe``, ``dictation``), which contacts they must have.
 7. ``gesture`` and ``lips``: what was heard becomes opening, width, rounding, closure and teeth.
 """
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from pipeline.errors import WeightsBroken
+from pipeline.errors import NotHeard
 from pipeline.speech import acoustic, activity, gesture, loudness, phones, words
 from pipeline.speech.spectrum import spectra
-from pipeline.types import CURVE_RATE_HZ, MouthCurve, Progress, Samples, Word
+from pipeline.types import CURVE_RATE_HZ, Hear, MouthCurve, Progress, Samples, Word
 
 _PHONE_MARGIN_S: Final = 0.15
 """The recogniser wants to hear some silence around a phrase."""
@@ -36,28 +35,28 @@ class Listened:
 
     curve: MouthCurve
     words: tuple[Word, ...] = ()
-    """Only where Whisper's weights are installed."""
+    """Only where somebody hears them."""
     language: str = ""
     """ISO 639-1, likewise."""
     words_failed: str = ""
-    """Why there are no words, though weights are installed."""
+    """Why there are none, though somebody was to hear them."""
 
 
 def mouth_curve(
     samples: Samples,
     duration_s: float,
     progress: Progress | None = None,
-    models: Path | None = None,
+    hear: Hear | None = None,
 ) -> MouthCurve:
     """Tell what the mouth should do during a Take: the curve that ``listen`` gives."""
-    return listen(samples, duration_s, progress, models).curve
+    return listen(samples, duration_s, progress, hear).curve
 
 
 def listen(
     samples: Samples,
     duration_s: float,
     progress: Progress | None = None,
-    models: Path | None = None,
+    hear: Hear | None = None,
 ) -> Listened:
     """Tell what the mouth should do during a Take, and what is said.
 
@@ -65,7 +64,7 @@ def listen(
         samples: (n,) mono, 16 kHz, -1.0 to 1.0. Left untouched.
         duration_s: The Take's exact length; sound beyond it is ignored, silence follows if there is less.
         progress: Told ("speech", seconds done, seconds in all) after every phrase, and ("words", likewise).
-        models: The folder of all weights; where Whisper's are in it, its words sharpen the lip contacts.
+        hear: Hears words, which sharpen the lip contacts; not called where nobody speaks.
 
     Returns:
         A curve of ``curve_length(duration_s)`` values, entry i for the moment i / 100 s. The same sound gives the same curve,
@@ -85,18 +84,14 @@ def listen(
         lambda second: report("speech", int(second), math.ceil(duration_s)),
     )
     heard = acoustic.hear(acoustic.evidence(spectra(even, frames), recognised))
-    weights = words.installed(models)
-    if weights is None or not flags.any():
+    if hear is None or not flags.any():
         return Listened(gesture.form(bands, flags, heard))
     try:
-        language, said = words.transcribe(
-            *(even, weights),
-            lambda second: report("words", int(second), math.ceil(duration_s)),
-        )
-    except WeightsBroken as error:
+        said = hear(even, lambda second: report("words", int(second), math.ceil(duration_s)))
+    except NotHeard as error:
         return Listened(gesture.form(bands, flags, heard), words_failed=str(error))
-    curve = gesture.form(bands, flags, words.sharpen(heard, said, language))
-    return Listened(curve, tuple(said), language)
+    curve = gesture.form(bands, flags, words.sharpen(heard, said.words, said.language))
+    return Listened(curve, said.words, said.language)
 
 
 def _evened(samples: Samples, gain_db: float) -> Samples:

@@ -1,7 +1,9 @@
 """A disposable child that decodes nothing (of a line-up it makes a picture all the same); speaks the protocol of ``pipeline.sandbox``.
 
 What it does stands in the source, as text: ``reject``, ``die``, ``die once``, ``fail``, ``slow``; anything else is fine.
-Of a recording that is ``words`` it understands three words, and has a remark about it; with ``wordless`` its weights are broken.
+Of a recording that is ``words`` it understands three words, and has a remark about it. One that begins with ``hear`` it asks for
+words of, with the text as samples, and tells what came back: ``hear twice …`` asks once more, ``hear uninvited …`` also where nobody
+is to be asked; with ``hear stuck …`` it goes no further.
 """
 
 import json
@@ -38,6 +40,26 @@ def _say(event: str, **facts: object) -> None:
     sys.stdout.flush()
 
 
+def _heard(request: dict[str, Any], what: str) -> dict[str, Any]:
+    """What is told of a Take whose words were asked for."""
+    if "samples" not in request and "uninvited" not in what:
+        return {}
+    samples = Path(request["samples"]) if "samples" in request else None
+    if samples is not None:
+        samples.write_text(what)
+    replies = []
+    for _ in range(2 if "twice" in what else 1):
+        _say("hear", samples="/etc/passwd")
+        replies.append(json.loads(sys.stdin.readline()))
+    if samples is not None:
+        samples.unlink()
+    if "stuck" in what:
+        threading.Event().wait()
+    assert all("failed" in reply for reply in replies[1:])
+    words = len(replies[0].get("words", ()))
+    return {"words": words, "words_failed": replies[0].get("failed", "")}
+
+
 def _drawn(plan: str) -> bytes:
     """A grey PNG of 6 × 9 pixels that ends with its plan."""
 
@@ -58,7 +80,7 @@ def _drawn(plan: str) -> bytes:
 
 def main() -> int:
     """Be the child."""
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.readline())
     what = Path(request["source"]).read_text()
     _say("progress", stage="decode", done=1, total=2)
     if what.startswith("slow"):
@@ -76,8 +98,8 @@ def main() -> int:
     told, files = _TOLD[request["do"]], _FILES[request["do"]]
     if what == "words":
         told, files = told | _UNDERSTOOD, (*files, *_CAPTIONS)
-    if what.startswith("wordless"):
-        told = told | {"words_failed": "a model of the fake is broken"}
+    if what.startswith("hear"):
+        told = told | _heard(request, what)
     for name in files:
         content = json.dumps(told) if name == "template.json" else f"{name} of {what}"
         if request["do"] == "lineup":

@@ -1,9 +1,12 @@
-"""An engine process that renders nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
+"""An engine process that renders and hears nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``kill worker``, ``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is
 what was asked for, as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and
 its check still to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
+
+Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
+``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening.
 """
 
 import hashlib
@@ -48,8 +51,8 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _misbehave(what: str, request: dict[str, Any]) -> None:
-    marker = Path(request["video"]).with_name("crashed")
+def _misbehave(what: str, of: Path) -> None:
+    marker = of.with_name("crashed")
     if what == "crash" or (what == "crash once" and not marker.exists()):
         marker.touch()
         _die()
@@ -62,7 +65,7 @@ def _misbehave(what: str, request: dict[str, Any]) -> None:
 def _render(request: dict[str, Any], stop: threading.Event) -> None:
     name, what = request["id"], Path(request["video"]).read_text()
     _tell("progress", id=name, stage="render", done=0, total=_FRAMES)
-    _misbehave(what, request)
+    _misbehave(what, Path(request["video"]))
     pause_s = float(what.partition(" ")[2]) / _FRAMES if what.startswith("sleep") else 0.0
     for done in range(1, _FRAMES + 1):
         if what == "stubborn":
@@ -88,6 +91,38 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
                 **checking,
             )
             _check(request, what, stop)
+
+
+def _note(line: str) -> None:
+    if "HEARD" in os.environ:
+        with Path(os.environ["HEARD"]).open("a") as lines:
+            lines.write(line + "\n")
+
+
+def _open() -> None:
+    _note("open")
+    if "DIES_OPENING" in os.environ:
+        _die()
+    _tell("opened")
+
+
+def _hear(request: dict[str, Any], stop: threading.Event) -> None:
+    name, samples = request["id"], Path(request["samples"])
+    what = samples.read_text()
+    _note(what)
+    _tell("progress", id=name, stage="words", done=0, total=1)
+    if what.endswith("hang"):
+        stop.wait()
+        _tell("stopped", id=name)
+        return
+    _misbehave("crash once" if what.endswith("once") else what.rpartition(" ")[2], samples)
+    if what.endswith("fault"):
+        _tell("fault", id=name, trace="a traceback of the fake")
+    elif what.endswith("wordless"):
+        _tell("unheard", id=name, why="a model of the fake is broken")
+    else:
+        words = [["so", 0.1, 0.3, 0.9], ["it", 0.3, 0.5, 0.9], ["goes", 0.5, 0.9, 0.9]]
+        _tell("heard", id=name, reply={"language": "en", "words": words})
 
 
 def _check(request: dict[str, Any], what: str, stop: threading.Event) -> None:
@@ -142,8 +177,12 @@ def main() -> None:
             if stop := stops.get(request["id"]):
                 stop.set()
             continue
+        if request["do"] == "open":
+            _open()
+            continue
         stops[request["id"]] = threading.Event()
-        threading.Thread(target=_render, args=(request, stops[request["id"]]), daemon=True).start()
+        work = _hear if request["do"] == "hear" else _render
+        threading.Thread(target=work, args=(request, stops[request["id"]]), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -3,19 +3,21 @@
 from dataclasses import replace
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 import pytest
 
 from pipeline.errors import Stopped, WeightsBroken
-from pipeline.speech import lips, phones, words
+from pipeline.speech import lips, phones, scribe
 from pipeline.speech.acoustic import Heard, evidence, hear
 from pipeline.speech.analyse import listen, mouth_curve
 from pipeline.speech.loudness import RATE_HZ, gain_to_speaking_level_db, measure
+from pipeline.speech.scribe import WEIGHTS, Scribe, hearing, installed, try_out
 from pipeline.speech.spectrum import spectra
 from pipeline.speech.spelling import contacts_of
 from pipeline.speech.training.examples import contacts
 from pipeline.speech.training.synthesis import Spoken, speak_espeak
-from pipeline.speech.words import WEIGHTS, installed, sharpen, transcribe, try_out
+from pipeline.speech.words import sharpen
 from pipeline.types import Word
 from tests.corpora.speech import AH, EE, SHUT, babble
 from tests.corpora.whisper import write_whisper
@@ -152,17 +154,63 @@ def test_weights_count_only_when_they_are_whole(tmp_path: Path):
     assert installed(None) is None
 
 
+SAID = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
+
+
 def test_a_take_is_analysed_with_weights_and_without_network(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     write_whisper(tmp_path / WEIGHTS)
-    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
 
-    language, words = transcribe(samples, tmp_path / WEIGHTS)
-    curve = mouth_curve(samples, len(samples) / RATE_HZ, models=tmp_path)
+    said = Scribe(tmp_path / WEIGHTS).transcribe(SAID)
+    curve = mouth_curve(SAID, len(SAID) / RATE_HZ, hear=hearing(tmp_path))
 
-    assert len(language) in {2, 3}
-    assert all(word.start_s <= word.end_s for word in words)
+    assert len(said.language) in {2, 3}
+    assert said.words
+    assert all(word.start_s <= word.end_s for word in said.words)
     assert curve.opening.max() > 0.3
+
+
+def test_a_scribe_is_loaded_once_and_hears_the_same_whatever_it_heard_before(tmp_path: Path):
+    write_whisper(tmp_path / WEIGHTS)
+    resident = Scribe(tmp_path / WEIGHTS)
+
+    said = [resident.transcribe(samples) for samples in (SAID, SAID[::-1].copy(), SAID)]
+
+    assert resident.loads == 1
+    assert said[0] == said[2] == Scribe(tmp_path / WEIGHTS).transcribe(SAID)
+    assert said[1] != said[0]
+
+
+def test_where_the_gpu_cannot_be_used_whisper_runs_on_the_cpu_and_says_so(tmp_path: Path):
+    if ctranslate2.get_cuda_device_count():
+        pytest.skip("there is a GPU that can")
+    write_whisper(tmp_path / WEIGHTS)
+
+    resident = Scribe(tmp_path / WEIGHTS, "cuda")
+
+    assert (resident.device, resident.loads) == ("cpu", 1)
+    assert "Whisper runs on the CPU" in resident.notes[0]
+    assert "CUDA" in resident.notes[0]
+    assert resident.transcribe(SAID) == Scribe(tmp_path / WEIGHTS).transcribe(SAID)
+
+
+class Full:
+    """A model on a GPU whose memory is taken by others."""
+
+    def transcribe(self, samples: object, **_: object) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+
+def test_a_gpu_that_fails_later_costs_no_words(tmp_path: Path):
+    write_whisper(tmp_path / WEIGHTS)
+    resident = Scribe(tmp_path / WEIGHTS)
+    resident.device, resident._model = "cuda", Full()
+
+    said = resident.transcribe(SAID)
+
+    assert said == Scribe(tmp_path / WEIGHTS).transcribe(SAID)
+    assert (resident.device, resident.loads) == ("cpu", 2)
+    assert "out of memory" in resident.notes[0]
 
 
 @pytest.mark.parametrize("broken", ["model.bin", "config.json", "tokenizer.json"])
@@ -170,9 +218,8 @@ def test_broken_weights_cost_the_words_and_nothing_else(tmp_path: Path, broken: 
     write_whisper(tmp_path / WEIGHTS)
     content = (tmp_path / WEIGHTS / broken).read_bytes()
     (tmp_path / WEIGHTS / broken).write_bytes(content[: len(content) // 2])
-    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
 
-    listened = listen(samples, len(samples) / RATE_HZ, models=tmp_path)
+    listened = listen(SAID, len(SAID) / RATE_HZ, hear=hearing(tmp_path))
 
     assert listened.words == ()
     assert listened.words_failed
@@ -189,14 +236,22 @@ def test_whole_weights_can_be_tried_out(tmp_path: Path):
 
 def test_who_stops_the_analysis_while_whisper_writes_is_heard(tmp_path: Path):
     write_whisper(tmp_path / WEIGHTS)
-    samples = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
 
     def stop(stage: str, _done: int, _total: int) -> None:
         if stage == "words":
             raise Stopped
 
     with pytest.raises(Stopped):
-        listen(samples, len(samples) / RATE_HZ, stop, models=tmp_path)
+        listen(SAID, len(SAID) / RATE_HZ, stop, hearing(tmp_path))
+
+
+def test_where_nobody_speaks_nobody_is_asked_for_words():
+    def hear(*_: object) -> None:
+        raise AssertionError("asked")
+
+    listened = listen(np.zeros(2 * RATE_HZ, np.float32), 2.0, hear=hear)
+
+    assert (listened.words, listened.words_failed) == ((), "")
 
 
 def test_a_latin_word_that_whisper_tears_in_chinese_is_whole_again():
@@ -205,6 +260,6 @@ def test_a_latin_word_that_whisper_tears_in_chinese_is_whole_again():
         for at, text in enumerate(["我们", "用", " Ch", "orus", " Pro", "做"])
     ]
 
-    texts = [word.text for word in words._whole(tokens, torn=True)]
+    texts = [word.text for word in scribe._whole(tokens, torn=True)]
 
     assert texts == ["我们", "用", "Chorus", "Pro", "做"]

@@ -12,8 +12,8 @@ from pipeline.captions.storage import CAPTIONS, WORDS, write_captions
 from pipeline.errors import NoSound, NoSpeech, Stopped, TakeTooLong, TakeTooShort
 from pipeline.media import read_sound
 from pipeline.options import SoundOptions
+from pipeline.speech.scribe import WEIGHTS, hearing
 from pipeline.speech.storage import StoredSpeech, read_speech, write_speech
-from pipeline.speech.words import WEIGHTS
 from pipeline.takes import RECORDING, SPEECH, TakeLimits, analyse_take, load_take
 from pipeline.types import MouthCurve, Word
 from tests.corpora.media import chirp, lag_s, write_sound, write_video
@@ -139,7 +139,8 @@ def test_with_weights_a_take_has_words_and_captions(tmp_path: Path, folder: Path
     voice = babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2)
     source = write_sound(tmp_path / "v.wav", voice, "pcm_s16le", rate_hz=16_000)
 
-    analysis = analyse_take(source, "v", folder, TakeLimits(), quietly, tmp_path / "models")
+    hear = hearing(tmp_path / "models")
+    analysis = analyse_take(source, "v", folder, TakeLimits(), quietly, hear)
 
     words = load_take(folder).words
     assert analysis.words == len(words) > 0

@@ -12,7 +12,7 @@ from pipeline.engines.weights.checking import CHECKED, Depth, examine
 from pipeline.engines.weights.finding import Shelf, find
 from pipeline.engines.weights.lock import LockedFile, read_lock, write_lock
 from pipeline.errors import EngineUnavailable, WeightsAltered, WeightsMissing
-from pipeline.speech import words
+from pipeline.speech import scribe
 
 (MUSETALK,) = sets_for("musetalk")
 UNET = "musetalkV15/unet.pth"
@@ -301,7 +301,7 @@ def test_every_neural_engine_has_a_set():
 
 
 def test_the_speech_side_finds_what_a_pull_of_its_set_brings(tmp_path):
-    (whisper,) = sets_for(words.WEIGHTS)
+    (whisper,) = sets_for(scribe.WEIGHTS)
     install(tmp_path, whisper)
 
-    assert words.installed(tmp_path) == tmp_path / whisper.name
+    assert scribe.installed(tmp_path) == tmp_path / whisper.name

@@ -7,9 +7,10 @@ import io
 import json
 import sys
 import threading
+import time
 import wave
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.engines.weights.finding import Shelf
 from pipeline.measure.container import read_container
 from pipeline.media import keep_recording, probe_video
+from pipeline.speech.dictation import write_samples
 from pipeline.speech.storage import StoredSpeech, write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
-from pipeline.types import MouthCurve, Progress
+from pipeline.types import MouthCurve, Progress, Said, Samples
 from tests.corpora.media import write_video
+from worker import whisper
 from worker.engine import Renderer
-from worker.engine_link import EngineLink, EngineMissing, RenderStopped
+from worker.engine_link import EngineLink
+from worker.errands import EngineMissing, RenderStopped
 
 ENGINE = [sys.executable, "-m", "worker.engine", "--slots", "2"]
 
@@ -185,6 +190,50 @@ def test_a_check_that_is_asked_to_stop_is_no_fault(tmp_path: Path) -> None:
     renderer.serve(io.StringIO())
 
     assert json.loads(lines.getvalue()) == {"event": "checked", "id": "a", "figures": None}
+
+
+def test_clips_render_while_a_take_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    class Slow:
+        loads, device, notes = 1, "cpu", ()
+
+        def __init__(self, weights: Path, device: str) -> None:
+            pass
+
+        def transcribe(self, samples: Samples, heard_until: object) -> Said:
+            goes_on.wait(60)
+            return Said("en", ())
+
+    monkeypatch.setattr("worker.listening.Scribe", Slow)
+    for name in whisper.FILES:
+        (tmp_path / "models" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "models" / name).touch()
+    write_samples(tmp_path / "samples", np.ones(16_000, np.float32))
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    lines = io.StringIO()
+
+    def last_lines() -> list[str]:
+        told = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+        return [event for event in told if event in {"done", "heard"}]
+
+    def until(wanted: list[str]) -> None:
+        deadline = time.monotonic() + 60
+        while last_lines() != wanted and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def requests() -> Iterator[str]:
+        yield json.dumps({"do": "hear", "id": "1", "samples": str(tmp_path / "samples")})
+        yield json.dumps({"do": "render", "id": "2", **request(take, template, tmp_path / "c.mp4")})
+        until(["done"])
+        goes_on.set()
+        until(["done", "heard"])
+
+    Renderer(lines, 1, Shelf(tmp_path / "models")).serve(requests())  # type: ignore[arg-type]
+
+    assert last_lines() == ["done", "heard"]
 
 
 async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(

@@ -978,20 +978,6 @@ async def test_what_was_heard_and_remarked_stands_in_the_record_of_the_take(
     ]
 
 
-async def test_broken_weights_are_told_once_and_cost_no_take(
-    place: Workplace, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with place.working():
-        batches = [
-            await place.order(f"m{number}", "ok", recording=f"wordless {number}".encode())
-            for number in range(3)
-        ]
-        ended = [await place.ended(batch) for batch in batches]
-
-    assert {batch.state for batch in ended} == {BatchState.DELIVERED}
-    assert caplog.text.count("a model of the fake is broken") == 1
-
-
 async def test_a_ticket_that_comes_while_the_foreman_ends_leaves_no_work_half_begun(
     place: Workplace,
 ) -> None:
