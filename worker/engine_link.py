@@ -142,6 +142,7 @@ class EngineLink:
 
         Raises:
             RenderRefused, EngineMissing, EngineFailed, RenderStopped: As they say.
+            OSError: The system hindered the engine: a full disk, no more memory.
         """
         asked = {"do": "render", **request}
         errand = Errand("a Clip", asked, rendered, progress, stop, self._quiet_s, begin)

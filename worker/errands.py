@@ -104,4 +104,8 @@ def _otherwise(line: dict[str, Any]) -> Exception:
     """What a last line means that is the same for all."""
     if line["event"] == "stopped":
         return RenderStopped()
+    if line["event"] == "hindered":
+        lacking = OSError(line["errno"], line["why"])
+        lacking.add_note(line["trace"])
+        return lacking
     return Fault(line.get("trace", "the engine gave no trace"))
