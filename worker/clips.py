@@ -16,7 +16,7 @@ from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipResult, ClipState, TemplateRecord
 from worker.engine_link import EngineLink
-from worker.errands import EngineMissing, Rendered, RenderRefused, RenderStopped
+from worker.errands import EngineAway, EngineMissing, Rendered, RenderRefused, RenderStopped
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.pictures import Pictures
@@ -153,6 +153,9 @@ class ClipWork:
                 request, progress, held.stop, begin=begin, alone=held.lease.suspect
             )
         except RenderStopped:
+            raise NoLongerWanted from None
+        except EngineAway as away:
+            log.warning("%s is handed back, there is no engine here: %s", held.lease.item, away)
             raise NoLongerWanted from None
         except RenderRefused as refused:
             raise refusal(refused.code, **refused.facts) from None

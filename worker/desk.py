@@ -261,6 +261,11 @@ class Desk:
         """Foremen alive."""
         return len(await self._alive())
 
+    async def seats_elsewhere(self, worker: str) -> int:
+        """Clips that all other foremen alive render at a time."""
+        told = await self._scripts.read_hash(keys.redis("seats"))
+        return sum(int(seats) for name, seats in told.items() if name != worker)
+
     async def engines(self) -> tuple[str, ...]:
         """Those that every foreman alive can run: any of them may draw a Clip."""
         told = [engines.split(",") for engines in await self._alive() if engines]

@@ -25,6 +25,10 @@ class EngineFailed(Exception):
     """The engine crashed, hung or raised, twice, or there is none; the message is what is known of it."""
 
 
+class EngineAway(Exception):
+    """There is no engine here, but one elsewhere; the message is what is known of why."""
+
+
 class Unheard(Exception):
     """The engine has no words for a Take; the message says why, to the operator."""
 
@@ -73,6 +77,8 @@ class Errand(Generic[T]):
     """So long without a line means that the engine hangs."""
     begin: Callable[[], Awaitable[None]] | None = None
     """Waited for just before the engine is asked; what it raises ends the errand."""
+    hands_over: bool = False
+    """Whether another worker is to do it, should there be no engine here."""
 
 
 def rendered(line: dict[str, Any]) -> Rendered:

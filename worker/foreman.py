@@ -24,6 +24,7 @@ from typing import Any, Final
 from redis.asyncio import ConnectionPool
 
 from worker.asked import LabelRules
+from worker.attendance import Attendance
 from worker.cache import FOLDER, Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
@@ -169,11 +170,10 @@ class Foreman:
         self._draws = Draws(self._desk, self._holdings, self._guard, self.name)
         seats: Mapping[Queue, int] = {"clips": slots, "archives": packers, **_SEATS}
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
-        self._slots = slots
         self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
         self._unstored = asyncio.Semaphore(unstored)
-        self._offices = [
-            TicketOffice(
+        offices: Mapping[Queue, TicketOffice] = {
+            queue: TicketOffice(
                 redis_url,
                 queue,
                 self.name,
@@ -183,7 +183,9 @@ class Foreman:
                 open_pool,
             )
             for queue, count in seats.items()
-        ]
+        }
+        self._offices = tuple(offices.values())
+        self._attendance = Attendance(self._link, self._desk, self.name, slots, offices["clips"])
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._drained = asyncio.Event()
@@ -193,6 +195,11 @@ class Foreman:
         """The engine's process id while it runs."""
         return self._link.pid
 
+    @property
+    def engine_trouble(self) -> str:
+        """Why there has been no engine for a while; empty while all is well."""
+        return self._attendance.trouble
+
     async def run(self) -> None:
         """Work until cancelled or drained. Call it in the main thread: children die with the thread that made them."""
         await asyncio.to_thread(self._prepare_folder)
@@ -201,6 +208,7 @@ class Foreman:
                 self._group = group
                 keepers = [
                     group.create_task(self._link.run(), name="engine"),
+                    group.create_task(self._attendance.keep(), name="attendance"),
                     group.create_task(self._holdings.keep(), name="leases"),
                     group.create_task(self._beat(), name="beat"),
                     group.create_task(self._tell_what_is_held(), name="held"),
@@ -310,8 +318,11 @@ class Foreman:
     async def _beat(self) -> None:
         while True:
             with contextlib.suppress(LedgerUnavailable):
-                await self._desk.beat(self.name, self._slots, self._link.engines)
+                await self._desk.beat(self.name, self._attendance.seats, self._engines())
             await asyncio.sleep(_BEAT_S)
+
+    def _engines(self) -> Sequence[str]:
+        return self._link.engines if self._attendance.seats else ()
 
     async def _tell_what_is_held(self) -> None:
         """Have Clips of Templates that lie here drawn by us rather than by others."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 import click
@@ -28,6 +28,7 @@ from config.system import Wanted, running_system
 from config.wiring import Wires, make_store, wires
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.tokens import TokenCodec
+from worker.roster import Card
 
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
@@ -92,12 +93,22 @@ async def _serving(settings: Settings) -> list[Finding]:
         system_started(settings, Wanted(front_end=True)) as system,
         wires(system.settings, lambda: system.door) as hand,
     ):
-        workers = await hand.ledger.workers()
         return [
             await _tried("store", lambda: _store(hand, settings)),
             good("web door", f"It listens on {system.door}."),
-            (good if workers else unused)("workers", f"{workers} at work now."),
+            workers_at_work(await hand.roster.cards()),
         ]
+
+
+def workers_at_work(cards: Sequence[Card]) -> Finding:
+    """How many there are, and which of them have no engine."""
+    workers = [card for card in cards if card.role == "worker"]
+    said = f"{len(workers)} at work now."
+    troubled = [card for card in workers if card.engine_trouble]
+    if troubled:
+        told = "; ".join(f"on {card.host}: {card.engine_trouble}" for card in troubled)
+        return bad("workers", f"{said} {len(troubled)} without engine: {told}.", "See their logs.")
+    return (good if workers else unused)("workers", said)
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
