@@ -139,7 +139,8 @@ class TicketOffice:
         self._worker = worker
         self._tell()
         try:
-            await worker.pool.ping()
+            # As arq itself will; a server that answers may take nothing.
+            await worker.pool.psetex(worker.health_check_key, _HEALTH_S * 1000, "starts")
             if not self._lives:
                 log.info("tickets for %s are taken", self._queue)
             self._lives = True

@@ -15,6 +15,7 @@ from tests.worker.test_foreman import rendering
 from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchState, ClipState
 from worker.desk import Lease
+from worker.ledger_scripts import QUEUES
 from worker.reporting import reported
 
 
@@ -129,7 +130,7 @@ async def test_listeners_go_on_when_their_server_is_made_a_replica_and_master_ag
 
 
 async def test_a_worker_goes_on_when_the_replica_that_its_redis_must_have_is_back(
-    place: Workplace, server: Server
+    place: Workplace, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
         redis.asyncio.Redis.from_url(server.url) as admin,
@@ -144,8 +145,10 @@ async def test_a_worker_goes_on_when_the_replica_that_its_redis_must_have_is_bac
         await admin.config_set("min-replicas-to-write", "0")
         ended = await place.ended(batch)
 
+    told = [record.message for record in caplog.records if "arq's worker" in record.message]
     assert foreman.ready.is_set()
     assert ended.state is BatchState.DELIVERED
+    assert len(told) <= len(QUEUES)  # each once
 
 
 async def test_a_worker_whose_redis_takes_nothing_any_more_ends_in_order(
