@@ -20,17 +20,12 @@ from typing import Any, Final
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    ConnectionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-)
+from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisSlow
 
 from bot.ports import MemoryUnavailable
 from worker.contract import keys
+from worker.contract.outages import tells_of_outage
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,9 +46,6 @@ _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_LAST_S: Final = 2.0
 _AWAY: Final = (ConnectionError, RedisSlow, BusyLoadingError, OSError)
 """Worth another try at once; OSError, because a missing socket or a refused connection comes as the system says it."""
-_OUTAGES: Final = (*_AWAY, OutOfMemoryError, ReadOnlyError, TimeoutError)
-_FULL: Final = ("OOM command not allowed", "MISCONF")
-"""What other replies hold that tell of no memory left, or of a disk that takes no more."""
 
 _RECEIVE: Final = """
 if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then
@@ -333,7 +325,7 @@ class RedisMemory:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 yield
-        except (ResponseError, *_OUTAGES) as error:
+        except (RedisError, OSError) as error:
             if not _is_outage(error):
                 raise
             if not self._lost:
@@ -348,7 +340,7 @@ class RedisMemory:
 
 def _is_outage(error: Exception) -> bool:
     """Whether it will work again without anybody changing the request."""
-    return isinstance(error, _OUTAGES) or any(words in str(error) for words in _FULL)
+    return isinstance(error, _AWAY) or tells_of_outage(str(error))
 
 
 def _key(*parts: str) -> str:

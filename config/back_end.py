@@ -73,6 +73,7 @@ async def serve(settings: Settings, device: Device) -> None:
             ledger=hand.ledger,
             store=hand.store,
             folder=work_folder(settings),
+            cache_bytes=round(settings.cache_gb * 1e9),
             engine=settings.engine,
             slots=slots,
             device="cuda" if device.gpu else CPU,
@@ -95,7 +96,13 @@ async def serve(settings: Settings, device: Device) -> None:
         bind_contextvars(worker=foreman.name)  # of every task below, and of the engine
         gpu = device.gpu.uuid if device.gpu else None
         card = card_maker(
-            settings, "worker", name=foreman.name, device=device.name, gpu=gpu, slots=slots
+            settings,
+            "worker",
+            name=foreman.name,
+            device=device.name,
+            gpu=gpu,
+            slots=slots,
+            trouble=lambda: foreman.engine_trouble,
         )
         showing = group.create_task(hand.roster.keep(card), name="card")
         work = group.create_task(foreman.run(), name="foreman")

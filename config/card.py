@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from config.nvml import gpu_memory
+from config.redaction import Redactor, secrets_of
 from config.settings import Settings
 from worker.roster import Card
 
@@ -23,6 +24,7 @@ def card_maker(
     device: str = "",
     gpu: str | None = None,
     slots: int = 0,
+    trouble: Callable[[], str] = str,
     platforms: tuple[str, ...] = (),
 ) -> Callable[[], Card]:
     """Makes the card as it is at each moment; blocks shortly.
@@ -34,9 +36,11 @@ def card_maker(
         device: Where a worker computes.
         gpu: The UUID of the GPU that this is, if it is one.
         slots: Clips that a worker renders at a time.
+        trouble: Tells why a worker has no engine now; empty while it has.
         platforms: Chats that a front end serves.
     """
     host, since = socket.gethostname(), datetime.now(UTC)
+    redactor = Redactor(secrets_of(settings))
     named = name or f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
 
     def card() -> Card:
@@ -50,6 +54,7 @@ def card_maker(
             engine=settings.engine if role == "worker" else "",
             device=device,
             slots=slots,
+            engine_trouble=redactor.value(trouble()),
             platforms=platforms,
             disk_free_bytes=_free(settings.data_dir),
             gpu_used_bytes=memory[0] if memory else None,

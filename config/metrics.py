@@ -133,6 +133,10 @@ def _machines(cards: Sequence[Card]) -> Iterator[Metric]:
     roles = {role: sum(card.role == role for card in cards) for role in ("worker", "front end")}
     yield _gauge("chorus_workers", "Workers alive.", [((), roles["worker"])])
     yield _gauge("chorus_front_ends", "Front ends alive.", [((), roles["front end"])])
+    ready = sum(card.role == "worker" and not card.engine_trouble for card in cards)
+    yield _gauge(
+        "chorus_workers_ready", "Workers alive whose engine is there, or starts.", [((), ready)]
+    )
     disk, gpu_used, gpu_total = {}, {}, {}
     for card in cards:  # several on one host share its disk
         disk[(card.host, card.role)] = float(card.disk_free_bytes)

@@ -29,6 +29,7 @@ _SELDOM: Final = frozenset({"callback.refused", "link.refused"})
 """Strangers can cause these, and must not be able to push everything else out of the record."""
 _SELDOM_S: Final = 1.0
 _LOCK: Final = "operations.lock"
+_FIRST_YEAR: Final = 1970
 _FIELDS: Final = ("batch", "clip", "take", "template", "worker", "platform")
 """Of the context, what an operation takes along."""
 
@@ -143,13 +144,23 @@ def read(folder: Path, since: datetime | None = None) -> Iterator[dict[str, Any]
                     yield json.loads(line)
 
 
+class TooLongAgo(ValueError):
+    """A moment before 1970: nothing was recorded then, and calendars end."""
+
+
 def parse_since(written: str, now: datetime) -> datetime:
-    """``90s``, ``30m``, ``2h``, ``3d`` before now, or a moment as ISO 8601 writes it. Raises ValueError."""
+    """``90s``, ``30m``, ``2h``, ``3d`` before now, or a moment as ISO 8601 writes it. Raises ValueError, TooLongAgo."""
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
     number, unit = written[:-1], written[-1:]
     if unit in units and number.replace(".", "", 1).isdecimal():
-        return now - timedelta(**{units[unit]: float(number)})
-    moment = datetime.fromisoformat(written)
+        try:
+            moment = now - timedelta(**{units[unit]: float(number)})
+        except OverflowError:
+            raise TooLongAgo from None
+    else:
+        moment = datetime.fromisoformat(written)
+    if moment.year < _FIRST_YEAR:
+        raise TooLongAgo
     return moment if moment.tzinfo else moment.astimezone()
 
 

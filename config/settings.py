@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     store_quota_gb: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Local store: most it may hold, in GB; beyond that a running worker removes the oldest. None: as much as fits."""
 
+    cache_gb: float = Field(default=20, gt=0, allow_inf_nan=False)
+    """Most that the workers of a machine keep in ``DATA_DIR/work/cache`` of what videos are made of, in GB, the longest unused leaving first; beyond it stays only what is in use."""
+
     public_url: str | None = None
     """How the web door is reached from outside, for links; None: the address it listens on."""
     http_host: str = "127.0.0.1"

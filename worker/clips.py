@@ -16,7 +16,7 @@ from worker.contract.codes import Code
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.records import BatchRecord, ClipResult, ClipState, TemplateRecord
 from worker.engine_link import EngineLink
-from worker.errands import EngineMissing, Rendered, RenderRefused, RenderStopped
+from worker.errands import EngineAway, EngineMissing, Rendered, RenderRefused, RenderStopped
 from worker.holdings import Held
 from worker.patience import NoLongerWanted
 from worker.pictures import Pictures
@@ -150,11 +150,19 @@ class ClipWork:
             if stage == "render":  # only rendered frames are worth telling
                 note(done, total)
 
+        async def begin() -> None:
+            desk = self._shop.ledger.desk
+            if not await held.persist(lambda: desk.begin(held.lease)):
+                raise RenderStopped
+
         try:
-            # What a worker died of, or was taken from one that stood still, might take others with it.
-            alone = held.lease.attempt > 1
-            return await self._link.render(request, progress, held.stop, alone=alone)
+            return await self._link.render(
+                request, progress, held.stop, begin=begin, alone=held.lease.suspect
+            )
         except RenderStopped:
+            raise NoLongerWanted from None
+        except EngineAway as away:
+            log.warning("%s is handed back, there is no engine here: %s", held.lease.item, away)
             raise NoLongerWanted from None
         except RenderRefused as refused:
             raise refusal(refused.code, **refused.facts) from None
@@ -170,12 +178,14 @@ class ClipWork:
     ) -> tuple[Path, Path]:
         take_id = batch.order.take_id
         try:
-            take_folder = await held.persist(lambda: self._shop.cache.take(take_id))
+            take_folder = await held.persist(lambda: self._shop.cache.take(take_id, held.using))
         except ObjectMissing:
             await held.persist(lambda: self._shop.ledger.desk.forget_take(take_id))
             raise refusal(Code.TAKE_GONE, name=batch.order.take_name) from None
         try:
-            template_folder = await held.persist(lambda: self._shop.cache.template(template))
+            template_folder = await held.persist(
+                lambda: self._shop.cache.template(template, held.using)
+            )
         except ObjectMissing:
             raise refusal(Code.TEMPLATE_GONE, name=template.name) from None
         return take_folder, template_folder

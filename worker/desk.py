@@ -30,7 +30,7 @@ from worker.outlook import work_of
 LEASE_S: Final = 5.0
 """A lease nobody renewed for so long is lost; with a sweep every second a killed worker's Clip waits 6 s and a little."""
 _MOST_ATTEMPTS: Final = 3
-"""An item whose worker died this often is what kills them, and is given up."""
+"""An item of which workers died this often is given up."""
 _MOST_GIVEN_UP: Final = 8  # in one sweep; the next one takes the rest
 _FOREMAN_SILENT_S: Final = 6.0
 _OTHERS: Final = "others"
@@ -69,6 +69,15 @@ class Lease:
     """Its name: ``<number>-<nonce>``; the numbers of one server rise."""
     attempt: int
     """1 the first time."""
+    deaths: int = 0
+    """Workers that died of it, as far as is known."""
+    put_off: int = 0
+    """How often it was."""
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it might take others with it."""
+        return self.deaths > 0 or self.put_off > 0
 
     @property
     def kind(self) -> str:
@@ -93,7 +102,7 @@ class Sweep:
     taken_over: Sequence[str]
     """Items whose lease lapsed; they wait again."""
     given_up: Mapping[str, str]
-    """Items that lapsed too often, with the incident each one failed with."""
+    """Items of which workers died too often, with the incident each one failed with."""
     tickets: int
     """Missing tickets that were added."""
 
@@ -119,7 +128,11 @@ class Desk:
         )
         if drawn == _OTHERS:
             raise NothingForUs
-        return Lease(drawn[0], drawn[1], int(drawn[2])) if drawn else None
+        return Lease(drawn[0], drawn[1], *(int(word) for word in drawn[2:])) if drawn else None
+
+    async def begin(self, lease: Lease) -> bool:
+        """Say that a Clip is rendered from now on, so that it is suspected should the worker die; False if the lease is lost."""
+        return bool(await self._scripts.run("begin", lease.item, lease.fence))
 
     async def renew(self, leases: Sequence[Lease]) -> Sequence[Verdict]:
         """Keep leases for another term; one Verdict each."""
@@ -196,7 +209,7 @@ class Desk:
         return await self._finish(lease, "failed", "", reason)
 
     async def put_off(self, lease: Lease, pause_s: float, tries: int) -> bool:
-        """Have somebody try again after a pause; False if it was tried so often already, or the lease is lost."""
+        """Have somebody try again after a pause; False if it was tried so often already, unless it is a record, or the lease is lost."""
         pause_ms = round(pause_s * 1000)
         return bool(await self._scripts.run("put_off", lease.item, lease.fence, pause_ms, tries))
 
@@ -213,7 +226,7 @@ class Desk:
         return bool(await self._scripts.run("expire_batch", batch_id))
 
     async def sweep(self) -> Sweep:
-        """Take over what lapsed, give up what lapsed too often, and add missing tickets."""
+        """Take over what lapsed, give up what kills workers, and add missing tickets."""
         incidents = [new_incident() for _ in range(_MOST_GIVEN_UP)]
         reasons = [Reason(code=Code.INCIDENT, incident=one).model_dump_json() for one in incidents]
         taken_over, given_up = await self._scripts.run(
@@ -268,6 +281,11 @@ class Desk:
     async def workers(self) -> int:
         """Foremen alive."""
         return len(await self._alive())
+
+    async def seats_elsewhere(self, worker: str) -> int:
+        """Clips that all other foremen alive render at a time."""
+        told = await self._scripts.read_hash(keys.redis("seats"))
+        return sum(int(seats) for name, seats in told.items() if name != worker)
 
     async def engines(self) -> tuple[str, ...]:
         """Those that every foreman alive can run, once its engine has started: no order depends on one of them."""

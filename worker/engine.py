@@ -11,7 +11,7 @@ Speaks JSON lines with the foreman (paths, parameters, progress; no frame crosse
                                                    samples as in ``pipeline.speech.dictation``
     {"do": "cancel", "id"}
 
-and writes, the lines of each Clip and each Take ending with one of the last eight
+and writes, the lines of each Clip and each Take ending with one of the last nine
 
 ::
 
@@ -25,6 +25,8 @@ and writes, the lines of each Clip and each Take ending with one of the last eig
     {"event": "rejected", "id", "code", "facts"}
     {"event": "unavailable", "id", "engine", "advice"}
     {"event": "stopped", "id"}
+    {"event": "hindered", "id", "errno", "why": text, "trace"}
+                                                   by what the system lacks: room on a disk, memory, a disk that works
     {"event": "fault", "id", "trace"}
 
 Behind ``done`` with ``checking`` follows ``checked``, beside the rendering of the next Clip: the file stays where it is until
@@ -33,6 +35,7 @@ memory it took, and notes for the operator. It ends when its standard input does
 """
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -69,6 +72,11 @@ _SPEECHES_KEPT: Final = 4
 _TEMPLATES_KEPT: Final = 8  # a 10 minute track is some 60 MB
 _CHUNK_BYTES: Final = 1 << 20
 _TRACE_CHARS: Final = 4000
+_LACKING: Final = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.ENOMEM, errno.EMFILE, errno.ENFILE),
+}
+"""Of a system that lacks room, a disk that works, memory or handles; no Clip's fault."""
 _TELL_RESIDENTS: Final = {"ready", "opened", "done", "heard", "unheard"}
 """Something may have been loaded before."""
 
@@ -165,8 +173,12 @@ class Renderer:
             self._tell("rejected", id=name, code=refused.code, facts=refused.facts)
         except EngineUnavailable as error:
             self._tell("unavailable", id=name, engine=request["engine"], advice=str(error))
-        except Exception:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
-            self._tell("fault", id=name, trace=traceback.format_exc()[-_TRACE_CHARS:])
+        except Exception as error:  # noqa: BLE001  # the top of a job: the foreman logs it, with an incident id
+            trace = traceback.format_exc()[-_TRACE_CHARS:]
+            if (number := _lacking(error)) is not None:
+                self._tell("hindered", id=name, errno=number, why=os.strerror(number), trace=trace)
+            else:
+                self._tell("fault", id=name, trace=trace)
         else:
             self._tell("done", id=name, result=result, features=features, checking=True)
             self._checks.submit(self._check, name, check, out)
@@ -235,6 +247,14 @@ class Renderer:
         with self._writing:
             self._lines.write(json.dumps({"event": event, **facts}) + "\n")
             self._lines.flush()
+
+
+def _lacking(error: Exception) -> int | None:
+    """The number of what the system lacked; None for any other fault."""
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    number = error.errno if isinstance(error, OSError) else None
+    return number if number in _LACKING else None
 
 
 def _prepare(

@@ -7,6 +7,7 @@ Clip waits for an engine, however long it takes to start, a Take goes without wo
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ import time
 import uuid
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,8 +24,10 @@ from structlog.contextvars import get_contextvars
 
 from worker.children import die_with_parent
 from worker.contract.figures import FIGURES
+from worker.engine_troubles import Troubles, ending
 from worker.errands import (
     Died,
+    EngineAway,
     EngineFailed,
     Errand,
     Fault,
@@ -103,7 +106,16 @@ class EngineLink:
         self._quiet_s = quiet_s
         self._start_s = start_s
         self._process: Process | None = None
-        self._ready = asyncio.Event()
+        self.ready = asyncio.Event()
+        """Set while there is an engine."""
+        self.lost = asyncio.Event()
+        """Set while there is none."""
+        self.lost.set()
+        self._was_ready = False
+        """Whether the process that runs, or ran last, ever was."""
+        self._troubles = Troubles()
+        self._elsewhere = asyncio.Event()
+        """Set while there is none here, but one elsewhere."""
         self._aboard: dict[str, asyncio.Queue[Told]] = {}
         self._checking: dict[str, asyncio.Future[Figures]] = {}
         self._seats = asyncio.Condition()
@@ -115,13 +127,23 @@ class EngineLink:
         """The engine's process id while it runs."""
         return self._process.pid if self._process else None
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no engine; empty if one is there, or not known yet."""
+        return self._troubles.why
+
+    def hand_over(self) -> None:
+        """Have Clips wait no longer for an engine that is not there: another worker has one."""
+        if self.lost.is_set():
+            self._elsewhere.set()
+
     async def run(self) -> None:
         """Keep the engine running until cancelled, then end it."""
         pause_s = _FIRST_PAUSE_S
         while True:
             if await self._live():
                 pause_s = _FIRST_PAUSE_S
-            log.warning("the engine ended; it starts again in %.2f s", pause_s)
+                log.warning("the engine ended; it starts again in %.2f s", pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
@@ -131,6 +153,7 @@ class EngineLink:
         progress: Callable[[str, int, int], None],
         stop: asyncio.Event,
         *,
+        begin: Callable[[], Awaitable[None]] | None = None,
         alone: bool = False,
     ) -> Rendered:
         """Render one Clip.
@@ -138,14 +161,18 @@ class EngineLink:
         Args:
             request: engine, take, template, video, out, options.
             progress: Called with (stage, done, total).
+            begin: Waited for just before the engine is asked; what it raises ends the Clip.
             alone: Nothing else is rendered meanwhile: it may be what a worker died of.
             stop: Set by whoever no longer wants the Clip; heeded within 1.5 s and a little.
 
         Raises:
-            RenderRefused, EngineMissing, EngineFailed, RenderStopped: As they say.
+            RenderRefused, EngineMissing, EngineFailed, RenderStopped, EngineAway: As they say.
+            OSError: The system hindered the engine (a full disk, no more memory), or the Clip cost an engine and none came after it.
         """
         asked = {"do": "render", **request}
-        errand = Errand("a Clip", asked, rendered, progress, stop, self._quiet_s)
+        errand = Errand(
+            "a Clip", asked, rendered, progress, stop, self._quiet_s, begin, hands_over=True
+        )
         return await self._twice(errand, alone=alone)
 
     async def hear(
@@ -183,7 +210,7 @@ class EngineLink:
         """Wait until there has been no engine for so long that none may come."""
         while True:
             left_s = self._unready_since + _UNREADY_S - time.monotonic()
-            if self._ready.is_set():
+            if self.ready.is_set():
                 left_s = _UNREADY_S
             if left_s <= 0:
                 return
@@ -205,6 +232,9 @@ class EngineLink:
                 return await self._attempt(seat, errand)
         except (Died, Fault) as error:
             raise EngineFailed(str(error)) from error
+        except EngineAway as away:
+            # Whoever has it next has to know that it may be what engines die of.
+            raise OSError(errno.ENODEV, f"the engine ended, and is away: {away}") from None
 
     async def checked(self, rendered: Rendered, stop: asyncio.Event) -> Figures:
         """Wait for what the check of a rendered Clip finds, until ``stop`` is set.
@@ -270,7 +300,10 @@ class EngineLink:
             self._seats.notify_all()
 
     async def _attempt(self, seat: str, errand: Errand[T]) -> T:
-        await self._until_ready(errand.stop)
+        await self._until_ready(errand)
+        if errand.begin is not None:
+            await errand.begin()
+            await self._until_ready(errand)  # the engine may have ended meanwhile
         lines = self._aboard[seat]
         while not lines.empty():  # told of an engine that ended before this Clip was aboard
             lines.get_nowait()
@@ -289,17 +322,19 @@ class EngineLink:
             self._send({"do": "cancel", "id": seat})
             raise
 
-    async def _until_ready(self, stop: asyncio.Event) -> None:
-        """Wait for an engine; raises RenderStopped if that comes first."""
-        ready = asyncio.ensure_future(self._ready.wait())
-        stopped = asyncio.ensure_future(stop.wait())
+    async def _until_ready(self, errand: Errand[Any]) -> None:
+        """Wait for an engine; raises RenderStopped or EngineAway if that comes first."""
+        awaited = [self.ready, errand.stop, *([self._elsewhere] if errand.hands_over else [])]
+        waiting = [asyncio.ensure_future(each.wait()) for each in awaited]
         try:
-            await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ready.cancel()
-            stopped.cancel()
-        if stop.is_set():
+            for each in waiting:
+                each.cancel()
+        if errand.stop.is_set():
             raise RenderStopped
+        if errand.hands_over and self._elsewhere.is_set():
+            raise EngineAway(self.trouble)
 
     async def _next_line(self, lines: "asyncio.Queue[Told]", errand: Errand[Any]) -> dict[str, Any]:
         """The next line about a Clip; raises RenderStopped or Died."""
@@ -346,8 +381,9 @@ class EngineLink:
 
     def _lose(self) -> None:
         """There is no engine for a while."""
-        if self._ready.is_set():
-            self._ready.clear()
+        if self.ready.is_set():
+            self.ready.clear()
+            self.lost.set()
             self._unready_since = time.monotonic()
         if self._opening is not None:
             self._deaths[self._opening] += 1
@@ -360,32 +396,38 @@ class EngineLink:
                 *self._command,
                 stdin=PIPE,
                 stdout=PIPE,
+                stderr=self._troubles.stderr,
                 env=self._environment,
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
                 limit=_LINE_BYTES,
             )
-        except OSError:
-            log.exception("the engine cannot be started")
+        except OSError as error:
+            await self._troubles.failed(str(error))
             self.started.set()
             return False
+        began_s, self._was_ready = time.monotonic(), False
+        self._troubles.hear(process.stderr)
         self._process = process
         waiting = asyncio.get_running_loop().call_later(self._start_s, _kill_group, process)
         try:
             await self._listen(process, waiting)
         finally:
-            was_ready = self._ready.is_set()
             waiting.cancel()
             self._lose()
             self._process = None
             _kill_group(process)
-            await process.wait()
+            code = await process.wait()
             for lines in self._aboard.values():
                 lines.put_nowait(None)
             for name in list(self._checking):
                 self._note_check(name, None)
             self.started.set()
-        return was_ready
+        if not self._was_ready:
+            late = time.monotonic() - began_s >= self._start_s
+            how = f"it was not ready in {self._start_s:g} s" if late else ending(code)
+            await self._troubles.failed(how)
+        return self._was_ready
 
     async def _listen(self, process: Process, waiting: asyncio.TimerHandle) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
@@ -420,7 +462,11 @@ class EngineLink:
         self.engines = tuple(line["engines"])
         for engine, advice in line["unavailable"].items():
             log.warning("engine %s is unavailable: %s", engine, advice)
-        self._ready.set()
+        self._was_ready = True
+        self.ready.set()
+        self.lost.clear()
+        self._elsewhere.clear()
+        self._troubles.over()
         self.started.set()
         self._open_whisper()
 

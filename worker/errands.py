@@ -1,7 +1,7 @@
 """What is asked of an engine on behalf of one who goes aboard, and what its last line about it means."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +23,10 @@ class EngineMissing(Exception):
 
 class EngineFailed(Exception):
     """The engine crashed, hung or raised, twice, or there is none; the message is what is known of it."""
+
+
+class EngineAway(Exception):
+    """There is no engine here, but one elsewhere; the message is what is known of why."""
 
 
 class Unheard(Exception):
@@ -71,6 +75,10 @@ class Errand(Generic[T]):
     stop: asyncio.Event
     quiet_s: float
     """So long without a line means that the engine hangs."""
+    begin: Callable[[], Awaitable[None]] | None = None
+    """Waited for just before the engine is asked; what it raises ends the errand."""
+    hands_over: bool = False
+    """Whether another worker is to do it, should there be no engine here."""
 
 
 def rendered(line: dict[str, Any]) -> Rendered:
@@ -102,4 +110,8 @@ def _otherwise(line: dict[str, Any]) -> Exception:
     """What a last line means that is the same for all."""
     if line["event"] == "stopped":
         return RenderStopped()
+    if line["event"] == "hindered":
+        lacking = OSError(line["errno"], line["why"])
+        lacking.add_note(line["trace"])
+        return lacking
     return Fault(line.get("trace", "the engine gave no trace"))

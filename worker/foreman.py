@@ -24,7 +24,8 @@ from typing import Any, Final
 from redis.asyncio import ConnectionPool
 
 from worker.asked import LabelRules
-from worker.cache import Cache
+from worker.attendance import Attendance
+from worker.cache import FOLDER, Cache
 from worker.child import Child
 from worker.clips import ClipWork, Made
 from worker.contract.archives import MOST_BYTES
@@ -98,7 +99,7 @@ class Foreman:
         quiet_s: float = 120.0,
         start_s: float = START_S,
         child_limit_s: float = 3600.0,
-        cache_bytes: int = 20 * 2**30,
+        cache_bytes: int = 20 * 10**9,
         keeping: Keeping | None = None,
         report: Report | None = None,
         most_archive_bytes: int = MOST_BYTES,
@@ -128,7 +129,7 @@ class Foreman:
             quiet_s: An engine without a line for so long hangs.
             start_s: An engine that is not ready after so long is ended.
             child_limit_s: What a child takes longer for is unreadable.
-            cache_bytes: What the cache may hold.
+            cache_bytes: What the cache may hold, beside what is in use.
             keeping: How long things are kept; None: nothing is removed.
             report: Writes the report in each Archive; None: there is none.
             most_archive_bytes: What is larger comes in several ZIPs, unless the order wants it otherwise.
@@ -143,7 +144,7 @@ class Foreman:
         self._desk = ledger.desk
         self._scratch = folder / "scratch" / f"{os.getpid()}-{new_incident()}"
         self._shop = Workshop(
-            ledger, store, Cache(folder / "cache", store, cache_bytes), self._scratch
+            ledger, store, Cache(folder / FOLDER, store, cache_bytes), self._scratch
         )
         self._link = EngineLink(
             engine_command
@@ -158,7 +159,7 @@ class Foreman:
             environment=environment,
             whisper=lambda: stamp(models),
         )
-        self._skills = Skills(self._desk, self._link, self.name, slots)
+        self._skills = Skills(self._desk, self._link, self.name, lambda: self._attendance.seats)
         child = Child(child_command or [*python, "pipeline.sandbox"], child_limit_s)
         self._clips = ClipWork(
             self._shop,
@@ -180,8 +181,8 @@ class Foreman:
         # arq counts its own jobs, but a worker made anew after an outage knows nothing of what still runs.
         self._seats = {queue: asyncio.Semaphore(count) for queue, count in seats.items()}
         self._unstored = asyncio.Semaphore(unstored)
-        self._offices = [
-            TicketOffice(
+        offices: Mapping[Queue, TicketOffice] = {
+            queue: TicketOffice(
                 redis_url,
                 queue,
                 self.name,
@@ -191,7 +192,9 @@ class Foreman:
                 open_pool,
             )
             for queue, count in seats.items()
-        ]
+        }
+        self._offices = tuple(offices.values())
+        self._attendance = Attendance(self._link, self._desk, self.name, slots, offices["clips"])
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._drained = asyncio.Event()
@@ -200,6 +203,11 @@ class Foreman:
     def engine_pid(self) -> int | None:
         """The engine's process id while it runs."""
         return self._link.pid
+
+    @property
+    def engine_trouble(self) -> str:
+        """Why there has been no engine for a while; empty while all is well."""
+        return self._attendance.trouble
 
     async def run(self) -> None:
         """Work until cancelled or drained. Call it in the main thread: children die with the thread that made them."""
@@ -211,6 +219,7 @@ class Foreman:
                 await self._tell_skills()  # before anything is drawn
                 keepers = [
                     engine,
+                    group.create_task(self._attendance.keep(), name="attendance"),
                     group.create_task(self._holdings.keep(), name="leases"),
                     group.create_task(self._beat(), name="beat"),
                     group.create_task(self._tell_what_is_held(), name="held"),

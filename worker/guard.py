@@ -57,7 +57,7 @@ class Guard:
 
     async def _try_later(self, held: Held, error: OSError) -> None:
         """Have it tried again later, here or by another worker, unless that was done often enough; to be called where it is handled."""
-        pause_s = _PUT_OFF_S * 4 ** (held.lease.attempt - 1)
+        pause_s = _PUT_OFF_S * 4 ** min(held.lease.put_off, _TRIES)
         try:
             if await held.persist(lambda: self._desk.put_off(held.lease, pause_s, _TRIES)):
                 log.warning("%s is tried again in %g s: %s", held.lease.item, pause_s, error)

@@ -26,6 +26,8 @@ class Held:
     lease: Lease
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the work is to end."""
+    using: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """What it uses of the cache, until it is dropped."""
     verdict: Verdict = Verdict.OK
     """Why: nobody wants the result (STOP), or the item is somebody else's (LOST); OK when the foreman ends."""
 
@@ -61,6 +63,7 @@ class Holdings:
 
     async def drop(self, held: Held) -> None:
         """Its work has ended."""
+        held.using.close()
         self._held.discard(held)
         async with self._changed:
             self._changed.notify_all()

@@ -12,18 +12,13 @@ from typing import Any, Final, Literal, cast
 
 import redis.asyncio
 from arq.constants import in_progress_key_prefix
-from redis.exceptions import (
-    BusyLoadingError,
-    ExecAbortError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-)
 from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import ExecAbortError, RedisError
 from redis.exceptions import TimeoutError as RedisSlow
 
 from worker.arq_client import open_arq
 from worker.contract import keys
+from worker.contract.outages import tells_of_outage
 from worker.contract.ports import LedgerUnavailable
 
 Queue = Literal["clips", "takes", "archives", "templates", "records"]
@@ -35,27 +30,23 @@ TICKET_JOB: Final = "serve_ticket"
 _MOST_TICKETS: Final = 256
 """So many idle tickets keep every worker busy from one sweep to the next, whatever the backlog."""
 
-_FULL: Final = ("OOM command not allowed", "MISCONF")
-"""What a reply holds that tells of no memory left, or of a disk that takes no more; nothing was changed then."""
-OUTAGES: Final = (RedisGone, RedisSlow, BusyLoadingError, OutOfMemoryError, ReadOnlyError)
-"""What redis-py raises when the server is away, still loading, full or a replica."""
 _FOLDER: Final = Path(__file__).with_name("scripts")
 
 
 @contextlib.contextmanager
 def redis_errors_as_ours() -> Iterator[None]:
-    """Raise LedgerUnavailable where redis-py says that the server is away or full."""
+    """Raise LedgerUnavailable where redis-py says that the server is away, or cannot serve now."""
     try:
         yield
-    except (ResponseError, *OUTAGES) as error:
+    except RedisError as error:
         if not is_outage(error):
             raise
         raise LedgerUnavailable(str(error)) from error
 
 
-def is_outage(error: Exception) -> bool:
+def is_outage(error: RedisError) -> bool:
     """Whether it will work again without anybody changing the request."""
-    return isinstance(error, OUTAGES) or any(words in str(error) for words in _FULL)
+    return isinstance(error, RedisGone | RedisSlow) or tells_of_outage(str(error))
 
 
 class Scripts:

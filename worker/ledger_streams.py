@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import redis.asyncio
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError
 
 from worker.contract import keys
 from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import Fact, Utterance
-from worker.ledger_scripts import OUTAGES, is_outage, redis_errors_as_ours
+from worker.ledger_scripts import is_outage, redis_errors_as_ours
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,9 @@ async def facts(client: "redis.asyncio.Redis") -> AsyncIterator[Fact]:
             read: list[tuple[str, list[_Entry]]] = await client.xread(
                 {stream: seen}, count=100, block=_LISTEN_MS
             )
-        except OUTAGES as error:
+        except RedisError as error:
+            if not is_outage(error):
+                raise
             await outage.wait(error)
             continue
         outage.over()
@@ -78,7 +80,7 @@ class Outbox:
             while True:
                 try:
                     batch = await self._next(mine)
-                except (ResponseError, *OUTAGES) as error:
+                except RedisError as error:
                     if any(words in str(error) for words in _NO_GROUP):
                         await self._make_group()
                     elif is_outage(error):
@@ -136,7 +138,7 @@ class Outbox:
     async def _make_group(self) -> None:
         try:
             await self._client.xgroup_create(self._stream, _GROUP, id="0", mkstream=True)
-        except (ResponseError, *OUTAGES):  # BUSYGROUP: somebody else made it
+        except RedisError:  # BUSYGROUP: somebody else made it
             await asyncio.sleep(_PAUSE_S)
 
     async def _beat(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from worker.contract.records import BatchRecord, BatchState
+from worker.contract.records import BatchRecord, BatchState, ClipState
 from worker.ledger import RedisLedger
 from worker.ledger_scripts import QUEUES
 
@@ -25,6 +25,8 @@ class Leased:
     attempt: int
     live: bool
     """False: its lease lapsed; it is taken over within a second."""
+    idle: bool = False
+    """Whether its worker has no engine now."""
 
     @property
     def kind(self) -> str:
@@ -90,8 +92,9 @@ class Overlook:
                     since=_moment(int(drawn_ms)) if drawn_ms else None,
                     attempt=int(attempt),
                     live=int(float(until_ms)) >= now,
+                    idle=seats == "0",
                 )
-                for item, until_ms, worker, drawn_ms, attempt in leases
+                for item, until_ms, worker, drawn_ms, attempt, seats in leases
             ],
             moved=frozenset(moved) if movement and not int(cut) else None,
         )
@@ -110,9 +113,18 @@ def stuck(batch: BatchRecord, seen: Overview) -> bool:
     needed = {batch.order.take_id, *(clip.template_id for clip in batch.clips)}
     for lease in seen.leases:
         subject = lease.item.split(":")[1]
-        if lease.live and (lease.batch_id == batch.id or subject in needed):
+        if _moves(lease, batch) and (lease.batch_id == batch.id or subject in needed):
             return False
     return not _waits_its_turn(batch, seen)
+
+
+def _moves(lease: Leased, batch: BatchRecord) -> bool:
+    """Whether somebody works on it; a Clip of the Batch that is rendered, or another's, needs an engine for that."""
+    if not lease.live or not lease.idle or lease.kind != "clip":
+        return lease.live
+    if lease.batch_id != batch.id:
+        return False
+    return batch.clips[int(lease.item.split(":")[2]) - 1].state is ClipState.STORING
 
 
 def _last_change(batch: BatchRecord) -> datetime:
@@ -133,7 +145,7 @@ def _waits_its_turn(batch: BatchRecord, seen: Overview) -> bool:
             kinds = {"archive"}
         case _:
             return False  # it is done, and waits to be told
-    return any(lease.live and lease.kind in kinds for lease in seen.leases)
+    return any(_moves(lease, batch) and lease.kind in kinds for lease in seen.leases)
 
 
 def _moment(at_ms: int) -> datetime:

@@ -29,7 +29,7 @@ class Pictures:
         async def fill(folder: Path) -> None:
             await self._decode(held, picture, folder)
 
-        folder = await self._shop.cache.picture(picture.sha256, fill)
+        folder = await self._shop.cache.picture(picture.sha256, fill, held.using)
         return folder / PICTURE
 
     async def _decode(self, held: Held, picture: SentPicture, folder: Path) -> None:

@@ -44,6 +44,8 @@ class Card(Record):
     engine: str = ""
     device: str = ""
     slots: int = 0
+    engine_trouble: str = ""
+    """Why a worker has had no engine for a while; empty while all is well."""
     platforms: tuple[str, ...] = ()
     disk_free_bytes: int = 0
     """Where its DATA_DIR is."""

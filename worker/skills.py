@@ -1,7 +1,7 @@
 """Which engines this worker says it can run: Clips of others it does not draw while a worker is alive that can."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from worker.desk import STARTING, Desk
@@ -14,14 +14,14 @@ _LEFT_S: Final = 60.0
 class Skills:
     """What one foreman says of its engines."""
 
-    def __init__(self, desk: Desk, link: EngineLink, worker: str, seats: int) -> None:
+    def __init__(self, desk: Desk, link: EngineLink, worker: str, seats: Callable[[], int]) -> None:
         """Nothing is said yet.
 
         Args:
             desk: Whom it is said to.
             link: Knows which engines the engine process can run.
             worker: The foreman's name.
-            seats: Clips it renders at a time.
+            seats: Clips it renders at a time; none while its engine is away.
         """
         self._desk = desk
         self._link = link
@@ -32,7 +32,7 @@ class Skills:
 
     async def tell(self) -> Collection[str]:
         """Say it, and that the foreman lives; returns what all say that live. Raises LedgerUnavailable."""
-        return await self._desk.beat(self._worker, self._seats, self._named())
+        return await self._desk.beat(self._worker, self._seats(), self._named())
 
     async def leave_to_others(self, engine: str) -> bool:
         """Name an engine no more for a while; False, and nothing changes, if no other worker has it or may once it has started.
@@ -49,5 +49,7 @@ class Skills:
     def _named(self) -> Sequence[str]:
         if not self._link.started.is_set():
             return (STARTING,)
+        if not self._seats():
+            return ()
         now_s = time.monotonic()
         return tuple(each for each in self._link.engines if self._left.get(each, 0.0) <= now_s)

@@ -101,13 +101,22 @@ class TicketOffice:
         self._open_pool = open_pool
         self._worker: _Worker | None = None
         self._open = True
+        self._paused = False
         self._lives = False
 
     def close(self) -> None:
         """Take no more tickets."""
         self._open = False
+        self._tell()
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - it is what is set
+        """Take none for a while, or take them again."""
+        self._paused = paused
+        self._tell()
+
+    def _tell(self) -> None:
         if self._worker is not None:
-            self._worker.allow_pick_jobs = False
+            self._worker.allow_pick_jobs = self._open and not self._paused
 
     async def run(self) -> None:
         """Take tickets until cancelled."""
@@ -128,9 +137,10 @@ class TicketOffice:
         pool = self._open_pool(self._redis_url)
         worker = self._make(pool)
         self._worker = worker
-        worker.allow_pick_jobs = self._open
+        self._tell()
         try:
-            await worker.pool.ping()
+            # As arq itself will; a server that answers may take nothing.
+            await worker.pool.psetex(worker.health_check_key, _HEALTH_S * 1000, "starts")
             if not self._lives:
                 log.info("tickets for %s are taken", self._queue)
             self._lives = True

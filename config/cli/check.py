@@ -2,8 +2,7 @@
 
 import asyncio
 import secrets
-import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import click
 from redis.exceptions import RedisError
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.cli.check_dingtalk import examine_dingtalk
+from config.cli.check_disk import examine_disk
 from config.cli.check_keeping import examine_keeping, versions_found
 from config.cli.check_links import examine_links, link_trouble
 from config.cli.check_redis import examine_redis, examine_watching, redis_advice
@@ -27,10 +27,10 @@ from config.system import Wanted, running_system
 from config.wiring import Wires, make_store, wires
 from worker.contract.ports import ObjectMissing, StoreUnavailable
 from worker.contract.tokens import TokenCodec
+from worker.roster import Card
 
 _TIMEOUT_S = 30.0
 _PROBE_PREFIX = "takes/chorus-check-"
-_LOW_DISK_BYTES = 2 << 30
 
 
 @click.command(short_help="Look whether everything needed is there.")
@@ -60,7 +60,7 @@ def check(as_json: bool) -> None:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), _disk(settings)]
+    findings = [good("settings", f"DATA_DIR is {settings.data_dir}."), *examine_disk(settings)]
     async with running_system(settings, Wanted()) as system:
         redis = await _tried("redis", lambda: examine_redis(system.redis_url, settings))
         findings.append(redis)
@@ -92,12 +92,11 @@ async def _serving(settings: Settings) -> list[Finding]:
         system_started(settings, Wanted(front_end=True)) as system,
         wires(system.settings, lambda: system.door) as hand,
     ):
-        workers = await hand.ledger.workers()
         return [
             store := await _tried("store", lambda: _store(hand, settings)),
             *(await _versions(hand) if store.ok else []),
             good("web door", f"It listens on {system.door}."),
-            (good if workers else unused)("workers", f"{workers} at work now."),
+            workers_at_work(await hand.roster.cards()),
         ]
 
 
@@ -106,6 +105,17 @@ async def _versions(hand: Wires) -> list[Finding]:
         return versions_found(kept=await hand.store.keeps_versions())
     except StoreUnavailable:  # it was there a moment ago, and this was all that was left to ask
         return []
+
+
+def workers_at_work(cards: Sequence[Card]) -> Finding:
+    """How many there are, and which of them have no engine."""
+    workers = [card for card in cards if card.role == "worker"]
+    said = f"{len(workers)} at work now."
+    troubled = [card for card in workers if card.engine_trouble]
+    if troubled:
+        told = "; ".join(f"on {card.host}: {card.engine_trouble}" for card in troubled)
+        return bad("workers", f"{said} {len(troubled)} without engine: {told}.", "See their logs.")
+    return (good if workers else unused)("workers", said)
 
 
 async def _tried(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
@@ -151,15 +161,6 @@ async def _store(hand: Wires, settings: Settings) -> Finding:
     return good(
         "store", f"{settings.store}: written, listed, signed, read through its Link, deleted."
     )
-
-
-def _disk(settings: Settings) -> Finding:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data_dir).free
-    said = f"{free / 2**30:.1f} GiB free."
-    if free < _LOW_DISK_BYTES:
-        return bad("disk", said, "Make room, or move CHORUS_DATA_DIR.")
-    return good("disk", said)
 
 
 def _engine(settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from config.cli.output import json_option, last_line
 from config.paths import log_folder
-from config.record import parse_since, read
+from config.record import TooLongAgo, parse_since, read
 from config.settings import load_settings
 
 _FIRST = ("at", "what", "batch", "clip")
@@ -41,6 +41,8 @@ def log(since: str, code: str | None, last: int, as_json: bool) -> None:
     """
     try:
         after = parse_since(since, datetime.now(UTC))
+    except TooLongAgo:
+        raise click.BadParameter(f"{since!r} is before 1970.", param_hint="--since") from None
     except ValueError:
         raise click.BadParameter(
             f"{since!r} is neither like 90s, 30m, 2h or 3d nor a moment like 2026-11-29T14:00.",

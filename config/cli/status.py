@@ -185,14 +185,19 @@ def _processes(seen: dict[str, Any]) -> Table:
     table = Table("process", "on", "since", "engine", "device", "does", box=None, pad_edge=False)
     for each in seen["processes"]:
         since = datetime.fromisoformat(each["since"]).astimezone().strftime("%d %b %H:%M")
-        doing = "; ".join(_said(one) for one in each["doing"])
+        doing = Text("; ".join(_said(one) for one in each["doing"]))
         if each["role"] == "front end":
-            doing = ", ".join(each["platforms"]) or "console"
+            doing = Text(", ".join(each["platforms"]) or "console")
+        elif each["engine_trouble"]:
+            trouble = Text(f"no engine: {each['engine_trouble']}", "red")
+            doing = Text("; ").join([trouble, doing] if doing else [trouble])
         gpu = each["gpu_used_bytes"]
         device = each["device"] + (
             f" ({_size(gpu)} of {_size(each['gpu_total_bytes'])})" if gpu is not None else ""
         )
-        table.add_row(each["role"], each["host"], since, each["engine"], device, doing or "nothing")
+        table.add_row(
+            each["role"], each["host"], since, each["engine"], device, doing or Text("nothing")
+        )
     if not any(each["role"] == "worker" for each in seen["processes"]):
         table.add_row(Text("no worker", "red"), "", "", "", "", "start one: chorus worker")
     return table

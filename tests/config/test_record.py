@@ -155,3 +155,14 @@ def test_a_wrong_time_is_answered_with_how_to_write_it(recorded: Path) -> None:
 
     assert told.exit_code == 2
     assert "30m, 2h or 3d" in told.output
+
+
+@pytest.mark.parametrize(
+    "since", ["9999999d", "9" * 400 + "w", "0001-01-01T00:00", "0001-01-01T00:00+14:00"]
+)
+def test_a_time_before_all_records_is_a_sentence(recorded: Path, since: str) -> None:
+    told = CliRunner().invoke(log, ["--since", since])
+
+    assert told.exit_code == 2
+    assert "before 1970" in told.output
+    assert isinstance(told.exception, SystemExit)

@@ -10,13 +10,15 @@ from pydantic import SecretStr
 from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisGone
 
+from bot.memory import RedisMemory
 from config.cli.check_redis import examine_redis
 from config.redis_address import NoAddress, parse_address
 from config.redis_client import Connections, connect
 from config.settings import Settings
 from tests.fakes.redis_fleet import ENCODED, MASTER, PASSWORD, Trust, fleet, make_trust, one_server
-from tests.worker.foreman_things import open_workplace
+from tests.worker.foreman_things import Workplace, open_workplace
 from tests.worker.test_foreman import rendering
+from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchState
 
 
@@ -177,6 +179,88 @@ async def test_a_batch_survives_a_failover_of_its_master_and_is_told_once(
 
             assert ended.state is BatchState.DELIVERED
             assert await place.outcomes() == 1
+
+
+@pytest.mark.slow
+async def test_a_planned_failover_ends_no_worker_and_nobody_who_listens(tmp_path: Path) -> None:
+    async with fleet(tmp_path, None) as servers:
+        url = f"redis+sentinel://:{ENCODED}@{servers.hosts}/{MASTER}"
+        connections = Connections(sentinel_password="watch")  # noqa: S106
+        async with (
+            opened(url, connections, tmp_path) as place,
+            listening(RedisMemory(url, connections)) as message,
+            place.working(slots=2, open_pool=connections),
+        ):
+            facts, box = place.ledger.facts(), place.ledger.outbox("console:test", "me")
+            heard, told = asyncio.create_task(anext(facts)), asyncio.create_task(anext(box))
+            batch = await place.order("m1", "sleep 6", "sleep 6.2")
+            await asyncio.wait_for(heard, 10)
+            heard = asyncio.create_task(anext(facts))
+            await place.until(batch, rendering)
+            await servers.fail_over()
+            async with asyncio.timeout(60):
+                after = await place.order("m2", "ok")
+                ends = [await place.ended(each, within_s=60) for each in (batch, after)]
+                await heard
+                entry, utterance = await told
+                await place.ledger.told("console:test", entry)
+                memory = RedisMemory(url, connections)
+                await memory.receive("box", "k", "raw")
+                await memory.close()
+                assert (await message)[1:] == ("k", "raw")
+            await facts.aclose()  # type: ignore[attr-defined]
+            await box.aclose()  # type: ignore[attr-defined]
+
+    assert [each.state for each in ends] == [BatchState.DELIVERED] * 2
+    assert utterance.subject in {batch.id, after.id}
+
+
+@pytest.mark.slow
+async def test_a_worker_goes_on_when_the_replica_that_its_master_must_have_is_back(
+    tmp_path: Path,
+) -> None:
+    async with fleet(tmp_path, None) as servers:
+        url = f"redis+sentinel://:{ENCODED}@{servers.hosts}/{MASTER}"
+        connections = Connections(sentinel_password="watch")  # noqa: S106
+        async with (
+            opened(url, connections, tmp_path) as place,
+            place.working(slots=1, open_pool=connections),
+        ):
+            admin = place.ledger._client
+            await admin.config_set("min-replicas-max-lag", "1")
+            await admin.config_set("min-replicas-to-write", "1")
+            batch = await place.order("m1", "sleep 2", "sleep 2.1")
+            await place.until(batch, rendering)
+            servers.replica.kill()
+            async with asyncio.timeout(30):
+                await until_refused(place)
+            await asyncio.sleep(6)  # the outage itself: longer than a lease
+            await servers.replica.start(*servers.replica_lines)
+            ended = await place.ended(batch, within_s=60)
+
+    assert ended.state is BatchState.DELIVERED
+    assert [clip.attempts for clip in ended.clips] == [1, 1]
+
+
+async def until_refused(place: Workplace) -> None:
+    with contextlib.suppress(LedgerUnavailable):
+        while True:
+            await place.ledger.desk.beat("somebody")
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def listening(memory: RedisMemory) -> AsyncIterator[asyncio.Task[tuple[str, str, str]]]:
+    """The next message of an inbox."""
+    inbox = memory.inbox("box", "one")
+    message = asyncio.create_task(anext(inbox))
+    try:
+        yield message
+    finally:
+        message.cancel()
+        await asyncio.gather(message, return_exceptions=True)
+        await inbox.aclose()  # type: ignore[attr-defined]
+        await memory.close()
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])

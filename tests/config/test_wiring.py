@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from config.back_end import keeping_of
+from config.cli.check_disk import examine_disk
 from config.cli.check_keeping import examine_keeping
 from config.front_end import open_door, policy_of
 from config.redis_client import Connections, connect
@@ -156,3 +157,19 @@ def test_links_that_outlive_what_they_lead_to_are_found_and_people_are_told_the_
     assert keeping_of(made).days == days
     assert policy_of(made).links_last_s == min(made.link_lifetime_s, days * 86_400)
     assert [warned in finding.advice for finding in findings] == ([True] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("limit_gb", "ok", "words"),
+    [(0.001, True, "0.0 GB of what videos are made of, 0.001 GB at most"), (1e9, None, "CACHE_GB")],
+)
+def test_the_doctor_says_what_the_cache_may_hold_and_whether_the_disk_does(
+    tmp_path: Path,
+    limit_gb: float,
+    ok: bool | None,  # noqa: FBT001
+    words: str,
+) -> None:
+    [_, cache] = examine_disk(Settings(data_dir=tmp_path, cache_gb=limit_gb, _env_file=None))
+
+    assert cache.ok is ok
+    assert words in f"{cache.detail} {cache.advice}"

@@ -1,17 +1,13 @@
 """An engine process that renders and hears nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
-``fault``, ``hang``, ``stubborn`` (goes on when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for,
-as JSON), ``kept`` (the background is as it was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still
-<<<<<<< HEAD
-to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``.
+``kill worker``, ``fault``, ``full SECONDS`` (the disk is, until so long after it was first met), ``hang``, ``stubborn`` (goes on
+when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for, as JSON), ``kept`` (the background is as it
+was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still to come: ``flagged``, ``unchecked`` (it cannot
+be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each Clip that its engine cannot run.
 
 Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
 ``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening.
-=======
-to come: ``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it
-says of each Clip that its engine cannot run.
->>>>>>> fleet
 """
 
 import hashlib
@@ -61,8 +57,17 @@ def _misbehave(what: str, of: Path) -> None:
     if what == "crash" or (what == "crash once" and not marker.exists()):
         marker.touch()
         _die()
+    if what == "kill worker":
+        os.kill(os.getppid(), signal.SIGKILL)
     if what == "hang":
         threading.Event().wait()
+
+
+def _is_full(request: dict[str, Any], full_s: float) -> bool:
+    marker = Path(request["video"]).with_name("full")
+    if not marker.exists():
+        marker.touch()
+    return time.time() - marker.stat().st_mtime < full_s
 
 
 def _render(request: dict[str, Any], stop: threading.Event) -> None:
@@ -80,6 +85,8 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
     match what:
         case "fault":
             _tell("fault", id=name, trace="a traceback of the fake")
+        case _ if what.startswith("full") and _is_full(request, float(what.partition(" ")[2])):
+            _tell("hindered", id=name, errno=28, why="No space left on device", trace="its trace")
         case "reject":
             _tell("rejected", id=name, code="unreadable", facts={"name": "x"})
         case "missing":

@@ -1,4 +1,4 @@
-"""A foreman of its own process, with the fake engine and the fake child: ``python -m tests.fakes.foreman REDIS FOLDER``."""
+"""A foreman of its own process, with the fake engine and the fake child: ``python -m tests.fakes.foreman REDIS FOLDER [SLOTS]``."""
 
 import asyncio
 import signal
@@ -21,13 +21,14 @@ def fake_store(folder: Path) -> LocalStore:
     return LocalStore(folder / "store", TokenCodec(b"0123456789abcdef"), "http://door")
 
 
-async def _run(url: str, folder: Path) -> None:
+async def _run(url: str, folder: Path, slots: int) -> None:
     client = redis.asyncio.Redis.from_url(url, decode_responses=True)
     foreman = Foreman(
         redis_url=url,
         ledger=RedisLedger(client),
         store=fake_store(folder),
         folder=folder / "work",
+        slots=slots,
         engine_command=ENGINE,
         child_command=CHILD,
     )
@@ -42,4 +43,5 @@ async def _run(url: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(sys.argv[1], Path(sys.argv[2])))
+    slots = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    asyncio.run(_run(sys.argv[1], Path(sys.argv[2]), slots))

@@ -125,6 +125,28 @@ class Fleet:
     master: Member
     replica: Member
     sentinels: tuple[Member, ...]
+    trust: Trust | None
+    replica_lines: tuple[str, ...]
+    """The replica's configuration, for starting it again."""
+
+    async def fail_over(self) -> None:
+        """Have the replica become the master and the master its replica, as an operator does; ends when both are."""
+        replica = str(self.replica.port)
+        asked = await asyncio.to_thread(self._ask_sentinel, "failover", MASTER)
+        assert asked.strip() == "OK", asked
+        async with asyncio.timeout(30):
+            while replica not in await asyncio.to_thread(
+                self._ask_sentinel, "get-master-addr-by-name", MASTER
+            ):
+                await asyncio.sleep(0.1)
+            while True:
+                masters = await asyncio.to_thread(self._ask_sentinel, "replicas", MASTER)
+                if "flags\nslave\n" in masters and "master-link-status\nok\n" in masters:
+                    return
+                await asyncio.sleep(0.1)
+
+    def _ask_sentinel(self, *words: str) -> str:
+        return _told(self.sentinels[0].port, self.trust, *words)
 
     @property
     def hosts(self) -> str:
@@ -140,11 +162,12 @@ async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
         Member(folder / name, trust, client_certificates=False)
         for name in ("one", "two", "a", "b", "c")
     ]
-    made = Fleet(members[0], members[1], tuple(members[2:]))
     secret = (f'requirepass "{PASSWORD}"', f'masterauth "{PASSWORD}"', "appendonly yes")
+    follows = (*secret, f"replicaof 127.0.0.1 {members[0].port}")
+    made = Fleet(members[0], members[1], tuple(members[2:]), trust, follows)
     try:
         await made.master.start(*secret, "repl-diskless-sync-delay 0")
-        await made.replica.start(*secret, f"replicaof 127.0.0.1 {made.master.port}")
+        await made.replica.start(*follows)
         for sentinel in made.sentinels:
             await sentinel.start(
                 'requirepass "watch"',
@@ -155,27 +178,28 @@ async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
                 f"sentinel failover-timeout {MASTER} 3000",
                 sentinel=True,
             )
-        await _until_all_know(made, trust)
+        await _until_all_know(made)
         yield made
     finally:
         for member in members:
             member.kill()
 
 
-async def _until_all_know(made: Fleet, trust: Trust | None) -> None:
+async def _until_all_know(made: Fleet) -> None:
     """Wait until each Sentinel knows the replica and the other two: before that they cannot agree on a new master."""
     async with asyncio.timeout(30):
         for sentinel in made.sentinels:
             while True:
-                told = await asyncio.to_thread(_masters, sentinel.port, trust)
+                told = await asyncio.to_thread(_told, sentinel.port, made.trust, "masters")
                 if "num-slaves\n1\n" in told and "num-other-sentinels\n2\n" in told:
                     break
                 await asyncio.sleep(0.1)
 
 
-def _masters(port: int, trust: Trust | None) -> str:
+def _told(port: int, trust: Trust | None, *words: str) -> str:
+    """What a Sentinel answers."""
     tls = [] if trust is None else ["--tls", "--cacert", str(trust.ca_file)]
     line = [need("redis-cli"), "-p", str(port), *tls, "-a", "watch", "--no-auth-warning"]
     return subprocess.run(
-        [*line, "sentinel", "masters"], capture_output=True, text=True, check=False
+        [*line, "sentinel", *words], capture_output=True, text=True, check=False
     ).stdout

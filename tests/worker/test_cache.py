@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from adapters.stores.local import LocalStore
 from tests.fakes.foreman import fake_store
-from worker.cache import Cache
+from worker.cache import Cache, size_bytes
 from worker.contract import keys
 from worker.contract.ports import ObjectMissing
 
@@ -32,6 +33,12 @@ async def put_take(store: LocalStore, take_id: str, size_bytes: int = 1000) -> N
     await store.put_bytes(keys.take(take_id, "words.json"), b"[]")
 
 
+async def fetched(cache: Cache, take_id: str) -> Path:
+    """A Take that is no longer in use."""
+    with ExitStack() as using:
+        return await cache.take(take_id, using)
+
+
 async def test_what_two_clips_need_at_once_is_fetched_once(
     store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -46,7 +53,8 @@ async def test_what_two_clips_need_at_once_is_fetched_once(
     monkeypatch.setattr(store, "get_file", counted)
     cache = Cache(tmp_path / "cache", store, 10**6)
 
-    first, second = await asyncio.gather(cache.take("a"), cache.take("a"))
+    with ExitStack() as using:
+        first, second = await asyncio.gather(cache.take("a", using), cache.take("a", using))
 
     assert first == second
     assert sorted(path.name for path in first.iterdir()) == [
@@ -64,7 +72,7 @@ async def test_what_is_incomplete_in_the_store_leaves_nothing_here(
     cache = Cache(tmp_path / "cache", store, 10**6)
 
     with pytest.raises(ObjectMissing):
-        await cache.take("a")
+        await fetched(cache, "a")
 
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -73,15 +81,73 @@ async def test_the_longest_unused_leaves_first_and_what_is_in_use_stays(
     store: LocalStore, tmp_path: Path
 ) -> None:
     cache = Cache(tmp_path / "cache", store, 2500)
-    for take_id, age_s in (("old", 9000), ("older", 12000), ("used", 60)):
-        await put_take(store, take_id)
-        grow_older(await cache.take(take_id), age_s)
-    await put_take(store, "new")
+    other_worker = Cache(tmp_path / "cache", store, 2500)
+    with ExitStack() as using:
+        await put_take(store, "used")
+        grow_older(await other_worker.take("used", using), 12000)
+        for take_id, age_s in (("old", 60), ("older", 90)):
+            await put_take(store, take_id)
+            grow_older(await fetched(cache, take_id), age_s)
+        await put_take(store, "new")
 
-    await cache.take("new")
+        await fetched(cache, "new")
 
-    left = sorted(path.name for path in (tmp_path / "cache").iterdir())
+        left = sorted(path.name for path in (tmp_path / "cache").iterdir())
     assert left == ["take-new", "take-used"]
+
+
+async def test_the_cache_stays_within_its_limit_however_fast_it_is_filled(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 10_000)
+    sizes = []
+    for number in range(20):
+        await put_take(store, str(number))
+        await fetched(cache, str(number))
+        sizes.append(size_bytes(tmp_path / "cache"))
+
+    assert max(sizes) <= 10_000
+    assert sizes[-1] > 8000
+
+
+async def test_what_was_too_much_while_it_was_in_use_leaves_when_the_janitor_comes(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache", store, 2500)
+    with ExitStack() as using:
+        for take_id in "abcd":
+            await put_take(store, take_id)
+            await cache.take(take_id, using)
+        await cache.forget_unused(0.0)
+        in_use = sorted(path.name for path in (tmp_path / "cache").iterdir())
+
+    await cache.forget_unused(3600.0)
+
+    assert in_use == ["take-a", "take-b", "take-c", "take-d"]
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+async def test_two_workers_that_fetch_and_remove_at_once_give_nobody_half_of_anything(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    for take_id in "abcdef":
+        await put_take(store, take_id)
+    caches = [Cache(tmp_path / "cache", store, 2500) for _ in range(3)]
+
+    async def work(cache: Cache, step: int) -> None:
+        for number in range(150):
+            with ExitStack() as using:
+                folder = await cache.take("abcdef"[number * step % 6], using)
+                await asyncio.sleep(0)
+                names = sorted(path.name for path in folder.iterdir())
+                assert names == ["sound.flac", "speech.npz", "words.json"]
+
+    await asyncio.gather(
+        *(work(cache, step) for cache, step in zip(caches, (1, 5, 3), strict=True))
+    )
+
+    await fetched(caches[0], "a")
+    assert size_bytes(tmp_path / "cache") <= 2500
 
 
 async def test_a_picture_that_two_clips_need_is_made_once(
@@ -95,7 +161,10 @@ async def test_a_picture_that_two_clips_need_is_made_once(
 
     cache = Cache(tmp_path / "cache", store, 10**6)
 
-    folders = await asyncio.gather(cache.picture("ab", fill), cache.picture("ab", fill))
+    with ExitStack() as using:
+        folders = await asyncio.gather(
+            cache.picture("ab", fill, using), cache.picture("ab", fill, using)
+        )
 
     assert len(made) == 1
     assert [path.name for path in folders[0].iterdir()] == ["picture.png"]
@@ -126,7 +195,7 @@ async def test_a_recording_that_was_deleted_from_the_store_leaves_the_cache_of_e
     for take_id in ("there", "deleted"):
         for name in ("sound.flac", "speech.npz", "words.json"):
             await store.put_bytes(keys.take(take_id, name), b"x")
-        await cache.take(take_id)
+        await fetched(cache, take_id)
     for name in ("sound.flac", "speech.npz", "words.json"):
         await store.delete(keys.take("deleted", name))
 
@@ -144,7 +213,8 @@ async def test_a_picture_that_was_deleted_from_the_store_leaves_the_cache_of_eve
         (folder / "picture").write_bytes(b"x")
 
     for sha256 in ("there", "deleted"):
-        await cache.picture(sha256, fill)
+        with ExitStack() as using:
+            await cache.picture(sha256, fill, using)
     await store.put_bytes(keys.picture("there"), b"x")
 
     await cache.forget_deleted()

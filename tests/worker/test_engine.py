@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -112,6 +113,59 @@ async def test_a_clip_comes_with_its_checksums_and_the_template_is_prepared_once
     assert seen[-1] == ("render", 15, 15)
     assert (list(first.features), list(second.features)) == (["viseme.npz"], [])
     assert not list(template.glob(".features*"))
+
+
+async def test_a_disk_that_fills_while_a_clip_is_written_is_the_systems_fault(
+    tmp_path: Path,
+) -> None:
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    (tmp_path / ".1.mp4.partial").symlink_to("/dev/full")
+    async with open_link() as link:
+        with pytest.raises(OSError, match="No space left on device") as full:
+            await link.render(request(take, template, tmp_path / "1.mp4"), quietly, asyncio.Event())
+        after = await link.render(
+            request(take, template, tmp_path / "2.mp4"), quietly, asyncio.Event()
+        )
+
+    assert full.value.errno == errno.ENOSPC
+    assert ".1.mp4.partial" in "".join(full.value.__notes__)  # for the log
+    assert after.result["frames"] == 15
+
+
+@pytest.mark.parametrize(
+    ("raised", "event", "number"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "hindered", errno.EDQUOT),
+        (OSError(errno.EIO, "Input/output error"), "hindered", errno.EIO),
+        (MemoryError(), "hindered", errno.ENOMEM),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "fault", None),
+        (RuntimeError("a defect"), "fault", None),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_the_system_lacks_is_told_from_defects(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    event: str,
+    number: int | None,
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    take, template = make_take(tmp_path / "take", 0.6), make_template(tmp_path / "template")
+    lines = io.StringIO()
+    monkeypatch.setattr("worker.engine.render_clip", fail)
+    renderer = Renderer(lines, 1)
+    renderer._stops["1"] = threading.Event()
+
+    renderer._render({"id": "1", **request(take, template, tmp_path / "1.mp4")})
+    renderer.serve(io.StringIO())
+
+    last = json.loads(lines.getvalue().splitlines()[-1])
+    assert last["event"] == event
+    assert last.get("errno") == number
+    assert type(raised).__name__ in last["trace"]
 
 
 async def test_what_an_order_asks_goes_into_the_clip_and_sounds_differ_by_what_is_asked(

@@ -49,6 +49,33 @@ async def test_a_clip_that_found_the_disk_full_is_made_later_while_others_go_on(
     assert len(met) == 1
 
 
+async def test_a_disk_that_fills_while_the_engine_writes_is_waited_for(
+    place: Workplace, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with place.working() as foreman:
+        engine = foreman.engine_pid
+        batch = await place.ended(await place.order("m1", "full 0.5", "ok"))
+        same_engine = foreman.engine_pid == engine
+
+    assert batch.state is BatchState.DELIVERED
+    assert [clip.attempts for clip in batch.clips] == [2, 1]
+    assert same_engine
+    assert "is tried again in 1 s: [Errno 28] No space left on device" in caplog.text
+
+
+async def test_a_disk_that_stays_full_under_the_engine_is_an_incident_with_the_engines_trace(
+    place: Workplace, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with place.working():
+        batch = await place.ended(await place.order("m1", "full 99"), within_s=30)
+
+    assert batch.state is BatchState.FAILED
+    assert batch.clips[0].reason is not None
+    assert batch.clips[0].reason.code is Code.INCIDENT
+    assert batch.clips[0].attempts == 3
+    assert "its trace" in caplog.text
+
+
 @pytest.mark.parametrize("noticed", [True, False])
 async def test_what_fails_for_want_of_disk_after_its_lease_was_lost_is_no_incident(
     place: Workplace, caplog: pytest.LogCaptureFixture, *, noticed: bool

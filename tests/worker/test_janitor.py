@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -355,7 +356,8 @@ async def test_the_cache_forgets_what_nobody_used_for_the_time_things_are_kept(
         await place.put(keys.take("a", name), b"x")
         await place.put(keys.take("b", name), b"x")
     cache = Cache(place.folder / "cache", place.store, 10**6)
-    old, young = await cache.take("a"), await cache.take("b")
+    with ExitStack() as using:
+        old, young = [await cache.take(take_id, using) for take_id in "ab"]
     then = time.time() - 8 * 86_400
     os.utime(old, (then, then))
 

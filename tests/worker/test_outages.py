@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import redis.asyncio
 
+from tests.fakes.redis_fleet import free_port
 from tests.fakes.redis_server import Server
 from tests.worker.foreman_things import Workplace, open_workplace
 from tests.worker.test_foreman import rendering
 from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchState, ClipState
 from worker.desk import Lease
+from worker.ledger_scripts import QUEUES
 from worker.reporting import reported
 
 
@@ -100,6 +103,63 @@ async def test_a_redis_whose_disk_is_full_is_an_outage_that_ends(
     assert batch.state is BatchState.DELIVERED
     assert utterance.subject == batch.id
     await box.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("stale", ["yes", "no"])
+async def test_listeners_go_on_when_their_server_is_made_a_replica_and_master_again(
+    place: Workplace, server: Server, stale: str
+) -> None:
+    facts, box = place.ledger.facts(), place.ledger.outbox("console:test", "me")
+    heard, told = asyncio.create_task(anext(facts)), asyncio.create_task(anext(box))
+    await asyncio.wait_for(_until_listening(place), 5)
+    async with redis.asyncio.Redis.from_url(server.url) as admin:
+        await admin.config_set("replica-serve-stale-data", stale)
+        await admin.replicaof("127.0.0.1", str(free_port()))  # type: ignore[no-untyped-call]
+        await asyncio.wait([heard, told], timeout=1.5)  # nobody is there
+        await admin.replicaof("NO", "ONE")  # type: ignore[no-untyped-call]
+
+    async with place.working():
+        batch = await place.order("m1", "ok")
+
+        fact = await asyncio.wait_for(heard, 10)
+        _, utterance = await asyncio.wait_for(told, 10)
+    assert fact.batch_id == batch.id
+    assert utterance.subject == batch.id
+    await facts.aclose()  # type: ignore[attr-defined]
+    await box.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_worker_goes_on_when_the_replica_that_its_redis_must_have_is_back(
+    place: Workplace, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        redis.asyncio.Redis.from_url(server.url) as admin,
+        place.working() as foreman,
+    ):
+        batch = await place.order("m1", "sleep 1")
+        await place.until(batch, rendering)
+        await admin.config_set("min-replicas-to-write", "1")
+        with pytest.raises(LedgerUnavailable):
+            await place.order("m2", "ok")
+        await asyncio.sleep(2.5)  # the outage itself: leases, beats and sweeps meet it too
+        await admin.config_set("min-replicas-to-write", "0")
+        ended = await place.ended(batch)
+
+    told = [record.message for record in caplog.records if "arq's worker" in record.message]
+    assert foreman.ready.is_set()
+    assert ended.state is BatchState.DELIVERED
+    assert len(told) <= len(QUEUES)  # each once
+
+
+async def test_a_worker_whose_redis_takes_nothing_any_more_ends_in_order(
+    place: Workplace, server: Server
+) -> None:
+    async with redis.asyncio.Redis.from_url(server.url) as admin:
+        async with place.working():
+            batch = await place.order("m1", "sleep 60")
+            await place.until(batch, rendering)
+            await admin.config_set("min-replicas-to-write", "1")
+        await admin.config_set("min-replicas-to-write", "0")
 
 
 async def order_on_and_on(place: Workplace) -> None:

@@ -1,13 +1,21 @@
 """What operators see of everything, and which Batches are stuck."""
 
+import asyncio
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis as redis_client
 from click.testing import CliRunner
+from pydantic import SecretStr
 
-from config.cli.status import status
+from config.card import card_maker
+from config.cli.check import workers_at_work
+from config.cli.status import look, status
+from config.metrics import Metrics
+from config.settings import Settings
+from config.wiring import wires
 from tests.worker.ledger_things import open_ledger, order, stock
 from worker.contract.records import BatchState
 from worker.ledger import RedisLedger
@@ -122,3 +130,29 @@ def test_the_status_as_json_is_one_object(redis_url: str) -> None:
     assert told["store"] == {"kind": "local", "up": True}
     assert (told["batches"], told["stuck"], told["processes"]) == ([], [], [])
     assert told["waiting"]["clip"] == 0
+
+
+@pytest.mark.usefixtures("outside")
+async def test_a_worker_without_an_engine_is_told_with_the_reason(
+    redis_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path, redis_url=SecretStr(redis_url), _env_file=None)
+    why = "it ended with 1: no kernel image"
+    trouble = ["", why]
+    async with wires(settings) as hand:
+        card = card_maker(settings, "worker", name="w", slots=2, trouble=lambda: trouble[0])
+        found = []
+        for _ in range(2):  # first all is well
+            await hand.roster._show(card())
+            seen = await look(hand, settings)
+            found.append(workers_at_work(await hand.roster.cards()))
+            figures = await Metrics(hand.ledger, hand.roster).text()
+            trouble.reverse()
+        told = await asyncio.to_thread(CliRunner().invoke, status, ["--once"])
+
+    assert [each["engine_trouble"] for each in seen["processes"]] == [why]
+    assert f"no engine: {why}" in " ".join(told.output.split())
+    assert [each.ok for each in found] == [True, False]
+    assert why in found[1].detail
+    assert b"chorus_workers 1.0" in figures
+    assert b"chorus_workers_ready 0.0" in figures

@@ -2,11 +2,18 @@
 -- waits.
 local queue, worker, ticket, ttl_ms, nonce = unpack(ARGV)
 local CHATS_LOOKED_AT, ITEMS_LOOKED_AT, MOST_PASSED = 4, 32, 8
+
+-- How many workers died of an item, as far as is known, and how often it was put off.
+local function past_of(item)
+  local past = redis.call('HMGET', key('item', item), 'deaths', 'put_off')
+  return {past[1] or '0', past[2] or '0'}
+end
+
 local memory = key('once', nonce)
 local drawn = redis.call('GET', memory)
 if drawn then  -- the same call again, after a broken connection
   local facts = redis.call('HMGET', key('item', drawn), 'fence', 'attempts', 'worker')
-  return answer(facts[3] == worker and {drawn, facts[1], facts[2]} or false)
+  return answer(facts[3] == worker and {drawn, facts[1], facts[2], unpack(past_of(drawn))} or false)
 end
 
 -- The lanes from which this worker draws: of the engines it names and, so that somebody says that there is none, of those
@@ -148,4 +155,4 @@ if batch then
   redis.call('HSET', clip, 'state', 'rendering', 'attempts', attempts, 'started_ms', now_ms(), 'rendered_ms', '')
   look(batch)
 end
-return answer({item, fence, tostring(attempts)})
+return answer({item, fence, tostring(attempts), unpack(past_of(item))})

@@ -20,7 +20,8 @@ local leases = {}
 local listed = redis.call('ZRANGE', key('leases'), 0, -1, 'WITHSCORES')
 for at = 1, #listed, 2 do
   local facts = redis.call('HMGET', key('item', listed[at]), 'worker', 'drawn_ms', 'attempts')
-  leases[#leases + 1] = {listed[at], listed[at + 1], facts[1] or '', facts[2] or '', facts[3] or '1'}
+  local seats = redis.call('HGET', key('seats'), facts[1] or '')
+  leases[#leases + 1] = {listed[at], listed[at + 1], facts[1] or '', facts[2] or '', facts[3] or '1', seats or ''}
 end
 local seen, heard = {}, {}
 if still_ms > 0 then

@@ -9,6 +9,7 @@ if batch then
   redis.call('HSET', clip, 'state', state, 'done', done, 'total', total)
   if state == 'storing' then
     redis.call('HSET', clip, 'rendered_ms', now_ms())
+    redis.call('HDEL', key('item', item), 'begun')
   end
 else
   batch = string.match(item, '^archive:(.+):%d+$')

@@ -1,5 +1,6 @@
 -- ARGV: ttl_ms, most attempts, arq's prefix of keys of tickets in work, then reasons for items given up
 -- Answers {items taken over}, {items given up, in the order of the reasons used}.
+local MOST_ABOARD = 10  -- so many workers with it aboard died, whatever it did there
 local ttl_ms, most, in_progress = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local now = now_ms()
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -14,9 +15,34 @@ if redis.call('GET', key('run')) ~= run or now - swept > ttl_ms then
 end
 local lapsed = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', now, 'LIMIT', 0, 100)
 local taken_over, given_up, reason = {}, {}, 4
+
+local aboard = {}  -- how much each worker had
+if #lapsed > 0 then
+  for _, item in ipairs(redis.call('ZRANGE', key('leases'), 0, -1)) do
+    local worker = redis.call('HGET', key('item', item), 'worker') or ''
+    aboard[worker] = (aboard[worker] or 0) + 1
+  end
+end
+
+-- Whether an item is what kills workers. A Clip is suspected of that only where it was rendered when one died, or alone aboard; not
+-- where it waited for the store. A record is written by whoever lives.
+local function kills(item)
+  local facts = redis.call('HMGET', key('item', item), 'attempts', 'fence', 'begun', 'worker', 'deaths')
+  local attempts, deaths = tonumber(facts[1]), tonumber(facts[5] or '0')
+  local batch, number = clip_of(item)
+  if not batch then
+    return attempts >= most and not string.match(item, '^record:')
+  end
+  local alone = aboard[facts[4]] == 1 and redis.call('HGET', key('clip', batch, number), 'state') ~= 'storing'
+  if facts[3] == facts[2] or alone then
+    deaths = redis.call('HINCRBY', key('item', item), 'deaths', 1)
+  end
+  return deaths >= most or attempts >= MOST_ABOARD
+end
+
 for _, item in ipairs(lapsed) do
-  local facts = redis.call('HMGET', key('item', item), 'attempts', 'ticket', 'queue')
-  if tonumber(facts[1]) < most then
+  local facts = redis.call('HMGET', key('item', item), 'ticket', 'queue')
+  if not kills(item) then
     put_back(item)
     taken_over[#taken_over + 1] = item
   elseif ARGV[reason] then
@@ -24,9 +50,9 @@ for _, item in ipairs(lapsed) do
     reason = reason + 1
     given_up[#given_up + 1] = item
   end
-  if facts[2] and facts[2] ~= '' then  -- its ticket would stay "in progress" until arq's own timeout
-    redis.call('DEL', in_progress .. facts[2])
-    redis.call('ZREM', key('queue', facts[3]), facts[2])
+  if facts[1] and facts[1] ~= '' then  -- its ticket would stay "in progress" until arq's own timeout
+    redis.call('DEL', in_progress .. facts[1])
+    redis.call('ZREM', key('queue', facts[2]), facts[1])
   end
 end
 for _, item in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', now)) do
