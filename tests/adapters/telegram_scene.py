@@ -12,6 +12,7 @@ import aiohttp
 import redis.asyncio
 
 from adapters.chats.telegram.adapter import TelegramChat
+from adapters.chats.telegram.rates import Rates
 from adapters.stores.local import LocalStore
 from adapters.web.door import Door, make_door
 from bot.bot import Bot
@@ -49,11 +50,13 @@ class Scene:
     policy: BotPolicy
     door: Door
     memories: list[RedisMemory] = field(default_factory=list)
+    rates: Rates = FAST
+    """How fast the front ends speak."""
 
     def chat(self, **options: object) -> TelegramChat:
         """The adapter of one more front end."""
         self.memories.append(RedisMemory(self.url))
-        return make_chat(self.telegram, self.memories[-1], FAST, QUICK, **options)  # type: ignore[arg-type]
+        return make_chat(self.telegram, self.memories[-1], self.rates, QUICK, **options)  # type: ignore[arg-type]
 
     @contextlib.asynccontextmanager
     async def bot(self, chat: TelegramChat | None = None) -> AsyncIterator[Bot]:

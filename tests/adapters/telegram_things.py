@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
@@ -30,6 +31,14 @@ FAST = replace(
     patience_s=1.0,
 )
 THEIR_FAST = TheirRates().faster(TIMES)
+SHIPPED_FAST = _SCALED
+"""What we allow ourselves, with no more room than people get."""
+THEIR_FAST_IF_LATE = replace(
+    THEIR_FAST,
+    group_window_s=THEIR_FAST.group_window_s - _LATENCY_S,
+    chat_burst=THEIR_FAST.chat_burst + math.ceil(_LATENCY_S / THEIR_FAST.chat_every_s),
+)
+"""For that: of two messages the first may come late and the second at once, and only that is forgiven."""
 
 
 class Reader:

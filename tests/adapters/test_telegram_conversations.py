@@ -11,7 +11,7 @@ from aiohttp import web
 from adapters.chats.telegram.adapter import HOOK
 from adapters.web.door import Door
 from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
-from tests.adapters.telegram_things import TIMES
+from tests.adapters.telegram_things import SHIPPED_FAST, THEIR_FAST_IF_LATE, TIMES
 from tests.fakes.telegram.faults import flood
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fakes.telegram.world import File, Message, Room
@@ -483,6 +483,7 @@ async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_but
 async def test_twenty_batches_at_once_in_one_group_meet_no_limit_for_five_minutes_and_all_arrive(
     telegram, scene
 ):
+    scene.rates, telegram.platform.meter.rates = SHIPPED_FAST, THEIR_FAST_IF_LATE
     await scene.stock(anchor="sleep 1.6")
     began_s = asyncio.get_running_loop().time()
     people = [telegram.person(f"Person {number}") for number in range(20)]
