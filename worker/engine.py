@@ -64,7 +64,7 @@ from pipeline.takes import load_take
 from pipeline.templates import load_template
 from pipeline.types import Progress
 from worker.listening import Listening
-from worker.residence import Residence
+from worker.residence import LOOK_EVERY_S, Residence, patiently
 
 T = TypeVar("T")
 
@@ -82,22 +82,43 @@ _TELL_RESIDENTS: Final = {"ready", "opened", "done", "heard", "unheard"}
 
 
 class _Kept:
-    """The few things last used, made once each."""
+    """The few things last used, made once each, and at the same time if several are wanted."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._things: OrderedDict[Hashable, Any] = OrderedDict()
+        self._making: dict[Hashable, threading.Event] = {}
+        """What is being made, and the sign that it no longer is."""
         self._lock = threading.Lock()
 
-    def get(self, name: Hashable, make: Callable[[], T]) -> T:
-        with self._lock:
-            if name not in self._things:
-                self._things[name] = make()
-            self._things.move_to_end(name)
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
-            thing: T = self._things[name]
-            return thing
+    def get(
+        self, name: Hashable, make: Callable[[], T], waiting: Callable[[], None] = patiently
+    ) -> T:
+        """``waiting`` is called now and then while another thread makes it; may raise ``Stopped``."""
+        ended = threading.Event()
+        while True:
+            with self._lock:
+                if name in self._things:
+                    self._things.move_to_end(name)
+                    thing: T = self._things[name]
+                    return thing
+                others = self._making.get(name)
+                if others is None:
+                    self._making[name] = ended
+                    break
+            while not others.wait(LOOK_EVERY_S):
+                waiting()
+        try:
+            made = make()
+            with self._lock:
+                self._things[name] = made
+                while len(self._things) > self._most:
+                    self._things.popitem(last=False)
+        finally:
+            with self._lock:
+                del self._making[name]
+            ended.set()
+        return made
 
 
 class Renderer:
@@ -220,12 +241,15 @@ class Renderer:
                 raise Stopped
             self._tell("progress", id=name, stage=stage, done=done, total=total)
 
-        progress("load", 0, 1)
-        engine = self._residents.engine(request["engine"], lambda: progress("load", 0, 1))
+        def waiting() -> None:
+            progress("load", 0, 1)
+
+        waiting()
+        engine = self._residents.engine(request["engine"], waiting)
         take, template = Path(request["take"]), Path(request["template"])
         options = options_from_json(request["options"])
         speech = self._speeches.get(
-            (str(take), options.sound), lambda: load_take(take, options.sound, progress)
+            (str(take), options.sound), lambda: load_take(take, options.sound, progress), waiting
         )
         features: list[str] = []
 
@@ -234,7 +258,7 @@ class Renderer:
             features.extend(new)
             return prepared
 
-        prepared = self._prepared.get((engine.name, str(template)), make)
+        prepared = self._prepared.get((engine.name, str(template)), make, waiting)
         progress("load", 1, 1)
         check = Check(engine, prepared, speech, options)
         out = Path(request["out"])

@@ -5,18 +5,19 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pipeline.engines.port import Hardware, LipSync
 from pipeline.engines.registry import open_engine
 from pipeline.engines.weights.finding import Shelf
-from pipeline.errors import DeviceFull
+from pipeline.errors import DeviceFull, Stopped
 
 Opening = Callable[[str, Shelf, Hardware], LipSync]
 
-_LOOK_EVERY_S: Final = 1.0
-"""How often is looked whether an engine that was let go is gone, and whether whoever waits for that still wants to."""
+LOOK_EVERY_S: Final = 0.5
+"""How often is looked whether what is waited for is there, and whether whoever waits for it still wants to."""
 
 
 def patiently() -> None:
@@ -37,8 +38,8 @@ class Residence:
         """Let go, and held by the Clips that they render until these are done."""
         self._loads: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._opens = threading.Lock()
-        """Held while an engine is opened: two at once would take each other's room."""
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix="open")
+        """Engines that opened at the same time would take each other's room."""
 
     def warm(self, name: str) -> None:
         """Open the engine that this process is started with; raises EngineUnavailable."""
@@ -50,7 +51,7 @@ class Residence:
 
         Args:
             name: As for ``open_engine``.
-            waiting: Called now and then while another engine's last Clips are waited for; may raise ``Stopped``.
+            waiting: Called now and then until it is there; may raise ``Stopped``. What has begun to open then opens all the same.
 
         Raises:
             EngineUnavailable: It cannot be used here.
@@ -59,14 +60,14 @@ class Residence:
         held = self._held(name)
         if held is not None:
             return held
-        with self._opens:
-            held = self._held(name)  # somebody else may have opened it meanwhile
-            if held is None:
-                held = self._open(name, waiting)
-                with self._lock:
-                    self._engines[name] = held
-                    self._loads[name] = self._loads.get(name, 0) + 1
-            return held
+        given_up = threading.Event()
+        opening = self._opener.submit(self._opened, name, given_up)
+        try:
+            while not wait([opening], LOOK_EVERY_S).done:
+                waiting()
+            return opening.result()
+        finally:
+            given_up.set()
 
     def as_json(self) -> Mapping[str, Any]:
         """Tell of each engine how often it was loaded, and what its models are at."""
@@ -82,7 +83,18 @@ class Residence:
                 self._engines.move_to_end(name)
             return self._engines.get(name)
 
-    def _open(self, name: str, waiting: Callable[[], None]) -> LipSync:
+    def _opened(self, name: str, given_up: threading.Event) -> LipSync:
+        if given_up.is_set():
+            raise Stopped
+        held = self._held(name)  # somebody else may have had it opened meanwhile
+        if held is None:
+            held = self._open(name, given_up)
+            with self._lock:
+                self._engines[name] = held
+                self._loads[name] = self._loads.get(name, 0) + 1
+        return held
+
+    def _open(self, name: str, given_up: threading.Event) -> LipSync:
         shelf = self._shelf if name == self._warmed else Shelf(self._shelf.models)
         while True:
             alone = not (self._others() or self._still_leaving())
@@ -94,8 +106,8 @@ class Residence:
             self._let_go()
             gc.collect()  # what the attempt had loaded, too: its error held it
             while self._still_leaving():
-                waiting()
-                threading.Event().wait(_LOOK_EVERY_S)
+                if given_up.wait(LOOK_EVERY_S):
+                    raise Stopped
                 gc.collect()
 
     def _others(self) -> list[str]:

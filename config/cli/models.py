@@ -23,7 +23,7 @@ from config.settings import load_settings
 if TYPE_CHECKING:
     from config.hub import Hub
     from config.pulling import Pulled
-    from pipeline.engines.weights.catalogue import ModelSet
+    from pipeline.engines.weights.catalogue import ModelSet, Source
     from pipeline.engines.weights.checking import State
     from pipeline.engines.weights.lock import Lock
 
@@ -78,8 +78,10 @@ def pull(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     lock = _lock(folder)
     there = ("verified", "unchecked")
     to_bring = [each for each in wanted if _state(folder, each, lock) not in there]
-    if to_bring and not yes:
-        _ask(to_bring)
+    if to_bring:
+        _show_licences(to_bring)
+        if not yes:
+            _ask(to_bring)
     pulled = _pull(wanted, folder, Hub(settings.hub_endpoint))
     for each in pulled:
         brought = f"fetched {_size(each.fetched_bytes)}" if each.fetched_bytes else "all was here"
@@ -204,15 +206,22 @@ def _state(folder: Path, wanted: "ModelSet", lock: "Lock") -> str:
     return "unchecked" if state.unread else "verified"
 
 
-def _ask(wanted: Sequence["ModelSet"]) -> None:
-    """Show the licences, and go on only if they are accepted."""
+def _sources(wanted: Sequence["ModelSet"]) -> list["Source"]:
+    """Each repository once."""
+    return list({source.repository: source for each in wanted for source in each.sources}.values())
+
+
+def _show_licences(wanted: Sequence["ModelSet"]) -> None:
     click.echo("What is brought comes under these licences:", err=True)
-    shown = {source.repository: source for each in wanted for source in each.sources}
-    for source in shown.values():
+    for source in _sources(wanted):
         licence = source.licence
         note = f" ({licence.note})" if licence.note else ""
         click.echo(f"  {source.repository}: {licence.name}{note}\n    {licence.link}", err=True)
-    size = _size(sum(source.size_bytes for source in shown.values()))
+
+
+def _ask(wanted: Sequence["ModelSet"]) -> None:
+    """Go on only if the licences are accepted."""
+    size = _size(sum(source.size_bytes for source in _sources(wanted)))
     try:
         accepted = click.confirm(f"Accept them, and bring about {size}?", err=True)
     except click.Abort:  # nobody there to answer

@@ -53,6 +53,14 @@ async def test_licences_are_shown_before_anything_is_fetched_and_can_be_declined
     assert hub.asked == []
 
 
+async def test_a_script_that_accepts_the_licences_shows_which(type_in):
+    done = await type_in("models", "pull", "musetalk", "--yes")
+
+    assert done.returncode == 0
+    assert "TMElyralab/MuseTalk: CreativeML OpenRAIL-M" in done.stderr
+    assert "Accept" not in done.stderr
+
+
 async def test_a_script_without_yes_is_told_so_and_does_not_wait(hub, type_in):
     done = await type_in("models", "pull", "musetalk", "--json")
 

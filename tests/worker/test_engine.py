@@ -12,6 +12,7 @@ import time
 import wave
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 from pipeline.engines.weights.finding import Shelf
+from pipeline.errors import Stopped
 from pipeline.measure.container import read_container
 from pipeline.media import keep_recording, probe_video
 from pipeline.speech.dictation import write_samples
@@ -28,7 +30,7 @@ from pipeline.templates import TemplateAnalysis, analysis_as_json
 from pipeline.types import MouthCurve, Progress, Said, Samples
 from tests.corpora.media import write_video
 from worker import whisper
-from worker.engine import Renderer
+from worker.engine import Renderer, _Kept
 from worker.engine_link import EngineLink
 from worker.errands import EngineMissing, RenderStopped
 
@@ -244,6 +246,67 @@ def test_a_check_that_is_asked_to_stop_is_no_fault(tmp_path: Path) -> None:
     renderer.serve(io.StringIO())
 
     assert json.loads(lines.getvalue()) == {"event": "checked", "id": "a", "figures": None}
+
+
+class Making:
+    """Something that takes until it is told to end."""
+
+    def __init__(self) -> None:
+        self.begun, self.ends = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.begun.set()
+        assert self.ends.wait(30)
+        return "made"
+
+
+def stopped() -> None:
+    raise Stopped
+
+
+def test_while_one_template_is_prepared_others_go_on_and_who_waits_for_it_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.engine.LOOK_EVERY_S", 0.01, raising=False)
+    kept, slow = _Kept(2), Making()
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(kept.get, "a", slow)
+        assert slow.begun.wait(10)
+        try:
+            other = threads.submit(kept.get, "b", lambda: "at once")
+            assert other.result(10) == "at once"
+            waiting = threads.submit(kept.get, "a", lambda: "anew", stopped)
+            with pytest.raises(Stopped):
+                waiting.result(10)
+        finally:
+            slow.ends.set()
+
+        assert first.result(10) == "made"
+        assert kept.get("a", lambda: "anew") == "made"
+
+
+def test_what_somebody_gave_up_to_make_is_made_by_who_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.engine.LOOK_EVERY_S", 0.01, raising=False)
+    kept, slow, waits = _Kept(2), Making(), threading.Event()
+
+    def given_up() -> str:
+        slow()
+        raise Stopped
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(kept.get, "a", given_up)
+        assert slow.begun.wait(10)
+        second = threads.submit(kept.get, "a", lambda: "anew", waits.set)
+        try:
+            assert waits.wait(10)
+        finally:
+            slow.ends.set()
+
+        with pytest.raises(Stopped):
+            first.result(10)
+        assert second.result(10) == "anew"
 
 
 def test_clips_render_while_a_take_is_heard(

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import sys
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -134,7 +136,7 @@ def test_an_engine_that_does_not_even_fit_alone_is_told():
 def test_an_engine_that_others_need_the_room_of_is_waited_for_while_it_renders(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("worker.residence._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.residence.LOOK_EVERY_S", 0.0)
     device, residence = resident(2)
     rendering = [residence.engine("a")]  # a Clip holds it
     device.alive = [weakref.ref(rendering[0])]
@@ -142,8 +144,11 @@ def test_an_engine_that_others_need_the_room_of_is_waited_for_while_it_renders(
 
     def waiting() -> None:
         nonlocal looks
-        looks += 1
-        assert residence.as_json().keys() <= {"b"}  # whoever renders can tell of it meanwhile
+        told = residence.as_json().keys()  # whoever renders can tell of it meanwhile
+        if "a" in told:  # it has not been let go yet
+            return
+        assert told <= {"b"}
+        looks += bool(rendering)
         if looks == 3:
             rendering.clear()
 
@@ -155,7 +160,7 @@ def test_an_engine_that_others_need_the_room_of_is_waited_for_while_it_renders(
 
 
 def test_who_waits_for_room_can_be_stopped(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("worker.residence._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("worker.residence.LOOK_EVERY_S", 0.0)
     device, residence = resident(1)
     rendering = residence.engine("a")
     device.alive = [weakref.ref(rendering)]
@@ -167,6 +172,35 @@ def test_who_waits_for_room_can_be_stopped(monkeypatch: pytest.MonkeyPatch):
         residence.engine("b", stopped)
 
     assert rendering is not None
+
+
+def test_who_waits_for_an_engine_that_opens_can_be_stopped_and_it_opens_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("worker.residence.LOOK_EVERY_S", 0.01, raising=False)
+    ends, opened = threading.Event(), []
+
+    def opening(name: str, _shelf: Shelf, _hardware: Hardware) -> LipSync:
+        opened.append(name)
+        assert ends.wait(30)
+        return Large()
+
+    def stopped() -> None:
+        if opened:
+            raise Stopped
+
+    residence = Residence(SHELF, ANY_HARDWARE, opening)
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(residence.engine, name, stopped) for name in ("a", "b")]
+        try:
+            for one in asked:
+                with pytest.raises(Stopped):
+                    one.result(10)
+        finally:
+            ends.set()
+
+    assert residence.engine(opened[0]) is residence.engine(opened[0])
+    assert len(opened) == 1  # nobody wants the other one any more
 
 
 def test_an_engine_without_models_makes_no_room_by_leaving():

@@ -1,6 +1,8 @@
 """What MuseTalk has to know of a Template: boxes, latents and covers, once, kept in its folder and mapped from there."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,11 +100,20 @@ class Preparation:
             def matrix_of(frame: int) -> Matrix:
                 return box_matrix(boxes[frame], FACE_PX)
 
-            for seen in self._eye.look(performance, wanted, matrix_of, progress):
-                made["latents"][seen.frames] = seen.latents
+            def put_covers(seen: Seen) -> None:
                 covers = self._covers(performance, boxes, seen)
                 for frame, cover in zip(seen.frames, covers, strict=True):
                     made["covers"][frame] = cover
+
+            with ThreadPoolExecutor(1, thread_name_prefix="cover") as thread:
+                covering: deque[Future[None]] = deque()
+                for seen in self._eye.look(performance, wanted, matrix_of, progress):
+                    made["latents"][seen.frames] = seen.latents
+                    covering.append(thread.submit(put_covers, seen))  # while the next are seen
+                    if len(covering) > 1:
+                        covering.popleft().result()
+                for last in covering:
+                    last.result()
             _steady_covers(made["covers"], track.presence)
         return MuseTalkPrepared(performance, boxes, made["latents"], made["covers"])
 

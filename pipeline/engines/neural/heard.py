@@ -42,10 +42,11 @@ class Heard:
     def states(self, speech: Speech) -> HeardStates:
         """Give the states of a Take, from the file or else from the ear."""
         path = speech.sound.with_name(f"{speech.sound.stem}-{self._mark}.npy")
-        with self._turn:
-            if not path.is_file():
-                self._hear(speech.sound, path)
-            states: HeardStates = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not path.is_file():
+            with self._turn:
+                if not path.is_file():
+                    self._hear(speech.sound, path)
+        states: HeardStates = np.load(path, mmap_mode="r", allow_pickle=False)
         return states
 
     def _hear(self, sound: Path, path: Path) -> None:

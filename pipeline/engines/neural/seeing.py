@@ -1,6 +1,7 @@
 """Looking at a Template: faces cut out of its frames, and turned into latents some at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.engines.neural.pasting import Matrix, cut_out
 from pipeline.engines.neural.place import Place
 from pipeline.engines.port import Performance
 from pipeline.media import read_source_order
-from pipeline.types import Planes, Progress
+from pipeline.types import Pixels, Planes, Progress
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Seen:
     pictures: Sequence[Planes]
     latents: NDArray[np.float16]
     """(frames, channels, h, w)."""
+
+
+_Cut = tuple[list[int], list[Planes], list[Pixels]]
+"""Some frames: positions, pictures and faces."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,22 @@ class Eye:
         facts = performance.facts
         frames = read_source_order(performance.video, facts, iter(wanted.tolist()))
         looked = zip(wanted.tolist(), frames, strict=True)
+
+        def cut() -> _Cut:
+            some = list(islice(looked, self.see.rows))
+            faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
+            return [at for at, _ in some], [planes for _, planes in some], faces
+
         done = 0
         progress("load", 0, len(wanted))
-        while some := list(islice(looked, self.see.rows)):
-            faces = [cut_out(planes, facts, matrix_of(at), self.size_px) for at, planes in some]
-            latents = self._latents(torch.from_numpy(np.stack(faces)))
-            yield Seen([at for at, _ in some], [planes for _, planes in some], latents)
-            done += len(some)
-            progress("load", done, len(wanted))
+        with ThreadPoolExecutor(1, thread_name_prefix="cut") as thread:
+            coming = thread.submit(cut)
+            while (some := coming.result())[0]:
+                coming = thread.submit(cut)  # while these are seen
+                at, pictures, faces = some
+                yield Seen(at, pictures, self._latents(torch.from_numpy(np.stack(faces))))
+                done += len(at)
+                progress("load", done, len(wanted))
 
     def _latents(self, faces: Tensor) -> NDArray[np.float16]:
         def seen() -> NDArray[np.float16]:

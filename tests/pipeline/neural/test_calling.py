@@ -1,5 +1,7 @@
 """How networks are called: with inputs of one kind, fewer rows where the memory does not suffice."""
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from pipeline.engines.musetalk.parser import FaceParser, parse
 from pipeline.engines.neural.calling import Faces, FixedCall, Painted
 from pipeline.engines.neural.hearing import PIECE_SAMPLES, PieceEar, WholeEar
 from pipeline.engines.neural.place import Place
+from pipeline.engines.neural.seeing import Eye
 from tests.corpora.checkpoints import TINY, whisper_config
+from tests.pipeline.neural.things import make_performance
 
 
 class LikeGpu(Place):
@@ -231,6 +235,35 @@ def test_an_ear_whose_device_is_full_goes_on_with_fewer_pieces_then_on_the_proce
     assert calls[-3:] == [1, 1, 1]
     assert not any("processor" in note for note in ears[0].encoder.notes)
     assert "the ear goes on on the processor" in ears[1].encoder.notes[-1]
+
+
+def test_while_some_faces_are_seen_the_next_are_decoded_and_cut_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    performance = make_performance(tmp_path, 4)
+    cut: list[float] = []
+    more = threading.Event()
+
+    def cutting(_planes: Any, _facts: Any, matrix: float, _size: int) -> Any:
+        cut.append(matrix)
+        if len(cut) > 2:
+            more.set()
+        return np.full((2, 2, 3), matrix, np.uint8)
+
+    monkeypatch.setattr("pipeline.engines.neural.seeing.cut_out", cutting)
+
+    def network(faces: Any) -> Any:
+        assert more.wait(10)
+        return faces.float()[:, :1, :1]
+
+    place = Place(torch.device("cpu"), torch.float32)
+    eye = Eye(FixedCall(network, place, 2), place, 2)
+
+    seen = list(eye.look(performance, np.arange(4), lambda at: at, lambda *_told: None))
+
+    assert [list(some.frames) for some in seen] == [[0, 1], [2, 3]]
+    assert cut == [0, 1, 2, 3]
+    assert seen[1].latents[:, 0, 0, 0].tolist() == [2, 3]
 
 
 def painted(*levels: int, finite: bool = True) -> Painted:
