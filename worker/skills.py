@@ -47,9 +47,8 @@ class Skills:
         return False
 
     def _named(self) -> Sequence[str]:
-        if not self._link.started.is_set():
+        # An engine that is away may be back: if it were named no more, others would fail its Clips as those of nobody.
+        if not self._link.started.is_set() or not self._seats():
             return (STARTING,)
-        if not self._seats():
-            return ()
         now_s = time.monotonic()
         return tuple(each for each in self._link.engines if self._left.get(each, 0.0) <= now_s)

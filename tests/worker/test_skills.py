@@ -1,7 +1,9 @@
 """Engines that not every worker can run: a Clip goes to one that can, and fails only where there is none."""
 
+import asyncio
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +13,7 @@ from worker.contract.codes import Code
 from worker.contract.records import BatchRecord, Chat, ClipState
 from worker.desk import STARTING, NothingForUs
 from worker.ledger import RedisLedger
+from worker.skills import Skills
 
 UNABLE = [sys.executable, "-m", "tests.fakes.engine", "unable"]
 
@@ -91,6 +94,28 @@ async def test_an_engine_that_nobody_names_is_drawn_by_whoever_can_say_so_once_a
 
     assert early == [["others"]] * 3
     assert late == [["others"], [fine.id]]
+
+
+async def test_clips_of_an_engine_that_is_away_wait_for_it_and_are_not_failed_by_others(
+    ledger: RedisLedger,
+) -> None:
+    seats = 1
+    link = SimpleNamespace(started=asyncio.Event(), engines=("latentsync",))
+    link.started.set()
+    large = Skills(ledger.desk, link, "large", lambda: seats)  # type: ignore[arg-type]
+    await stock(ledger, "one")
+    await ledger.desk.beat("small", engines=("viseme",))
+    await large.tell()
+    fine = await ordered(ledger, "m1", "latentsync", 1, ROOM)
+    seats = 0
+    await large.tell()
+
+    away = [await draws(ledger, worker, 1) for worker in ("small", "large")]
+    seats = 1
+    await large.tell()
+
+    assert away == [["others"]] * 2
+    assert await draws(ledger, "large", 1) == [fine.id]
 
 
 async def test_clips_whose_engine_cannot_run_at_one_worker_are_all_made_by_the_other(
