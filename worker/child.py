@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from worker.children import die_with_parent
+from worker.children import die_with_parent, reaped
 
 _LINE_BYTES: Final = 1 << 20
 _TRACE_CHARS: Final = 4000
@@ -90,8 +90,8 @@ class Child:
                 # Its children too: until it is waited for, the number cannot be another group's.
                 if process.returncode is None:
                     os.killpg(process.pid, signal.SIGKILL)
+            await reaped(process)
             await asyncio.gather(conversation, return_exceptions=True)
-            await process.wait()
 
     async def _converse(
         self, process: Process, request: Mapping[str, Any], hear: Hear | None

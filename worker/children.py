@@ -5,11 +5,13 @@ SIGKILLed parent leaves nothing behind. The signal fires when the *thread* that 
 spawn from the main thread.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
@@ -46,3 +48,20 @@ def stand_back_as_a_session() -> None:
     with contextlib.suppress(OSError):
         os.write(autogroup, str(niceness).encode())
     os.close(autogroup)
+
+
+async def reaped(process: Process) -> int:
+    """Wait for a process that was killed; returns its exit code. Whoever cancels us meanwhile waits as well.
+
+    It takes but a moment, and a process nobody waited for would trouble the loop that started it.
+    """
+    waiting = asyncio.ensure_future(process.wait())
+    cancelled = False
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    return waiting.result()

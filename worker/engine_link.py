@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 
 from structlog.contextvars import get_contextvars
 
-from worker.children import die_with_parent
+from worker.children import die_with_parent, reaped
 from worker.contract.figures import FIGURES
 from worker.engine_troubles import Troubles, ending
 from worker.errands import (
@@ -417,12 +417,12 @@ class EngineLink:
             self._lose()
             self._process = None
             _kill_group(process)
-            code = await process.wait()
             for lines in self._aboard.values():
                 lines.put_nowait(None)
             for name in list(self._checking):
                 self._note_check(name, None)
             self.started.set()
+            code = await reaped(process)
         if not self._was_ready:
             late = time.monotonic() - began_s >= self._start_s
             how = f"it was not ready in {self._start_s:g} s" if late else ending(code)
