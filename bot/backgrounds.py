@@ -5,14 +5,12 @@ from typing import Final
 from bot import offering, preferences, words
 from bot.desk import Turn
 from bot.disposal import bringing
-from bot.incoming import Fetched
+from bot.incoming import PICTURE_BYTES, Fetched
 from bot.options import BACKGROUND, Change, changed
 from bot.wishes import keep_wishes, load_wishes
 from worker.contract import keys
 from worker.contract.records import SentPicture
 
-_LARGEST_BYTES: Final = 30_000_000
-"""A photo of 48 megapixels has half of that."""
 HEAD_BYTES: Final = 12
 """So many first bytes tell it."""
 _BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -40,8 +38,8 @@ async def receive_picture(turn: Turn, file: Fetched) -> None:
     if not is_usable(file.head):
         await turn.answer(turn.say("picture-unusable", name=name))
         return
-    if file.size_bytes > _LARGEST_BYTES:
-        limit = words.size(_LARGEST_BYTES)
+    if file.size_bytes > PICTURE_BYTES:
+        limit = words.size(PICTURE_BYTES)
         await turn.answer(
             turn.say("picture-too-large", name=name, size=words.size(file.size_bytes), limit=limit)
         )

@@ -22,6 +22,8 @@ _HEAD_BYTES: Final = 1024
 _MB: Final = 1_000_000
 _LONG_BYTES: Final = 20 * _MB
 """What is larger may take minutes."""
+PICTURE_BYTES: Final = 30 * _MB
+"""A picture for the background may have so much; a photo of 48 megapixels has half of that."""
 PREFIX: Final = "in-"
 """Of files on their way through; what a killed bot left behind is cleared by it."""
 _ABANDONED_S: Final = 3600.0
@@ -107,8 +109,11 @@ def _refused_unseen(turn: Turn, media: Media, too_large: str) -> str:
     """Why a file is refused without fetching it; empty if it is not."""
     if media.size_bytes == 0:
         return _empty(turn, media)
-    if media.size_bytes and media.size_bytes > turn.desk.adapter.limits.file_size_bytes:
-        return _too_large(turn, media, too_large, media.size_bytes)
+    limit = turn.desk.adapter.limits.file_size_bytes
+    if media.kind == "picture":
+        limit = min(limit, PICTURE_BYTES)
+    if media.size_bytes and media.size_bytes > limit:
+        return _too_large(turn, media, too_large, media.size_bytes, limit)
     return ""
 
 
