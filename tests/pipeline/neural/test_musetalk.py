@@ -502,9 +502,9 @@ def test_pictures_of_a_few_windows_are_held_however_long_the_take_is(
     most = 0
 
     class Counted(Faces):
-        def __init__(self, made: Any) -> None:
+        def __init__(self, *made: Any) -> None:
             nonlocal most
-            super().__init__(made)
+            super().__init__(*made)
             alive.add(self)
             most = max(most, len(alive))
 
