@@ -13,6 +13,7 @@ from config.system import System, Wanted, running_system
 from config.wiring import Wires, wires
 from pipeline.samples.library import LOOKS, write_voice
 from tests.presenters import bring_presenter
+from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchRecord, Chat, Person
 
 LIMIT_S = 120.0
@@ -46,10 +47,12 @@ class Scene:
         return found[0] if found else None
 
     async def batch_that(self, is_so) -> BatchRecord:
-        """The newest Batch, once something is so."""
+        """The newest Batch, once something is so; while Redis is killed and starts again, nobody can tell."""
         async with asyncio.timeout(LIMIT_S):
             while True:
-                batch = await self.newest_batch()
+                batch = None
+                with contextlib.suppress(LedgerUnavailable):
+                    batch = await self.newest_batch()
                 if batch is not None and is_so(batch):
                     return batch
                 await asyncio.sleep(0.01)
