@@ -36,6 +36,7 @@ from tests.corpora.media import write_sound
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.fakes.telegram.world import File, Person, Room
 from tests.system.conversation import presenter
+from worker.contract.keys import LINEUPS
 
 SECRET = "a secret of tests only, long enough"  # noqa: S105 - the scene's
 LIMIT_S = 90.0
@@ -205,6 +206,12 @@ async def test_the_whole_of_it_with_the_real_worker_from_a_voice_note_to_videos_
             await add_to_library(hand.ledger, hand.store, presenter(tmp_path, name))
         async with asyncio.timeout(LIMIT_S):
             while [t.state for t in await hand.ledger.templates()] != ["ready", "ready"]:
+                await asyncio.sleep(0.1)
+
+        # Who looks first may find a list in place of the sheet, which is drawn then.
+        await telegram.says(ann, group, "/templates", topic=topic)
+        async with asyncio.timeout(LIMIT_S):
+            while [facts async for facts in hand.store.list(LINEUPS)] == []:
                 await asyncio.sleep(0.1)
 
         # In a topic, with buttons, in Chinese.
