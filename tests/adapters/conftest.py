@@ -12,8 +12,9 @@ import pytest
 from adapters.chats.telegram.adapter import TelegramChat
 from adapters.stores.s3 import S3Store
 from bot.memory import RedisMemory
+from tests.adapters.reading import Reader, running
 from tests.adapters.s3_things import BUCKET, client_of, emptied, store_of
-from tests.adapters.telegram_things import THEIR_FAST, Reader, make_chat, running
+from tests.adapters.telegram_things import THEIR_FAST, make_chat
 from tests.fakes.ceph import ceph_server
 from tests.fakes.dingtalk.server import FakeDingTalk
 from tests.fakes.rclone import rclone_server

@@ -1,16 +1,13 @@
-"""The Telegram adapter on a real Redis, talking to the fake server, with somebody who reads what it hands on."""
+"""The Telegram adapter on a real Redis, talking to the fake server."""
 
-import asyncio
-import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from adapters.chats.telegram.adapter import Account, TelegramChat
 from adapters.chats.telegram.rates import Rates
 from adapters.chats.telegram.sources import Timing
 from bot.memory import RedisMemory
-from bot.ports import Inbound
 from bot.texts.catalogue import Texts
 from tests.fakes.telegram.rates import Rates as TheirRates
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
@@ -41,32 +38,6 @@ THEIR_FAST_IF_LATE = replace(
 """For that: of two messages the first may come late and the second at once, and only that is forgiven."""
 
 
-class Reader:
-    """Reads what an adapter hands on."""
-
-    def __init__(self, chat: TelegramChat) -> None:
-        self.chat = chat
-        self.found: list[Inbound] = []
-        self._changed = asyncio.Condition()
-
-    async def run(self) -> None:
-        async with contextlib.aclosing(self.chat.messages()) as messages:
-            async for inbound in messages:
-                self.found.append(inbound)
-                await self.chat.settle(inbound)
-                async with self._changed:
-                    self._changed.notify_all()
-
-    async def until(self, seen: Callable[[list[Inbound]], bool], limit_s: float = 10) -> None:
-        async with asyncio.timeout(limit_s), self._changed:
-            await self._changed.wait_for(lambda: seen(self.found))
-
-    async def next(self, count: int = 1) -> list[Inbound]:
-        """Wait for so many messages in all."""
-        await self.until(lambda found: len(found) >= count)
-        return self.found
-
-
 def make_chat(
     telegram: FakeTelegram,
     memory: RedisMemory,
@@ -79,18 +50,3 @@ def make_chat(
     chat = TelegramChat(memory, account, Texts().say, admins=admins, rates=rates, timing=timing)
     telegram.watch.over(chat._bot.request)
     return chat
-
-
-@contextlib.asynccontextmanager
-async def running(chat: TelegramChat) -> AsyncIterator[Reader]:
-    """The adapter at work, and a reader of what it hands on."""
-    reader = Reader(chat)
-    tasks = [asyncio.create_task(chat.run()), asyncio.create_task(reader.run())]
-    try:
-        yield reader
-    finally:
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from adapters.chats.telegram.adapter import HOOK
 from adapters.web.door import Door
-from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
+from tests.adapters.chat_scene import PUBLIC
+from tests.adapters.telegram_scene import Scene, admitted, open_scene
 from tests.adapters.telegram_things import SHIPPED_FAST, THEIR_FAST_IF_LATE, TIMES
 from tests.fakes.telegram.faults import flood
 from tests.fakes.telegram.server import FakeTelegram
@@ -62,7 +63,7 @@ async def test_a_voice_note_in_private_becomes_videos_by_pressing_buttons(telegr
         await telegram.wait_until(lambda: "✓ 3 idle" in offer.labels())
         await telegram.presses(ann, offer, "Start")
         result = await scene.result(room)
-        files = await scene.unzip(archive_of(result))
+        files = await scene.download(archive_of(result))
         await delivered(scene, room, 1)
 
         said = telegram.shown(room)
@@ -161,7 +162,7 @@ async def test_in_a_topic_of_a_group_everything_stays_in_the_topic_in_the_asker_
         offer = await telegram.wait_for_text(group, "请选择模板")
         await telegram.says(li, group, "1、idle 开始", topic=topic)
         result = await telegram.wait_for_text(group, "打包下载", 30)
-        files = await scene.unzip(archive_of(result))
+        files = await scene.download(archive_of(result))
 
     assert len(files) == 3
     assert all(message.topic is topic for message in telegram.shown(group))
@@ -471,7 +472,7 @@ async def test_a_batch_is_cancelled_with_its_button_and_links_are_renewed_as_but
         await telegram.says(ann, group, "/zip")
         await telegram.wait_until(lambda: len(results(telegram, group)) == 2)
         renewed = results(telegram, group)[1]
-        files = await scene.unzip(archive_of(renewed))
+        files = await scene.download(archive_of(renewed))
 
     assert wrong.answer.alert
     assert [label.split(" ")[0] for label in cancelled.labels()] == ["ZIP", "1.", "As"]

@@ -5,7 +5,7 @@ import pytest
 from adapters.chats.telegram.menu import CHINESE
 from bot.commands import SYNONYMS
 from bot.ports import Chat, Inbound, Media, Person
-from tests.adapters.telegram_things import Reader
+from tests.adapters.reading import Reader
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fakes.telegram.world import File
 

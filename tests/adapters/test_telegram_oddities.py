@@ -79,7 +79,7 @@ async def test_who_blocks_the_bot_in_the_middle_holds_nobody_up_and_may_come_bac
         await telegram.changes_bot(ann, room, "member")
         await telegram.says(ann, room, "/zip")
         renewed = await scene.result(room)
-        files = await scene.unzip(str(renewed.buttons[0][0]["url"]))
+        files = await scene.download(str(renewed.buttons[0][0]["url"]))
         await scene.nothing_left_to_do()
 
     assert state is BatchState.DELIVERED

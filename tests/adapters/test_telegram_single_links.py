@@ -7,7 +7,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
+from tests.adapters.chat_scene import PUBLIC
+from tests.adapters.telegram_scene import Scene, admitted, open_scene
 from tests.adapters.test_telegram_conversations import VOICE, delivered, progress
 from worker.contract.records import ClipState
 

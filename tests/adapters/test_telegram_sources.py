@@ -15,7 +15,8 @@ from adapters.chats.telegram.adapter import HOOK
 from adapters.chats.telegram.sources import SECRET_HEADER
 from adapters.web.door import Door
 from bot.memory import RedisMemory
-from tests.adapters.telegram_things import QUICK, make_chat, running
+from tests.adapters.reading import running
+from tests.adapters.telegram_things import QUICK, make_chat
 from tests.fakes.redis_server import Server
 from tests.fakes.telegram.faults import broken, flood, hanging
 from tests.fakes.telegram.server import FakeTelegram

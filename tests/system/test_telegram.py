@@ -23,7 +23,8 @@ from config.system import Wanted, running_system
 from config.wiring import wires
 from pipeline.media import probe_video
 from pipeline.samples.library import write_voice
-from tests.adapters.telegram_scene import PUBLIC, Scene, admitted, open_scene
+from tests.adapters.chat_scene import PUBLIC
+from tests.adapters.telegram_scene import Scene, admitted, open_scene
 from tests.adapters.telegram_things import THEIR_FAST
 from tests.adapters.test_telegram_conversations import (
     VOICE,
@@ -121,7 +122,7 @@ async def test_a_bot_killed_in_mid_batch_goes_on_in_the_same_message_and_tells_t
             lambda: "2/2 · done" in progress(telegram, group)[0].text, LIMIT_S
         )
         await delivered(scene, group, 1, LIMIT_S)
-        files = await scene.unzip(archive_of(result))
+        files = await scene.download(archive_of(result))
 
     telegram.forgive("message is not modified")  # who was killed may not have noted its last edit
     shown, *others = progress(telegram, group)

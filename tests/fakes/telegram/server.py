@@ -8,15 +8,14 @@ import asyncio
 import contextlib
 import itertools
 import json
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp import web
-from typing_extensions import override
 
+from tests.fakes.log import Log
 from tests.fakes.telegram.faults import Fault
 from tests.fakes.telegram.limits import LOCAL_UPLOAD_BYTES, Refused
 from tests.fakes.telegram.methods import CHARGED, Arguments, Methods
@@ -69,7 +68,7 @@ class FakeTelegram(People):
         self._runner: web.AppRunner | None = None
         self._polling: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._log = _Log()
+        self._log = Log()
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=LOCAL_UPLOAD_BYTES + 1_000_000)
@@ -360,28 +359,3 @@ def _cut(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
-
-
-class _Log(logging.Handler):
-    """Everything that is logged while the server runs, as an operator's log would have it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
-        self.lines: list[str] = []
-        self._before = logging.WARNING
-
-    def begin(self) -> None:
-        root = logging.getLogger()
-        self._before = root.level
-        root.setLevel(logging.DEBUG)
-        root.addHandler(self)
-
-    def end(self) -> None:
-        root = logging.getLogger()
-        root.removeHandler(self)
-        root.setLevel(self._before)
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
