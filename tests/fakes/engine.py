@@ -7,7 +7,8 @@ was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check sti
 be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each Clip that its engine cannot run.
 
 Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
-``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening.
+``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening. Each
+render leaves ``on`` and ``off`` with its text in the file ``RENDERED``, in the order in which they came and left.
 """
 
 import hashlib
@@ -72,6 +73,7 @@ def _is_full(request: dict[str, Any], full_s: float) -> bool:
 
 def _render(request: dict[str, Any], stop: threading.Event) -> None:
     name, what = request["id"], Path(request["video"]).read_text()
+    _note("RENDERED", f"on {what}")
     _tell("progress", id=name, stage="render", done=0, total=_FRAMES)
     _misbehave(what, Path(request["video"]))
     pause_s = float(what.partition(" ")[2]) / _FRAMES if what.startswith("sleep") else 0.0
@@ -82,6 +84,7 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
             _tell("stopped", id=name)
             return
         _tell("progress", id=name, stage="render", done=done, total=_FRAMES)
+    _note("RENDERED", f"off {what}")
     match what:
         case "fault":
             _tell("fault", id=name, trace="a traceback of the fake")
@@ -103,14 +106,14 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
             _check(request, what, stop)
 
 
-def _note(line: str) -> None:
-    if "HEARD" in os.environ:
-        with Path(os.environ["HEARD"]).open("a") as lines:
+def _note(where: str, line: str) -> None:
+    if where in os.environ:
+        with _LOCK, Path(os.environ[where]).open("a") as lines:
             lines.write(line + "\n")
 
 
 def _open() -> None:
-    _note("open")
+    _note("HEARD", "open")
     if "DIES_OPENING" in os.environ:
         _die()
     _tell("opened")
@@ -119,7 +122,7 @@ def _open() -> None:
 def _hear(request: dict[str, Any], stop: threading.Event) -> None:
     name, samples = request["id"], Path(request["samples"])
     what = samples.read_text()
-    _note(what)
+    _note("HEARD", what)
     _tell("progress", id=name, stage="words", done=0, total=1)
     if what.endswith("hang"):
         stop.wait()
