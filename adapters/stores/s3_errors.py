@@ -31,6 +31,7 @@ from botocore.exceptions import (
 from worker.contract.ports import ObjectMissing, StoreForbids, StoreRefused, StoreUnavailable
 
 _MISSING: Final = frozenset({"NoSuchKey", "NotFound", "404"})
+NO_UPLOAD: Final = "NoSuchUpload"
 _OUTSIDE: Final = frozenset({"InvalidRange", "416"})
 
 _RIGHTS: Final = (
@@ -130,6 +131,10 @@ _TOLERATED: Final = timedelta(minutes=5)
 """Amazon takes 15 minutes, others 5."""
 
 
+class UploadGone(StoreUnavailable):
+    """The upload has ended meanwhile: somebody else who sent the same completed it, or it was aborted. The next try begins anew."""
+
+
 class ClientRefused(Exception):
     """With what is set no request can be made at all; the message says why, and is meant for the operator."""
 
@@ -146,7 +151,7 @@ def in_our_words(bucket: str, key: str = "", where: str = "") -> Iterator[None]:
     Raises:
         ObjectMissing: There is no such object.
         StoreUnavailable: The store cannot be reached or refuses us; the message says why, and what to do. StoreForbids where
-            it is about rights, StoreRefused where asking again is hardly of use.
+            it is about rights, StoreRefused where asking again is hardly of use, UploadGone where an upload has ended.
         ValueError: We asked for something that no store has: a range behind the end, a key that cannot be.
     """
     place = f"bucket {bucket}" + (f" at {where}" if where else "")
@@ -202,6 +207,8 @@ def _of_answer(error: ClientError, place: str, key: str) -> Exception:
     if status_of(error) == _FORBIDDEN and (clocks := _clocks_apart(error)):
         said, todo = _REFUSALS["RequestTimeTooSkewed"]
         return StoreUnavailable(f"the store {said} ({place}; {clocks}): {todo}")
+    if code == NO_UPLOAD:
+        return UploadGone(f"the upload of {key} has ended meanwhile ({place})")
     if code in _REFUSALS:
         said, todo = _REFUSALS[code]
         kind = StoreForbids if _REFUSALS[code] is _RIGHTS else StoreUnavailable

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -38,6 +39,8 @@ class Upload:
     standing: Mapping[int, StandingPart] = field(default_factory=dict)
     sent: set[int] = field(default_factory=set)
     """Numbers of the parts that went up from here since it was found; grows."""
+    gone: Event = field(default_factory=Event)
+    """Set once the store no longer knows it: somebody who sends the same was faster, or it was aborted."""
 
     def has_parts_of_others(self, now: "Upload | None") -> bool:
         """Whether somebody else sends parts of it too, as what stands of it now shows."""

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from adapters.stores import s3_unfinished
 from adapters.stores.s3_calls import Calls
 from adapters.stores.s3_checksums import arrived, in_header, md5_of
-from adapters.stores.s3_errors import code_of, status_of
+from adapters.stores.s3_errors import NO_UPLOAD, UploadGone, code_of, status_of
 from adapters.stores.s3_parts import CopiedPart
 from adapters.stores.s3_rates import Rates
-from adapters.stores.s3_unfinished import StandingPart, Upload, is_made_of
+from adapters.stores.s3_unfinished import Upload, is_made_of
 from worker.contract.ports import ObjectMissing, StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Uploads:
         except StoreUnavailable as outage:
             if isinstance(outage, StoreRefused):
                 await self._abort(key, upload)
-            else:
+            elif not isinstance(outage, UploadGone):
                 _log.info("what stands of an upload of %s stays, to go on with: %s", key, outage)
             raise
         except asyncio.CancelledError:
@@ -123,7 +123,7 @@ class Uploads:
         )
         try:
             await self._calls(key, finish)
-        except StoreRefused:
+        except (StoreRefused, UploadGone):
             # The answer to an earlier try got lost, or another worker sent the same and was faster.
             if not await self._is_there(key, done):
                 raise
@@ -168,16 +168,15 @@ class Uploads:
     ) -> "CompletedPartTypeDef":
         place: dict[str, Any] = {"Bucket": self._calls.bucket, "Key": key}
         place |= {"UploadId": upload.id, "PartNumber": number}
-        standing = upload.standing.get(number)
         upload.sent.add(number)
         if isinstance(part, CopiedPart):
             tag = await self._done(part.key, partial(self._copy_part, place, part))
         elif isinstance(part, bytes | bytearray):
-            tag = await self._done(key, partial(self._upload_part, place, part, standing))
+            tag = await self._done(key, partial(self._upload_part, place, part, upload))
         else:
             content = await part()
             async with self._slots:
-                tag = await self._done(key, partial(self._upload_part, place, content, standing))
+                tag = await self._done(key, partial(self._upload_part, place, content, upload))
         return {"PartNumber": number, "ETag": tag}
 
     async def _done(self, key: str, work: Callable[[], str]) -> str:
@@ -196,16 +195,27 @@ class Uploads:
         arrived(partial(put, **place, Body=content, ContentMD5=in_header(md5)), md5)
 
     def _upload_part(
-        self, place: dict[str, Any], content: bytes | bytearray, standing: StandingPart | None
+        self, place: dict[str, Any], content: bytes | bytearray, upload: Upload
     ) -> str:
-        """Send a part unless it stands there already; returns its tag. Blocks."""
+        """Send a part unless it stands there already, or there is nothing left to send it to; returns its tag. Blocks."""
         md5 = md5_of(content)
+        standing = upload.standing.get(place["PartNumber"])
         if standing is not None and standing.holds(len(content), md5):
             return standing.tag
         body = cast("bytes", content)  # the library takes both
-        upload = self._calls.client.upload_part
-        with self.rates.sending(len(content)):
-            return arrived(partial(upload, **place, Body=body, ContentMD5=in_header(md5)), md5)
+        send = partial(
+            self._calls.client.upload_part, **place, Body=body, ContentMD5=in_header(md5)
+        )
+        if not upload.gone.is_set():
+            try:
+                with self.rates.sending(len(content)):
+                    return arrived(send, md5)
+            except ClientError as error:
+                if code_of(error) != NO_UPLOAD:
+                    raise
+                upload.gone.set()
+        # Whether the same parts have become the object is seen at the end.
+        return f'"{md5.hex()}"'
 
     def _copy_part(self, place: dict[str, Any], part: CopiedPart) -> str:
         source: CopySourceTypeDef = {"Bucket": self._calls.bucket, "Key": part.key}

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import zipfile
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 from adapters.stores.s3 import S3Store
 from tests.adapters.s3_things import BUCKET, client_of, emptied, session_of, store_of, with_clips
 from tests.fakes.wire import Wire, never
-from worker.contract.ports import StoreUnavailable
+from worker.contract.ports import StoreRefused, StoreUnavailable
 from worker.patience import insist
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -225,16 +226,75 @@ async def test_two_that_send_the_same_both_come_to_an_end(store, swift, wire, so
     assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
 
 
+def in_parts(content: bytes, gate: asyncio.Event, before: int) -> AsyncIterator[bytes]:
+    """All parts of it; with one of them waits for the gate."""
+
+    async def chunks():
+        for start in range(0, len(content), PART):
+            if start == before * PART:
+                await gate.wait()
+            yield content[start : start + PART]
+
+    return chunks()
+
+
+def goes_at_once() -> asyncio.Event:
+    """A gate that is open."""
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 async def until_stand(swift, parts: set[int]) -> None:
-    client = client_of(swift)
-    async with asyncio.timeout(30):
-        while True:
-            for upload in unfinished(swift):
-                place = {"Bucket": BUCKET, "Key": KEY, "UploadId": upload["UploadId"]}
-                found = client.list_parts(**place).get("Parts", [])
-                if {part["PartNumber"] for part in found} == parts:
-                    return
+    client, place = client_of(swift), {"Bucket": BUCKET}
+
+    def standing() -> list[set[int]]:
+        uploads = client.list_multipart_uploads(**place).get("Uploads", [])
+        lists = [
+            client.list_parts(**place, Key=KEY, UploadId=upload["UploadId"]).get("Parts", [])
+            for upload in uploads
+        ]
+        return [{part["PartNumber"] for part in each} for each in lists]
+
+    async with asyncio.timeout(60):
+        while parts not in await asyncio.to_thread(standing):
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("before", [1, 3])
+async def test_the_slower_of_two_finds_that_the_object_is_there(store, swift, before):
+    """The faster has completed the upload, and the store takes no further part of it."""
+    another, content = store_of(swift), LARGE[: 3 * PART + 5]
+    goes_on = asyncio.Event()
+
+    slower = asyncio.create_task(
+        store.put_stream(KEY, in_parts(content, goes_on, before), len(content))
+    )
+    await until_stand(swift, set(range(1, before + 1)))
+    await another.put_stream(KEY, in_parts(content, goes_at_once(), 0), len(content))
+    goes_on.set()
+    await slower
+    await another.close()
+
+    assert await stored(store) == hashlib.sha256(content).hexdigest()
+
+
+async def test_an_upload_that_somebody_aborted_is_no_refusal_and_is_begun_anew(store, swift):
+    content, goes_on = LARGE[: 2 * PART + 5], asyncio.Event()
+    sending = asyncio.create_task(
+        store.put_stream(KEY, in_parts(content, goes_on, 1), len(content))
+    )
+    await until_stand(swift, {1})
+    for upload in unfinished(swift):
+        client_of(swift).abort_multipart_upload(Bucket=BUCKET, Key=KEY, UploadId=upload["UploadId"])
+    goes_on.set()
+
+    with pytest.raises(StoreUnavailable, match="ended meanwhile") as gone:
+        await sending
+    assert not isinstance(gone.value, StoreRefused)
+
+    await store.put_stream(KEY, in_parts(content, goes_on, 1), len(content))
+    assert await stored(store) == hashlib.sha256(content).hexdigest()
 
 
 async def test_whoever_is_cancelled_leaves_an_upload_to_another_who_sends_it_too(store, swift):
@@ -242,15 +302,11 @@ async def test_whoever_is_cancelled_leaves_an_upload_to_another_who_sends_it_too
     another, content = store_of(swift), LARGE[: 3 * PART + 5]
     never, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def chunks(gate: asyncio.Event, before: int):
-        for number in range(4):
-            if number == before:
-                await gate.wait()
-            yield content[number * PART : (number + 1) * PART]
-
-    first = asyncio.create_task(store.put_stream(KEY, chunks(never, 1), len(content)))
+    first = asyncio.create_task(store.put_stream(KEY, in_parts(content, never, 1), len(content)))
     await until_stand(swift, {1})
-    second = asyncio.create_task(another.put_stream(KEY, chunks(goes_on, 2), len(content)))
+    second = asyncio.create_task(
+        another.put_stream(KEY, in_parts(content, goes_on, 2), len(content))
+    )
     await until_stand(swift, {1, 2})
 
     first.cancel()
