@@ -3,9 +3,10 @@
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``kill worker``, ``fault``, ``full SECONDS`` (the disk is, until so long after it was first met), ``hang``, ``stubborn`` (goes on
 when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for, as JSON), ``kept`` (the background is as it
-was), ``large`` (a Clip of 6000 bytes), ``endless once`` (with one frame done it comes no further until it is stopped or killed;
-whoever renders it then needs no time); with the Clip rendered and its check still to come: ``flagged``, ``unchecked`` (it cannot
-be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each Clip that its engine cannot run.
+was), ``large`` (a Clip of 6000 bytes), ``endless once`` (with one frame done it comes no further until it is stopped or killed, or
+the file ``met go on`` is there; whoever renders it next needs no time); with the Clip rendered and its check still to come:
+``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each
+Clip that its engine cannot run.
 
 Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
 ``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening. Each
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 _FRAMES = 25
+_LOOK_S = 0.05
 _LOCK = threading.Lock()
 _CHECKS = {"flagged", "unchecked", "crash checking", "hang checking"}
 FLAGGED: dict[str, Any] = {
@@ -92,7 +94,8 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
     pause_s = float(what.partition(" ")[2]) / _FRAMES if what.startswith("sleep") else 0.0
     if what.startswith("endless once") and _is_first(video, what):
         _tell("progress", id=name, stage="render", done=1, total=_FRAMES)
-        pause_s = threading.TIMEOUT_MAX
+        while not (stop.wait(_LOOK_S) or _marker(video, "go on").exists()):
+            pass
     for done in range(1, _FRAMES + 1):
         if what == "stubborn":
             time.sleep(0.2)

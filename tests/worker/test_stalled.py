@@ -71,6 +71,7 @@ async def test_nothing_counts_that_a_worker_does_after_it_stood_still(
             ended = await place.ended(batch)
             await stood
             stored = await everything(place)
+            (tmp_path / "met go on").touch()  # it may render its Clip to the end
             stop(stalled.pid, signal.SIGCONT)
             following = await place.order("m2", "sleep 0.2", "sleep 0.2", "sleep 0.2", "sleep 0.2")
             following = await place.ended(following)
@@ -96,7 +97,8 @@ async def everything(place: Workplace) -> dict[str, int]:
 
 async def until_it_has_let_go(place: Workplace, pid: int) -> None:
     """Until the worker that stood still has noticed that its Clip is somebody else's: its scratch folder is empty."""
-    scratch = place.folder.parent / "other" / "work" / "scratch"
+    scratch = place.folder / "other" / "work" / "scratch"
+    assert scratch.is_dir()
     async with asyncio.timeout(PATIENCE_S):
         while any(entry for folder in scratch.glob(f"{pid}-*") for entry in folder.iterdir()):
             await asyncio.sleep(0.05)
