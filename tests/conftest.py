@@ -59,7 +59,7 @@ def samples() -> Path:
     return Path(folder).resolve()
 
 
-def _wait_for_server(client: "redis_client.Redis", deadline_s: float = 20) -> None:
+def _wait_for_server(client: "redis_client.Redis", deadline_s: float = 60) -> None:
     end = time.monotonic() + deadline_s
     while True:
         try:

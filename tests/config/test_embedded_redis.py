@@ -12,6 +12,7 @@ import redis
 
 from config.embedded_redis import EmbeddedRedis, redis_socket
 
+PATIENCE_S = 60.0
 JOIN = "from config.embedded_redis import EmbeddedRedis; from pathlib import Path; import sys\n"
 HOLD = JOIN + "with EmbeddedRedis(Path(sys.argv[1])): print('in', flush=True); sys.stdin.read()"
 
@@ -24,21 +25,26 @@ def processes_of(
     for process in psutil.process_iter():
         try:
             line = " ".join(process.cmdline())
-        except psutil.Error:
+            is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        except psutil.Error:  # it is gone, or just leaving
             continue
-        if (
-            any(name in line for name in names)
-            and str(folder) in line
-            and process.status() != psutil.STATUS_ZOMBIE
-        ):
+        if any(name in line for name in names) and str(folder) in line and not is_zombie:
             found.append(process)
     return found
 
 
-def wait_until_gone(folder: Path, limit_s: float) -> None:
-    end = time.monotonic() + limit_s
-    while processes_of(folder):
-        assert time.monotonic() < end, f"still there after {limit_s} s: {processes_of(folder)}"
+def keeper_and_server(folder: Path) -> tuple[psutil.Process, psutil.Process]:
+    """Of a DATA_DIR in use; another keeper may just be finding out that there is one."""
+    [server] = processes_of(folder, ["redis-server"])
+    keeper = server.parent()
+    assert keeper is not None
+    return keeper, server
+
+
+def wait_until_gone(folder: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while there := processes_of(folder):
+        assert time.monotonic() < end, f"still there after {PATIENCE_S} s: {there}"
         os.sched_yield()
 
 
@@ -68,13 +74,13 @@ def test_a_second_user_joins_and_the_last_one_out_stops_the_server(tmp_path):
             answers = client.ping()
 
     assert (len(servers), answers) == (1, True)
-    wait_until_gone(tmp_path, 5)
+    wait_until_gone(tmp_path)
 
 
 def test_what_was_written_is_there_at_the_next_start(tmp_path):
     with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
         client.set("batch", "K7Q2")
-    wait_until_gone(tmp_path, 5)
+    wait_until_gone(tmp_path)
 
     with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
         kept = client.get("batch")
@@ -82,20 +88,24 @@ def test_what_was_written_is_there_at_the_next_start(tmp_path):
     assert kept == b"K7Q2"
 
 
+@pytest.mark.alone
 def test_the_server_ends_within_two_seconds_of_a_sigkill_of_its_only_user(tmp_path):
     holder = hold(tmp_path)
 
+    killed = time.monotonic()
     holder.kill()
+    wait_until_gone(tmp_path)
+    took_s = time.monotonic() - killed
     leave(holder)
 
-    wait_until_gone(tmp_path, 2)
+    assert took_s < 2
 
 
 def test_a_killed_keeper_takes_the_server_along_and_is_replaced(tmp_path):
     with EmbeddedRedis(tmp_path) as server:
-        keeper = next(p for p in processes_of(tmp_path) if "config.redis_keeper" in p.cmdline())
+        keeper, _ = keeper_and_server(tmp_path)
         keeper.send_signal(signal.SIGKILL)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         with redis.Redis.from_url(server.url) as client:
             while True:
                 server.ensure()
@@ -107,14 +117,14 @@ def test_a_killed_keeper_takes_the_server_along_and_is_replaced(tmp_path):
                     if keeper.pid not in {p.pid for p in processes_of(tmp_path)}:
                         break
 
-    wait_until_gone(tmp_path, 5)
+    wait_until_gone(tmp_path)
 
 
 def test_it_listens_on_no_network_port(tmp_path):
     with EmbeddedRedis(tmp_path):
         listening = [
             connection
-            for process in processes_of(tmp_path)
+            for process in keeper_and_server(tmp_path)
             for connection in process.net_connections("inet")
         ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,12 +160,14 @@ async def test_what_waits_is_counted_by_kind_with_the_age_of_the_oldest(
 ) -> None:
     settings = settings_of(tmp_path, redis_url)
     async with opened(settings) as (url, _), open_workplace(redis_url, tmp_path) as place:
+        began_s = time.monotonic()
         await place.order("m1", "ok", "ok too")
         await asyncio.sleep(0.05)
         after = samples((await asked(url))[1])
+        took_s = time.monotonic() - began_s
 
     assert (after["chorus_waiting", "take"], after["chorus_waiting", "template"]) == (1, 2)
-    assert 0.05 <= after["chorus_oldest_waiting_seconds", "takes"] < 5
+    assert 0.05 <= after["chorus_oldest_waiting_seconds", "takes"] < took_s + 0.01
     assert after["chorus_workers",] == 0
 
 
@@ -184,7 +187,7 @@ async def test_a_process_is_on_the_roster_while_it_runs_and_gone_afterwards(
     async with wires(settings) as hand:
         card = card_maker(settings, "worker", name="w1", device="cpu", slots=2)
         showing = asyncio.create_task(hand.roster.keep(card, Figures()))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (cards := await hand.roster.cards()):
                 await asyncio.sleep(0.01)
         showing.cancel()

@@ -382,18 +382,19 @@ async def test_a_hub_that_falls_silent_is_asked_for_the_rest(hub, models):
 
     def work():
         with alone(models, lambda: None):
-            pull(MUSETALK, models, Hub(hub.url, QUICK, timeout_s=0.2), lambda *_: None)
+            pull(MUSETALK, models, Hub(hub.url, QUICK, timeout_s=1.0), lambda *_: None)
+
+    def is_asked_for_the_rest():
+        asked = [each.starts_at for each in hub.asked_for("resolve") if UNET in each.path]
+        return any(start is not None and start >= UNET_BYTES // 2 for start in asked)
 
     pulling = asyncio.create_task(asyncio.to_thread(work))
-    while (
-        len(starts := [each.starts_at for each in hub.asked_for("resolve") if UNET in each.path])
-        < 2
-    ):
+    while not is_asked_for_the_rest() and not pulling.done():
         await asyncio.sleep(0.01)
     hub.go_on.set()
     await pulling
 
-    assert starts[1] >= UNET_BYTES // 2
+    assert is_asked_for_the_rest()
     assert is_whole(models)
 
 
@@ -408,7 +409,7 @@ async def test_two_pulls_at_once_fetch_everything_once(hub, models):
     first = asyncio.create_task(pulled(hub, models))
     await hub.held.wait()
     other = asyncio.create_task(asyncio.to_thread(second))
-    assert await asyncio.to_thread(waited.wait, 20)
+    assert await asyncio.to_thread(waited.wait, 60)
     hub.go_on.set()
     await first
 

@@ -31,7 +31,9 @@ async def test_a_batch_is_one_trace_of_what_bot_and_worker_did(
         with traced("test"):
             async with place.working():
                 batch = await place.ended(await place.order("m1", "ok", "missing"))
-            spans = await collector.until("order", "delivery", "clip.done", "archive.packed")
+            spans = await collector.until(
+                "order", "delivery", "clip.done", "clip.failed", "archive.packed"
+            )
 
     mine = [span for span in spans if span.name not in {"take.ready", "template.ready"}]
     root = next(span for span in spans if span.name == "order")

@@ -46,7 +46,7 @@ class Collector:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    async def until(self, *names: str, within_s: float = 10) -> list[Span]:
+    async def until(self, *names: str, within_s: float = 60) -> list[Span]:
         """Wait until a span of each name has come."""
         async with asyncio.timeout(within_s), self._news:
             await self._news.wait_for(lambda: {*names} <= {span.name for span in self.spans})

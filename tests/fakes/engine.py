@@ -3,12 +3,15 @@
 What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
 ``kill worker``, ``fault``, ``full SECONDS`` (the disk is, until so long after it was first met), ``hang``, ``stubborn`` (goes on
 when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for, as JSON), ``kept`` (the background is as it
-was), ``large`` (a Clip of 6000 bytes); with the Clip rendered and its check still to come: ``flagged``, ``unchecked`` (it cannot
-be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each Clip that its engine cannot run.
+was), ``large`` (a Clip of 6000 bytes), ``endless once`` (with one frame done it comes no further until it is stopped or killed, or
+the file ``met go on`` is there; whoever renders it next needs no time); with the Clip rendered and its check still to come:
+``flagged``, ``unchecked`` (it cannot be), ``crash checking`` (always), ``hang checking``. Started with ``unable`` it says of each
+Clip that its engine cannot run.
 
 Of samples it hears three words, unless their text ends with ``crash``, ``crash once``, ``fault``, ``hang`` or ``wordless``. Each
 ``hear`` and ``open`` leaves a line in the file ``HEARD`` of its environment; with ``DIES_OPENING`` there it dies of opening. Each
-render leaves ``on`` and ``off`` with its text in the file ``RENDERED``, in the order in which they came and left.
+render leaves ``on`` and ``off`` with its text in the file ``RENDERED``, in the order in which they came and left. What happens
+once happens once for all engines that find the same video, or the same folder ``MET`` in their environment.
 """
 
 import hashlib
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 _FRAMES = 25
+_LOOK_S = 0.05
 _LOCK = threading.Lock()
 _CHECKS = {"flagged", "unchecked", "crash checking", "hang checking"}
 FLAGGED: dict[str, Any] = {
@@ -54,9 +58,7 @@ def _die() -> None:
 
 
 def _misbehave(what: str, of: Path) -> None:
-    marker = of.with_name("crashed")
-    if what == "crash" or (what == "crash once" and not marker.exists()):
-        marker.touch()
+    if what == "crash" or (what == "crash once" and _is_first(of, what)):
         _die()
     if what == "kill worker":
         os.kill(os.getppid(), signal.SIGKILL)
@@ -64,19 +66,36 @@ def _misbehave(what: str, of: Path) -> None:
         threading.Event().wait()
 
 
-def _is_full(request: dict[str, Any], full_s: float) -> bool:
-    marker = Path(request["video"]).with_name("full")
-    if not marker.exists():
-        marker.touch()
-    return time.time() - marker.stat().st_mtime < full_s
+def _marker(of: Path, what: str) -> Path:
+    return Path(os.environ.get("MET", of.parent)) / f"met {what}"
+
+
+def _is_first(of: Path, what: str) -> bool:
+    """Whether this was not met before."""
+    try:
+        _marker(of, what).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _is_full(of: Path, what: str) -> bool:
+    if _is_first(of, what):  # however long that took
+        return True
+    return time.time() - _marker(of, what).stat().st_mtime < float(what.partition(" ")[2])
 
 
 def _render(request: dict[str, Any], stop: threading.Event) -> None:
-    name, what = request["id"], Path(request["video"]).read_text()
+    name, video = request["id"], Path(request["video"])
+    what = video.read_text()
     _note("RENDERED", f"on {what}")
     _tell("progress", id=name, stage="render", done=0, total=_FRAMES)
-    _misbehave(what, Path(request["video"]))
+    _misbehave(what, video)
     pause_s = float(what.partition(" ")[2]) / _FRAMES if what.startswith("sleep") else 0.0
+    if what.startswith("endless once") and _is_first(video, what):
+        _tell("progress", id=name, stage="render", done=1, total=_FRAMES)
+        while not (stop.wait(_LOOK_S) or _marker(video, "go on").exists()):
+            pass
     for done in range(1, _FRAMES + 1):
         if what == "stubborn":
             time.sleep(0.2)
@@ -88,7 +107,7 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
     match what:
         case "fault":
             _tell("fault", id=name, trace="a traceback of the fake")
-        case _ if what.startswith("full") and _is_full(request, float(what.partition(" ")[2])):
+        case _ if what.startswith("full") and _is_full(video, what):
             _tell("hindered", id=name, errno=28, why="No space left on device", trace="its trace")
         case "reject":
             _tell("rejected", id=name, code="unreadable", facts={"name": "x"})

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes.ports import free_port
 from tests.judges import need
 
 PASSWORD = "p/w@:#%é"  # noqa: S105
 """Signs that have to be percent-encoded in a URL."""
 ENCODED = "p%2Fw%40%3A%23%25%C3%A9"
 MASTER = "chorus-master"
-_UP_S = 10
+_UP_S = 60
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,6 @@ def make_trust(folder: Path) -> Trust:
     return Trust(ca, cert, key)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 class Member:
     """One server, or one Sentinel."""
 
@@ -77,6 +71,7 @@ class Member:
             self._process = subprocess.Popen(line, stdout=log)  # noqa: ASYNC220 - it starts at once
         async with asyncio.timeout(_UP_S):
             while not self._listens():
+                assert self._process.poll() is None, (self._folder / "log").read_text()
                 await asyncio.sleep(0.02)
 
     def _common(self) -> list[str]:
@@ -120,7 +115,7 @@ async def one_server(
 
 @dataclass(frozen=True)
 class Fleet:
-    """A master, its replica, and three Sentinels that agree quickly."""
+    """A master, its replica, and three Sentinels that watch them."""
 
     master: Member
     replica: Member
@@ -134,7 +129,7 @@ class Fleet:
         replica = str(self.replica.port)
         asked = await asyncio.to_thread(self._ask_sentinel, "failover", MASTER)
         assert asked.strip() == "OK", asked
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_UP_S):
             while replica not in await asyncio.to_thread(
                 self._ask_sentinel, "get-master-addr-by-name", MASTER
             ):
@@ -156,8 +151,13 @@ class Fleet:
 
 
 @contextlib.asynccontextmanager
-async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
-    """Servers with PASSWORD behind Sentinels that ask for one of their own, ``watch``."""
+async def fleet(
+    folder: Path, trust: Trust | None, *, down_after_s: float = 30.0
+) -> AsyncIterator[Fleet]:
+    """Servers with PASSWORD behind Sentinels that ask for one of their own, ``watch``.
+
+    ``down_after_s``: after so long without an answer the master counts as dead; for a test in which it dies.
+    """
     members = [
         Member(folder / name, trust, client_certificates=False)
         for name in ("one", "two", "a", "b", "c")
@@ -174,7 +174,7 @@ async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
                 'sentinel sentinel-pass "watch"',
                 f"sentinel monitor {MASTER} 127.0.0.1 {made.master.port} 2",
                 f'sentinel auth-pass {MASTER} "{PASSWORD}"',
-                f"sentinel down-after-milliseconds {MASTER} 500",
+                f"sentinel down-after-milliseconds {MASTER} {down_after_s * 1000:.0f}",
                 f"sentinel failover-timeout {MASTER} 3000",
                 sentinel=True,
             )
@@ -187,7 +187,7 @@ async def fleet(folder: Path, trust: Trust | None) -> AsyncIterator[Fleet]:
 
 async def _until_all_know(made: Fleet) -> None:
     """Wait until each Sentinel knows the replica and the other two: before that they cannot agree on a new master."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(_UP_S):
         for sentinel in made.sentinels:
             while True:
                 told = await asyncio.to_thread(_told, sentinel.port, made.trust, "masters")

@@ -37,7 +37,7 @@ class Server:
     async def start(self, *options: str, file_bytes: int | None = None) -> None:
         self._spawn(options, file_bytes)
         with redis_client.Redis(unix_socket_path=str(self.socket)) as client:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         client.ping()

@@ -18,6 +18,8 @@ from worker.foreman import Foreman
 from worker.ledger import RedisLedger
 
 TAKE = b"voice"
+PATIENCE_S = 60.0
+"""For what comes by itself: much longer than it takes, for nobody waits for a limit that is not reached."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Workplace:
         await self.store.put_bytes(key, content)
 
     async def until(
-        self, batch: BatchRecord, true: Callable[[BatchRecord], bool], within_s: float = 20
+        self, batch: BatchRecord, true: Callable[[BatchRecord], bool], within_s: float = PATIENCE_S
     ) -> BatchRecord:
         """Wait until something holds for a Batch."""
         seen = batch
@@ -75,7 +77,7 @@ class Workplace:
         except TimeoutError:
             raise AssertionError(f"it never came true: {seen!r}") from None
 
-    async def ended(self, batch: BatchRecord, within_s: float = 20) -> BatchRecord:
+    async def ended(self, batch: BatchRecord, within_s: float = PATIENCE_S) -> BatchRecord:
         """Wait for the end of a Batch and close it, as the bot does."""
         await self.until(batch, over, within_s)
         current = await self.ledger.batch(batch.id)
@@ -103,7 +105,7 @@ class Workplace:
         foreman = self.foreman(**options)
         task = asyncio.create_task(foreman.run())
         try:
-            await asyncio.wait_for(foreman.ready.wait(), 20)
+            await asyncio.wait_for(foreman.ready.wait(), PATIENCE_S)
             yield foreman
         finally:
             task.cancel()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from worker.contract.records import BatchRecord, ClipState
 from worker.desk import Lease
 
@@ -41,12 +41,12 @@ async def test_a_clip_that_is_drawn_while_the_foreman_drains_is_handed_back(
     async with open_workplace(redis_url, tmp_path) as place:
         slow = SlowAnswers(place, monkeypatch)
         async with place.working() as foreman:
-            batch = await place.order("m1", "sleep 30")
-            await asyncio.wait_for(slow.asked.wait(), 20)
-            draining = asyncio.create_task(foreman.drain())
+            batch = await place.order("m1", "endless once")
+            await asyncio.wait_for(slow.asked.wait(), PATIENCE_S)
+            draining = asyncio.create_task(foreman.drain(10 * PATIENCE_S))
             await asyncio.sleep(0)  # the drain has begun
             slow.go_on.set()
-            await asyncio.wait_for(draining, 2)
+            await asyncio.wait_for(draining, PATIENCE_S)  # not so long as for a Clip that is kept
             attempt = await drawn_again(place, batch)
 
     assert attempt == 1
@@ -57,9 +57,11 @@ async def test_a_clip_that_is_drawn_while_the_foreman_is_stopped_is_handed_back(
 ) -> None:
     async with open_workplace(redis_url, tmp_path) as place:
         slow = SlowAnswers(place, monkeypatch)
+        # It waits for the answer, which comes late.
+        monkeypatch.setattr("worker.foreman.LAST_WORD_S", PATIENCE_S)
         async with place.working():
-            batch = await place.order("m1", "sleep 30")
-            await asyncio.wait_for(slow.asked.wait(), 20)
+            batch = await place.order("m1", "endless once")
+            await asyncio.wait_for(slow.asked.wait(), PATIENCE_S)
             asyncio.get_running_loop().call_later(0.1, slow.go_on.set)
         attempt = await drawn_again(place, batch)
 

@@ -29,6 +29,7 @@ from pipeline.speech.storage import StoredSpeech, write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
 from pipeline.types import MouthCurve, Progress, Said, Samples
 from tests.corpora.media import write_video
+from tests.worker.foreman_things import PATIENCE_S
 from worker import whisper
 from worker.engine import Renderer, _Kept
 from worker.engine_link import EngineLink
@@ -80,7 +81,7 @@ def request(take: Path, template: Path, out: Path, engine: str = "viseme") -> di
 
 @contextlib.asynccontextmanager
 async def open_link() -> AsyncIterator[EngineLink]:
-    link = EngineLink(ENGINE, quiet_s=30)
+    link = EngineLink(ENGINE, quiet_s=PATIENCE_S)
     running = asyncio.create_task(link.run())
     try:
         yield link
@@ -256,7 +257,7 @@ class Making:
 
     def __call__(self) -> str:
         self.begun.set()
-        assert self.ends.wait(30)
+        assert self.ends.wait(PATIENCE_S)
         return "made"
 
 
@@ -271,17 +272,17 @@ def test_while_one_template_is_prepared_others_go_on_and_who_waits_for_it_can_be
     kept, slow = _Kept(2), Making()
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(kept.get, "a", slow)
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(PATIENCE_S)
         try:
             other = threads.submit(kept.get, "b", lambda: "at once")
-            assert other.result(10) == "at once"
+            assert other.result(PATIENCE_S) == "at once"
             waiting = threads.submit(kept.get, "a", lambda: "anew", stopped)
             with pytest.raises(Stopped):
-                waiting.result(10)
+                waiting.result(PATIENCE_S)
         finally:
             slow.ends.set()
 
-        assert first.result(10) == "made"
+        assert first.result(PATIENCE_S) == "made"
         assert kept.get("a", lambda: "anew") == "made"
 
 
@@ -297,16 +298,16 @@ def test_what_somebody_gave_up_to_make_is_made_by_who_waits_for_it(
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(kept.get, "a", given_up)
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(PATIENCE_S)
         second = threads.submit(kept.get, "a", lambda: "anew", waits.set)
         try:
-            assert waits.wait(10)
+            assert waits.wait(PATIENCE_S)
         finally:
             slow.ends.set()
 
         with pytest.raises(Stopped):
-            first.result(10)
-        assert second.result(10) == "anew"
+            first.result(PATIENCE_S)
+        assert second.result(PATIENCE_S) == "anew"
 
 
 def test_clips_render_while_a_take_is_heard(
@@ -321,7 +322,7 @@ def test_clips_render_while_a_take_is_heard(
             pass
 
         def transcribe(self, samples: Samples, heard_until: object) -> Said:
-            goes_on.wait(60)
+            goes_on.wait(PATIENCE_S)
             return Said("en", ())
 
     monkeypatch.setattr("worker.listening.Scribe", Slow)
@@ -337,7 +338,7 @@ def test_clips_render_while_a_take_is_heard(
         return [event for event in told if event in {"done", "heard"}]
 
     def until(wanted: list[str]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while last_lines() != wanted and time.monotonic() < deadline:
             time.sleep(0.02)
 
@@ -354,8 +355,9 @@ def test_clips_render_while_a_take_is_heard(
 
 
 async def test_a_clip_that_is_asked_to_stop_leaves_nothing_and_the_engine_stays(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker.engine_link._ASK_S", PATIENCE_S)  # a slow one is no deaf one
     take, template = make_take(tmp_path / "take", 120), make_template(tmp_path / "template")
     out, stop = tmp_path / "out" / "clip.mp4", asyncio.Event()
     out.parent.mkdir()
@@ -390,7 +392,7 @@ async def test_an_engine_that_is_not_ready_in_time_is_ended_and_started_again() 
     lives: set[int | None] = set()
 
     running = asyncio.create_task(link.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while len(lives - {None}) < 2:
             lives.add(link.pid)
             await asyncio.sleep(0.01)
@@ -417,7 +419,7 @@ async def test_the_engine_ends_when_nobody_speaks_to_it_any_more() -> None:
         "unavailable": {},
         "residents": {"viseme": held},
     }
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
 
 
 async def test_weights_that_nobody_checked_are_those_of_the_engine_that_is_kept_warm(

@@ -12,7 +12,7 @@ import pytest
 
 import worker.overview
 from tests.fakes.foreman import ENGINE
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from worker.contract.records import BatchRecord, BatchState, ClipState
 from worker.foreman import Foreman
 from worker.overview import Overlook, stuck
@@ -29,10 +29,12 @@ async def place(redis_url: str, tmp_path: Path) -> AsyncIterator[Workplace]:
         yield opened
 
 
-async def until_it_tells(foreman: Foreman, words: str = "") -> None:
-    async with asyncio.timeout(20):
-        while not foreman.engine_trouble or words not in foreman.engine_trouble:
+async def until_it_tells(foreman: Foreman, words: str = "") -> str:
+    """Wait until the reason why there is no engine holds these words; returns it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (told := foreman.engine_trouble) or words not in told:
             await asyncio.sleep(0.02)
+    return told
 
 
 async def leases(place: Workplace, kind: str = "clip") -> list[str]:
@@ -65,16 +67,15 @@ async def test_where_no_engine_starts_nothing_is_drawn_and_the_operator_is_told_
     async with place.working(engine_command=BROKEN) as foreman:
         batch = await place.order("m1", "ok")
         await place.until(batch, lambda seen: seen.state is BatchState.QUEUED)
-        await until_it_tells(foreman, "no kernel image")
-        async with asyncio.timeout(20):
+        trouble = await until_it_tells(foreman, "no kernel image")
+        async with asyncio.timeout(PATIENCE_S):
             while not await is_stuck(place, batch):
                 await asyncio.sleep(0.05)
         drawn = await leases(place)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger._client.hvals("chorus:seats") != ["0"]:
                 await asyncio.sleep(0.05)
         waiting = await place.ledger.batch(batch.id)
-        trouble = foreman.engine_trouble
 
     assert drawn == []
     assert waiting is not None
@@ -106,11 +107,11 @@ async def test_clips_aboard_of_an_engine_that_is_gone_are_made_by_another_worker
 ) -> None:
     command, there = device(tmp_path)
     async with place.working(engine_command=command, slots=2) as foreman:
-        batch = await place.order("m1", "sleep 1.5", "sleep 1.6")
+        batch = await place.order("m1", "endless once", "endless once too")
         await place.until(batch, lambda seen: all(clip.done > 0 for clip in seen.clips))
         lose(foreman, there)
         async with place.working():
-            ended = await place.ended(batch, within_s=30)
+            ended = await place.ended(batch)
         await until_it_tells(foreman, "no device")
 
     assert ended.state is BatchState.DELIVERED
@@ -123,16 +124,16 @@ async def test_alone_a_worker_keeps_the_clips_aboard_for_when_its_engine_is_back
     monkeypatch.setattr(worker.overview, "STILL_S", 1.0)
     command, there = device(tmp_path)
     async with place.working(engine_command=command) as foreman:
-        batch = await place.order("m1", "sleep 1", "ok")
+        batch = await place.order("m1", "endless once", "ok")
         await place.until(batch, lambda seen: seen.clips[0].done > 0)
         lose(foreman, there)
         await until_it_tells(foreman, "no device")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not await is_stuck(place, batch):
                 await asyncio.sleep(0.05)
         held = await leases(place)
         there.touch()
-        ended = await place.ended(batch, within_s=30)
+        ended = await place.ended(batch)
 
     assert held == [f"clip:{batch.id}:1"]
     assert ended.state is BatchState.DELIVERED

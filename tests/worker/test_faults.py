@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.foreman_things import Workplace, open_workplace, over
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace, over
 from tests.worker.ledger_things import drawn, order, stock
 from worker.contract.codes import Code
 from worker.contract.records import BatchState, ClipState
@@ -67,7 +67,7 @@ async def test_a_disk_that_stays_full_under_the_engine_is_an_incident_with_the_e
     place: Workplace, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with place.working():
-        batch = await place.ended(await place.order("m1", "full 99"), within_s=30)
+        batch = await place.ended(await place.order("m1", "full 99"))
 
     assert batch.state is BatchState.FAILED
     assert batch.clips[0].reason is not None
@@ -102,7 +102,7 @@ async def test_a_disk_that_stays_full_is_an_incident_in_the_end(
 ) -> None:
     met = full_disk(place, monkeypatch, times=99)
     async with place.working():
-        batch = await place.ended(await place.order("m1", "ok"), within_s=30)
+        batch = await place.ended(await place.order("m1", "ok"))
 
     assert batch.state is BatchState.FAILED
     assert batch.clips[0].reason is not None
@@ -115,6 +115,7 @@ async def test_a_clip_that_waits_for_another_try_can_be_cancelled(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_disk(place, monkeypatch, times=99)
+    monkeypatch.setattr("worker.guard._PUT_OFF_S", 10 * PATIENCE_S)  # until it is cancelled
     async with place.working():
         batch = await place.order("m1", "ok")
         await place.until(
@@ -133,7 +134,7 @@ async def test_of_four_clips_aboard_an_engine_only_the_one_that_kills_it_fails(
 ) -> None:
     async with place.working(slots=4):
         batch = await place.ended(
-            await place.order("m1", "sleep 1", "crash", "sleep 1.1", "sleep 1.2"), within_s=40
+            await place.order("m1", "sleep 1", "crash", "sleep 1.1", "sleep 1.2")
         )
 
     failed = [clip for clip in batch.clips if clip.state is ClipState.FAILED]
@@ -166,13 +167,14 @@ async def test_a_clip_whose_worker_died_is_made_while_no_other_is_aboard(
     assert [line[:3] for line in before].count("on ") == [line[:3] for line in before].count("off")
 
 
+@pytest.mark.alone
 async def test_a_clip_that_waits_to_be_made_alone_can_be_cancelled(place: Workplace) -> None:
     async with place.working(slots=2) as foreman:
-        long = await place.order("m1", "sleep 20")
+        long = await place.order("m1", "endless once")
         await place.until(long, lambda seen: seen.clips[0].total > 0)
         batch = await place.order("m2", "fault")
         await place.until(batch, lambda seen: seen.clips[0].done > 0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not foreman._link._alone:  # it has failed and waits for the seat of the other
                 await asyncio.sleep(0.01)
         started = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 from pipeline.speech.scribe import FILES, WEIGHTS
 from tests.fakes.foreman import CHILD
 from tests.worker import ledger_things
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from tests.worker.ledger_things import drawn
 from worker import whisper
 from worker.child import Child, Refused
@@ -53,8 +53,8 @@ async def send(place: Workplace, recording: str) -> str:
     return record.id
 
 
-async def settled(place: Workplace, take_id: str, within_s: float = 20) -> TakeRecord:
-    async with asyncio.timeout(within_s):
+async def settled(place: Workplace, take_id: str) -> TakeRecord:
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             take = await place.ledger.take(take_id)
             if take is not None and take.state is not TakeState.ANALYSING:
@@ -90,22 +90,35 @@ def asked(folder: Path, recording: str) -> dict[str, object]:
     return {"do": "take", "name": "voice.ogg", **{key: str(path) for key, path in names.items()}}
 
 
-async def test_a_child_that_waits_for_words_is_not_taken_for_one_that_hangs(tmp_path: Path) -> None:
+def an_hour_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock of the loop: what is due within it is due."""
+    clock = asyncio.get_running_loop().time
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock() + 3600.0)
+
+
+async def test_a_child_that_waits_for_words_is_not_taken_for_one_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def hear() -> dict[str, object]:
-        await asyncio.sleep(2.5)  # longer than the child may take
+        with monkeypatch.context() as patch:
+            an_hour_passes(patch)
+            await asyncio.sleep(0.01)  # whatever is due comes before
         return {"language": "en", "words": [["so", 0.0, 0.1, 1.0]]}
 
-    told = await Child(CHILD, 2.0).run(asked(tmp_path, "hear"), asyncio.Event(), hear)
+    told = await Child(CHILD, PATIENCE_S).run(asked(tmp_path, "hear"), asyncio.Event(), hear)
 
     assert told["words"] == 1
 
 
-async def test_a_child_that_hangs_when_it_has_its_words_is_ended(tmp_path: Path) -> None:
+async def test_a_child_that_hangs_when_it_has_its_words_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def hear() -> dict[str, object]:
+        asyncio.get_running_loop().call_later(0.1, an_hour_passes, monkeypatch)
         return {"language": "en", "words": []}
 
     with pytest.raises(Refused):
-        await Child(CHILD, 2.0).run(asked(tmp_path, "hear stuck"), asyncio.Event(), hear)
+        await Child(CHILD, PATIENCE_S).run(asked(tmp_path, "hear stuck"), asyncio.Event(), hear)
 
 
 async def test_words_are_heard_by_the_engine_which_opened_whisper_ahead(
@@ -218,6 +231,10 @@ async def test_weights_that_kill_whoever_opens_them_are_left_shut_until_they_are
 ) -> None:
     monkeypatch.setenv("DIES_OPENING", "1")
     async with place.working(models=models):
+        async with asyncio.timeout(PATIENCE_S):
+            # A Clip that was aboard of both engines that die would fail, as it should.
+            while lines(heard).count("open") < 2:
+                await asyncio.sleep(0.02)
         batch = await place.ended(await place.order("m1", "ok"))
         take = await analysed(place, "hear well")
         opened = lines(heard).count("open")
@@ -236,13 +253,13 @@ async def test_a_take_that_is_lost_to_another_worker_is_heard_no_longer(
 ) -> None:
     async with place.working(models=models) as foreman:
         await send(place, "hear hang")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while "hear hang" not in lines(heard):
                 await asyncio.sleep(0.02)
         pid, begun = foreman.engine_pid, time.monotonic()
         (held,) = foreman._holdings.held
         held.end(Verdict.LOST)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await foreman._holdings.wait_until_none()
         took_s = time.monotonic() - begun
         after = await analysed(place, "hear well")
@@ -258,7 +275,7 @@ async def test_a_foreman_that_ends_hands_a_take_back_that_is_being_heard(
 ) -> None:
     async with place.working(models=models) as foreman:
         take_id = await send(place, "hear hang")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while "hear hang" not in lines(heard):
                 await asyncio.sleep(0.02)
         begun = time.monotonic()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from adapters.stores.local import LocalStore
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from tests.worker.ledger_things import take
 from worker.cache import Cache
 from worker.contract import keys
@@ -60,7 +60,7 @@ async def delivered(
 ) -> BatchRecord:
     async with place.working(**working):
         batch = await place.ended(await place.order(key, *(videos or ["ok"]), options=options))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while keys.batch(batch.id) not in await objects(place, keys.BATCHES):
                 await asyncio.sleep(0.02)
     assert batch.state is BatchState.DELIVERED
@@ -102,7 +102,7 @@ async def test_what_expired_is_not_set_going_again_and_is_recorded(place: Workpl
     await after(place, days=8).sweep()
 
     again = await place.ledger.retry(batch.id)
-    async with place.working(), asyncio.timeout(10):
+    async with place.working(), asyncio.timeout(PATIENCE_S):
         while b"expired" not in await place.store.get_bytes(keys.batch(batch.id)):
             await asyncio.sleep(0.02)
 
@@ -191,14 +191,15 @@ async def test_nothing_goes_while_nobody_can_say_whether_it_is_downloaded(
 async def test_what_is_downloaded_is_held_for_the_time_that_was_told_and_nothing_else(
     place: Workplace,
 ) -> None:
-    await place.ledger.hold("clips/b/001-1.mp4", 1)
+    await place.ledger.hold("clips/b/001-1.mp4", 3600)
 
     assert await place.ledger.holds_any(["clips/b/002-1.mp4", "clips/b/001-1.mp4"])
     assert not await place.ledger.holds_any(["clips/b/002-1.mp4"])
     assert not await place.ledger.holds_any([])
-    async with asyncio.timeout(5):
-        while await place.ledger.holds_any(["clips/b/001-1.mp4"]):
-            await asyncio.sleep(0.05)
+    held_s = await place.ledger._client.ttl(keys.redis("download", "clips/b/001-1.mp4"))
+    assert 3000 < held_s <= 3600
+    await let_go(place, "clips/b/001-1.mp4")
+    assert not await place.ledger.holds_any(["clips/b/001-1.mp4"])
 
 
 async def test_of_several_archives_none_goes_while_one_is_downloaded_and_then_all(
@@ -373,7 +374,7 @@ async def test_a_foreman_is_the_janitor_too(place: Workplace) -> None:
     then = time.time() - 8 * 86_400
     os.utime(path, (then, then))
 
-    async with place.working(keeping=WEEK), asyncio.timeout(10):
+    async with place.working(keeping=WEEK), asyncio.timeout(PATIENCE_S):
         while path.exists():
             await asyncio.sleep(0.02)
 
@@ -390,7 +391,7 @@ async def test_a_foreman_drops_clips_that_were_deleted_whoever_packed_them(
     async with place.working(keeping=WEEK) as foreman:
         cache = foreman._shop.cache
         await cache.keep_clip("clips/b/001-1.mp4", made)
-    async with place.working(keeping=WEEK) as foreman, asyncio.timeout(10):
+    async with place.working(keeping=WEEK) as foreman, asyncio.timeout(PATIENCE_S):
         while foreman._shop.cache.clips(["clips/b/001-1.mp4"]):
             await asyncio.sleep(0.02)
 
@@ -415,7 +416,9 @@ async def test_a_janitor_that_stumbles_stops_no_foreman(
 
     place.store = Broken(place.folder / "store", CODEC, "")
     async with place.working(keeping=WEEK):
+        async with asyncio.timeout(PATIENCE_S):
+            while "the janitor stumbled" not in caplog.text:
+                await asyncio.sleep(0.02)
         batch = await place.ended(await place.order("a", "ok"))
 
     assert batch.state is BatchState.DELIVERED
-    assert "the janitor stumbled" in caplog.text

@@ -34,6 +34,7 @@ from worker.contract.records import (
 from worker.desk import Lease, Verdict
 from worker.ledger import RedisLedger
 
+PATIENCE_S = 60.0
 NO_FACE = Reason(code=Code.NO_FACE, facts={"frame": 3, "second": 0.1})
 
 
@@ -492,11 +493,11 @@ async def test_facts_name_the_batch_something_happened_to(ledger: RedisLedger) -
     await stock(ledger, "one")
     facts = ledger.facts()
     listening = asyncio.create_task(anext(facts))
-    await asyncio.wait_for(_until_listening(ledger), 5)
+    await asyncio.wait_for(_until_listening(ledger), PATIENCE_S)
 
     batch = await ledger.open_batch(order("m1", "one"))
 
-    fact = await asyncio.wait_for(listening, 5)
+    fact = await asyncio.wait_for(listening, PATIENCE_S)
     assert (fact.batch_id, fact.mailbox) == (batch.id, HALL.mailbox)
     await facts.aclose()  # type: ignore[attr-defined]
 
@@ -515,13 +516,13 @@ async def test_what_a_dead_consumer_left_untold_is_told_by_another(
     await ledger.open_take(take(), teller())
     await ledger.open_take(take(), teller(person=BEN))
     dying = ledger.outbox(HALL.mailbox, "dying")
-    entry, _ = await asyncio.wait_for(anext(dying), 5)
+    entry, _ = await asyncio.wait_for(anext(dying), PATIENCE_S)
     await ledger.told(HALL.mailbox, entry)
-    unfinished = await asyncio.wait_for(anext(dying), 5)
+    unfinished = await asyncio.wait_for(anext(dying), PATIENCE_S)
     await dying.aclose()  # type: ignore[attr-defined]
 
     heir = ledger.outbox(HALL.mailbox, "heir")
-    inherited = await asyncio.wait_for(anext(heir), 5)
+    inherited = await asyncio.wait_for(anext(heir), PATIENCE_S)
     await ledger.told(HALL.mailbox, inherited[0])
 
     assert inherited == unfinished
@@ -537,7 +538,10 @@ async def test_a_slow_consumer_that_lives_is_not_robbed(
     await stock(ledger)
     await ledger.open_take(take(), teller())
     slow, other = ledger.outbox(HALL.mailbox, "slow"), ledger.outbox(HALL.mailbox, "other")
-    await asyncio.wait_for(anext(slow), 5)
+    async with asyncio.timeout(PATIENCE_S):
+        await anext(slow)
+        while await ledger._client.zscore(f"chorus:consumer:{HALL.mailbox}", "slow") is None:
+            await asyncio.sleep(0.01)
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(anext(other), 0.5)
@@ -549,11 +553,11 @@ async def test_what_a_consumer_left_untold_comes_again_when_it_is_back(ledger: R
     await stock(ledger)
     await ledger.open_take(take(), teller())
     before = ledger.outbox(HALL.mailbox, "me")
-    first = await asyncio.wait_for(anext(before), 5)
+    first = await asyncio.wait_for(anext(before), PATIENCE_S)
     await before.aclose()  # type: ignore[attr-defined]
 
     after = ledger.outbox(HALL.mailbox, "me")
-    second = await asyncio.wait_for(anext(after), 5)
+    second = await asyncio.wait_for(anext(after), PATIENCE_S)
 
     assert second == first
     await after.aclose()  # type: ignore[attr-defined]
@@ -649,7 +653,7 @@ async def test_who_tells_while_redis_loses_everything_goes_on_telling(ledger: Re
         fields = {"utterance": teller().model_dump_json(), "round": number}
         await ledger._client.xadd(stream, fields)
     box = ledger.outbox(HALL.mailbox, "me")
-    async with asyncio.timeout(10), contextlib.aclosing(box):  # type: ignore[type-var]
+    async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(box):  # type: ignore[type-var]
         first = await anext(box)
         await anext(box)
         await ledger._client.flushall()

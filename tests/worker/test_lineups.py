@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from tests.worker.ledger_things import ANNA, BEN, HALL, drawn, template
 from worker.contract import keys
 from worker.contract.ports import ObjectMissing
@@ -39,7 +39,7 @@ async def place(redis_url: str, tmp_path: Path) -> AsyncIterator[Workplace]:
 
 async def picture(place: Workplace, asked: Lineup) -> bytes:
     """What was drawn, once it is."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 return await place.store.get_bytes(keys.lineup(asked.id))
@@ -83,7 +83,7 @@ async def test_what_is_there_is_not_drawn_again_and_leaves_the_queue(place: Work
     await place.put(keys.lineup(asked.id), b"drawn before")
     async with place.working():
         await place.ledger.open_lineup(asked, HALL, ANNA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger._client.exists(f"chorus:item:lineup:{asked.id}"):
                 await asyncio.sleep(0.02)
 
@@ -102,7 +102,7 @@ async def test_a_lineup_nobody_asked_for_in_a_month_is_removed_by_the_next_one(
     async with place.working():
         await place.ledger.open_lineup(asked, HALL, ANNA)
         await picture(place, asked)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(kept := [f.key async for f in place.store.list(keys.LINEUPS)]) > 2:
                 await asyncio.sleep(0.02)
 
@@ -114,7 +114,7 @@ async def test_a_plan_nobody_remembers_is_let_go(place: Workplace) -> None:
     await place.ledger.open_lineup(asked, HALL, ANNA)
     await place.ledger._client.delete(f"chorus:lineup:{asked.id}")
     async with place.working():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger._client.exists(f"chorus:item:lineup:{asked.id}"):
                 await asyncio.sleep(0.02)
 
@@ -126,7 +126,7 @@ async def test_a_child_that_fails_fails_the_lineup_and_not_the_foreman(place: Wo
     broken = ["false"]
     async with place.working(child_command=broken):
         await place.ledger.open_lineup(asked, HALL, ANNA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger._client.exists(f"chorus:item:lineup:{asked.id}"):
                 await asyncio.sleep(0.02)
     async with place.working():

@@ -35,6 +35,8 @@ from worker.engine_link import EngineLink
 from worker.errands import RenderStopped, Unheard
 from worker.listening import Listening
 
+PATIENCE_S = 120.0
+"""A real engine is started, and much of a machine may be busy otherwise."""
 SOUNDS = (AH, EE, OO, SHUT, AH)
 LONG = np.tile(babble([AH, SHUT, EE, SHUT, AH, EE, SHUT, AH] * 2), 80)
 """Nearly three minutes: six windows of Whisper's."""
@@ -56,7 +58,7 @@ def models(written: Path, tmp_path: Path) -> Path:
 @contextlib.asynccontextmanager
 async def open_link(models: Path) -> AsyncIterator[EngineLink]:
     engine = [sys.executable, "-m", "worker.engine", "--device", "cpu", "--models", str(models)]
-    link = EngineLink(engine, quiet_s=30, whisper=lambda: whisper.stamp(models))
+    link = EngineLink(engine, quiet_s=PATIENCE_S, whisper=lambda: whisper.stamp(models))
     running = asyncio.create_task(link.run())
     try:
         yield link
@@ -77,7 +79,7 @@ def said(models: Path, samples: Samples) -> Any:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not true():
             await asyncio.sleep(0.02)
 
@@ -201,7 +203,7 @@ class Slow:
 
     def transcribe(self, samples: Samples, heard_until: Callable[[float], None]) -> Said:
         self.begun.set()
-        self.goes_on.wait(30)
+        self.goes_on.wait(PATIENCE_S)
         heard_until(30.0)
         return Said("en", ())
 
@@ -215,7 +217,7 @@ def test_a_take_stops_at_once_whatever_whisper_is_at(
     samples = str(put(LONG[:RATE_HZ], tmp_path / "samples"))
 
     listening.hear({"id": "a", "samples": samples})
-    assert Slow.begun.wait(30)
+    assert Slow.begun.wait(PATIENCE_S)
     listening.hear({"id": "b", "samples": samples})
     listening.cancel("a")
     listening.cancel("b")
@@ -261,7 +263,7 @@ async def analysed(place: Workplace, content: bytes) -> TakeRecord:
     record = ledger_things.take(content)
     await place.put(keys.take(record.id, "source"), content)
     await place.ledger.open_take(record)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             take = await place.ledger.take(record.id)
             if take is not None and take.state is not TakeState.ANALYSING:

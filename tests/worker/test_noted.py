@@ -26,6 +26,7 @@ def noted() -> Iterator[list[str]]:
 
     listener = Listener()
     logging.getLogger(LOGGER).addHandler(listener)
+    clear_contextvars()  # whatever else was bound in this process
     yield names
     logging.getLogger(LOGGER).removeHandler(listener)
     clear_contextvars()

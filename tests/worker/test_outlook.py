@@ -92,13 +92,14 @@ async def test_what_a_clip_took_tells_when_those_that_wait_will_be_done(
     unknown = await ledger.outlook(batch.id)
 
     lease = await drawn(ledger)
-    started = await ledger._client.hget(f"chorus:clip:{batch.id}:1", "started_ms")
-    await ledger._client.hset(f"chorus:clip:{batch.id}:1", "started_ms", int(started) - 6000)
     await ledger.desk.report(lease, "storing", 200, 200)  # type: ignore[arg-type]
+    rendered = await ledger._client.hget(f"chorus:clip:{batch.id}:1", "rendered_ms")
+    await ledger._client.hset(f"chorus:clip:{batch.id}:1", "started_ms", int(rendered) - 6000)
     record = template("one").model_copy(update={"state": TemplateState.READY, "duration_s": 10.0})
     done = result().model_copy(update={"duration_s": 8.0, "engine": "viseme"})
     await ledger.desk.finish_clip(lease, done, record)
     known = await ledger.outlook(batch.id)
+    stored_s = float(await ledger._client.hget("chorus:rates:viseme", "stored"))
     theirs = await ledger.open_batch(
         order("m2", "one", chat=ROOM, person=BEN).model_copy(update={"clip_s": 8.0})
     )
@@ -106,8 +107,8 @@ async def test_what_a_clip_took_tells_when_those_that_wait_will_be_done(
 
     assert unknown.left_s is None
     assert known.ahead == 0
-    assert known.left_s == pytest.approx(12.0, abs=0.5)  # four Clips, two at a time
-    assert behind.left_s == pytest.approx(6.0, abs=0.5)  # it is served next but one
+    assert known.left_s == pytest.approx(12.0 + stored_s)  # four Clips, two at a time
+    assert behind.left_s == pytest.approx(6.0 + stored_s)  # it is served next but one
 
 
 async def test_people_are_told_the_places_in_which_they_are_served(ledger: RedisLedger) -> None:

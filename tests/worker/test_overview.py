@@ -134,8 +134,9 @@ def test_the_status_as_json_is_one_object(redis_url: str) -> None:
 
 @pytest.mark.usefixtures("outside")
 async def test_a_worker_without_an_engine_is_told_with_the_reason(
-    redis_url: str, tmp_path: Path
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker.roster._SILENT_MS", 600_000)  # nobody shows the card again
     settings = Settings(data_dir=tmp_path, redis_url=SecretStr(redis_url), _env_file=None)
     why = "it ended with 1: no kernel image"
     trouble = ["", why]

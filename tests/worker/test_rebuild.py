@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from tests.worker.ledger_things import ANNA, BEN, HALL, take
 from worker.contract import keys
 from worker.contract.codes import Code
@@ -34,7 +34,7 @@ async def ended(place: Workplace, key: str, *videos: str, **options: Any) -> Bat
     async with place.working(**options):
         batch = await place.ended(await place.order(key, *videos))
         wanted = f'"state":"{batch.state}"'.encode()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while wanted not in await recorded(place, batch):
                 await asyncio.sleep(0.02)
     found = await place.ledger.batch(batch.id)
@@ -83,7 +83,7 @@ async def test_the_next_foreman_brings_everything_back_and_orders_go_on(place: W
     await flush(place)
 
     async with place.working():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not await ready(place):
                 await asyncio.sleep(0.02)
         again = await place.ledger.open_batch(before.order.model_copy(update={"key": "new"}))
@@ -108,7 +108,7 @@ async def test_a_stumble_does_not_keep_it_from_being_rebuilt_for_good(
 
     monkeypatch.setattr("worker.foreman.rebuild", stumbling)
     monkeypatch.setattr("worker.foreman._STUMBLED_S", 0.05, raising=False)
-    async with place.working(), asyncio.timeout(10):
+    async with place.working(), asyncio.timeout(PATIENCE_S):
         while await place.ledger.is_blank():
             await asyncio.sleep(0.02)
 
@@ -159,7 +159,7 @@ async def test_a_record_that_is_none_costs_only_itself(
 
 async def until_recorded(place: Workplace, batch: BatchRecord, *words: str) -> None:
     """Wait until the record in the store holds these words."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             written = await recorded(place, batch)
             if all(word.encode() in written for word in words):
@@ -169,20 +169,20 @@ async def until_recorded(place: Workplace, batch: BatchRecord, *words: str) -> N
 
 async def under_way(place: Workplace, key: str, *videos: str) -> BatchRecord:
     """An order with one Clip done and one in work, when everything of the foreman's is gone."""
-    async with place.working():
+    async with place.working(slots=2):  # so that no matter which of their Templates is ready first
         batch = await place.order(key, *videos)
         await until_recorded(place, batch, '"state":')
-        return await place.until(batch, lambda batch: batch.done == 1)
+        return await place.until(batch, lambda batch: batch.done == 1 and batch.clips[1].total > 0)
 
 
 async def test_an_order_that_ran_goes_on_with_what_is_finished_of_it_and_is_told_once(
     place: Workplace,
 ) -> None:
-    batch = await under_way(place, "a", "ok", "sleep 2")
+    batch = await under_way(place, "a", "ok", "endless once")
     await flush(place)
 
     async with place.working():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger.batch(batch.id) is None:
                 await asyncio.sleep(0.02)
         again = await place.ended(batch)
@@ -198,11 +198,11 @@ async def test_a_foreman_notices_by_itself_that_redis_lost_its_memory_under_it(
     place: Workplace,
 ) -> None:
     async with place.working():
-        batch = await place.order("a", "ok", "sleep 4")
+        batch = await place.order("a", "ok", "endless once")
         await until_recorded(place, batch, '"state":')
-        await place.until(batch, lambda batch: batch.done == 1)
+        await place.until(batch, lambda batch: batch.done == 1 and batch.clips[1].total > 0)
         await flush(place)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger.batch(batch.id) is None:
                 await asyncio.sleep(0.02)
         again = await place.ended(batch)
@@ -221,7 +221,7 @@ async def test_an_order_that_was_cancelled_before_the_loss_ends_as_cancelled(
     await flush(place)
 
     async with place.working():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger.batch(batch.id) is None:
                 await asyncio.sleep(0.02)
         again = await place.ended(batch)
@@ -233,6 +233,9 @@ async def test_an_order_that_was_cancelled_before_the_loss_ends_as_cancelled(
 
 async def test_an_order_whose_failed_video_was_being_made_again_goes_on(place: Workplace) -> None:
     before = await ended(place, "a", "ok", "crash")
+    [failing] = [each for each in await place.ledger.templates() if each.name == "a-1"]
+    cached = place.folder / "work" / "cache" / f"template-{failing.sha256}" / "source"
+    cached.write_text("hang")  # so that it is still being made when everything is lost
     async with place.working():
         await place.ledger.retry(before.id)
         await until_recorded(place, before, '"round":2')
@@ -286,7 +289,7 @@ async def test_an_order_whose_recording_is_gone_from_the_store_is_told_so(place:
     await flush(place)
 
     async with place.working():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while await place.ledger.batch(batch.id) is None:
                 await asyncio.sleep(0.02)
         again = await place.ended(batch)

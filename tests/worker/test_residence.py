@@ -18,6 +18,7 @@ from worker.contract.figures import FIGURES
 from worker.engine_link import EngineLink
 from worker.residence import Residence
 
+PATIENCE_S = 60.0
 SHELF = Shelf(Path("models"), Path("mine"))
 
 
@@ -182,7 +183,7 @@ def test_who_waits_for_an_engine_that_opens_can_be_stopped_and_it_opens_all_the_
 
     def opening(name: str, _shelf: Shelf, _hardware: Hardware) -> LipSync:
         opened.append(name)
-        assert ends.wait(30)
+        assert ends.wait(PATIENCE_S)
         return Large()
 
     def stopped() -> None:
@@ -195,7 +196,7 @@ def test_who_waits_for_an_engine_that_opens_can_be_stopped_and_it_opens_all_the_
         try:
             for one in asked:
                 with pytest.raises(Stopped):
-                    one.result(10)
+                    one.result(PATIENCE_S)
         finally:
             ends.set()
 
@@ -240,11 +241,11 @@ async def test_figures_count_how_often_models_were_loaded_and_nothing_that_has_n
         "-c",
         f"import sys; print({lines!r}, end='', flush=True); sys.stdin.read()",
     ]
-    link = EngineLink(command, quiet_s=30)
+    link = EngineLink(command, quiet_s=PATIENCE_S)
     FIGURES.take()
 
     running = asyncio.create_task(link.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while link.residents != {"musetalk": facts(2)}:
             await asyncio.sleep(0.01)
     running.cancel()

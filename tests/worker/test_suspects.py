@@ -166,7 +166,7 @@ async def test_a_clip_that_kills_its_worker_again_and_again_fails_alone(place: W
     videos = ["sleep 0.5", "kill worker", "sleep 0.6", "sleep 0.7", "sleep 0.8", "sleep 0.9"]
     batch = await place.order("m1", *videos)
     kills = 0
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while not over(found := await place.until(batch, lambda _: True)):
             worker = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.fakes.foreman", place.url, str(place.folder), "4")

@@ -1,6 +1,7 @@
 """arq tickets: what may befall them harms no work."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import TimeoutError as RedisSlow
 
 from tests.fakes.tcp_wire import TcpWire
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import PATIENCE_S, Workplace, open_workplace
 from worker.arq_client import open_arq
 from worker.contract import keys
 from worker.contract.records import BatchState
@@ -48,11 +49,10 @@ async def test_a_worker_leaves_neither_results_nor_tickets_behind(place: Workpla
 async def until_no_arq_keys(place: Workplace) -> list[str]:
     """What arq still keeps when it has had a moment to clear up."""
     found: list[str] = []
-    for _ in range(100):
-        found = await place.ledger._client.keys("arq:*")
-        if not found:
-            break
-        await asyncio.sleep(0.02)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while found := await place.ledger._client.keys("arq:*"):
+                await asyncio.sleep(0.02)
     return found
 
 
@@ -110,11 +110,11 @@ async def test_cancelling_a_ticket_leaves_its_work_alone(redis_url: str, tmp_pat
     running = asyncio.create_task(office.run())
     async with open_workplace(redis_url, tmp_path) as place:
         await place.ledger._scripts._issue("clips", 1)
-        await asyncio.wait_for(started.wait(), 5)
+        await asyncio.wait_for(started.wait(), PATIENCE_S)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
     assert not work[0].cancelled()
 
 
@@ -136,10 +136,17 @@ class _SlowPool(ConnectionPool):
         return self.given[-1]
 
 
-@pytest.mark.parametrize("gate_s", [0.05, None], ids=["a moment later", "never"])
+@pytest.mark.parametrize(
+    ("gate_s", "ending_s"), [(0.05, 60.0), (None, 0.1)], ids=["a moment later", "never"]
+)
 async def test_no_connection_stays_where_a_ticket_is_just_ending_when_the_foreman_does(
-    redis_url: str, tmp_path: Path, gate_s: float | None
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gate_s: float | None,
+    ending_s: float,
 ) -> None:
+    monkeypatch.setattr("worker.ticket_office._ENDING_S", ending_s)
     pools: list[_SlowPool] = []
     ending = asyncio.Event()
 
@@ -155,7 +162,7 @@ async def test_no_connection_stays_where_a_ticket_is_just_ending_when_the_forema
     running = asyncio.create_task(office.run())
     async with open_workplace(redis_url, tmp_path) as place:
         await place.ledger._scripts._issue("clips", 1)
-        await asyncio.wait_for(ending.wait(), 5)
+        await asyncio.wait_for(ending.wait(), PATIENCE_S)
         await _until(
             lambda: pools[0].waiting > 0
         )  # who ends the ticket; nobody looks for more meanwhile
@@ -173,7 +180,7 @@ async def test_no_connection_stays_where_a_ticket_is_just_ending_when_the_forema
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not is_so():
             await asyncio.sleep(0)
 
@@ -193,13 +200,17 @@ async def test_a_pipeline_that_ends_while_it_lets_go_of_what_it_watched_keeps_no
     redis_url: str, answer_s: float | None
 ) -> None:
     async with TcpWire(redis_url.removeprefix("unix://")) as wire:
-        pool = ConnectionPool.from_url(wire.url, socket_timeout=answer_s)
+        pool = ConnectionPool.from_url(wire.url)
         arq = open_arq(pool)
         pipe = arq.pipeline(transaction=True)
         await pipe.watch("anything")
+        assert pipe.connection is not None
+        pipe.connection.socket_timeout = (
+            answer_s  # from now on: until here it answers, however slowly
+        )
         wire.half_open()  # it never hears that this is to be forgotten
         with pytest.raises((asyncio.TimeoutError, RedisSlow)):
-            async with asyncio.timeout(5 if answer_s else 0.1), pipe:
+            async with asyncio.timeout(PATIENCE_S if answer_s else 0.1), pipe:
                 pass
         wire.mend()
 
