@@ -83,7 +83,7 @@ class ChatScene:
         )
         task = asyncio.create_task(foreman.run())
         try:
-            await asyncio.wait_for(foreman.ready.wait(), 20)
+            await asyncio.wait_for(foreman.ready.wait(), 120)
             yield foreman
         finally:
             task.cancel()
