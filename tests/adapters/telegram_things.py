@@ -13,7 +13,7 @@ from tests.fakes.telegram.rates import Rates as TheirRates
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 
 QUICK = Timing(
-    answer_s=5.0, poll_s=5, lead_s=1.0, renew_s=0.1, look_s=0.1, again_s=0.05, album_s=0.3
+    answer_s=5.0, poll_s=5, lead_s=30.0, renew_s=0.1, look_s=0.1, again_s=0.05, album_s=0.3
 )
 TIMES = 10
 """How much faster time runs here for rates."""
