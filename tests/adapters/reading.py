@@ -3,8 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from bot.ports import Chat, ChatAdapter, Inbound, Person
+from bot.texts.catalogue import Texts
+
+TEXTS: Final = Texts()
+"""Read once: that takes longer than most of what is tested with it."""
 
 
 async def everybody(_chat: Chat, _person: Person) -> bool:
