@@ -163,12 +163,13 @@ async def test_an_update_without_a_number_is_passed_over_and_asked_for_at_leisur
     await telegram.says(ann, telegram.private(ann), "one")
     await reader.next(1)
     asked, began_s = len(telegram.calls("getUpdates")), time.monotonic()
+    await telegram.wait_until(lambda: len(telegram.calls("getUpdates")) >= asked + 8)
+    took_s = time.monotonic() - began_s
     await telegram.says(ann, telegram.private(ann), "two")
     await reader.next(2)
-    asked_again, took_s = len(telegram.calls("getUpdates")) - asked, time.monotonic() - began_s
 
     assert texts(reader) == ["one", "two"]
-    assert asked_again <= took_s / QUICK.again_s + 3
+    assert took_s > 6 * QUICK.again_s
     assert len([line for line in telegram._log.lines if "without a number" in line]) == 1
 
 
