@@ -7,6 +7,7 @@ is when the orders are back from the store; until then it is as good as away.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -34,21 +35,29 @@ _RUNNING: Final = frozenset(
 class Delays:
     """Watches for one mailbox whether things can be remembered."""
 
-    def __init__(self, desk: Desk, holder: str, long_s: float = _LONG_S) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        holder: str,
+        long_s: float = _LONG_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Nothing is watched yet.
 
         Args:
             desk: Of the mailbox.
             holder: Names this front end.
             long_s: An outage that is worth a word.
+            clock: What an outage is measured by, in seconds.
         """
         self._desk = desk
         self._holder = holder
         self._long_s = long_s
+        self._clock = clock
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         good_s = clock()
         known = False  # whether there was anything to lose
         while True:

@@ -17,7 +17,7 @@ from bot.bot import Bot
 from bot.memory import RedisMemory
 from bot.policy import BotPolicy
 from bot.ports import ChatAdapter
-from bot.texts.catalogue import Texts
+from tests.adapters.reading import TEXTS
 from tests.fakes.foreman import CHILD, ENGINE
 from tests.worker.ledger_things import template
 from worker.contract import keys
@@ -59,7 +59,7 @@ class ChatScene:
             ledger=self.ledger,
             store=self.store,
             memory=self.memory(),
-            texts=Texts(),
+            texts=TEXTS,
             policy=self.policy,
         )
         task = asyncio.create_task(bot.run())
@@ -83,7 +83,7 @@ class ChatScene:
         )
         task = asyncio.create_task(foreman.run())
         try:
-            await asyncio.wait_for(foreman.ready.wait(), 20)
+            await asyncio.wait_for(foreman.ready.wait(), 120)
             yield foreman
         finally:
             task.cancel()

@@ -78,10 +78,11 @@ async def chat(front_end: Callable[..., TelegramChat]) -> TelegramChat:
 
 
 @pytest.fixture
-async def reader(chat: TelegramChat) -> AsyncIterator[Reader]:
+async def reader(telegram: FakeTelegram, chat: TelegramChat) -> AsyncIterator[Reader]:
     """What a running adapter hands on."""
     async with running(chat) as reading:
         yield reading
+        await telegram.wait_for_answers()
 
 
 @contextlib.contextmanager

@@ -3,8 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from bot.ports import Chat, ChatAdapter, Inbound, Person
+from bot.texts.catalogue import Texts
+
+TEXTS: Final = Texts()
+"""Read once: that takes longer than most of what is tested with it."""
 
 
 async def everybody(_chat: Chat, _person: Person) -> bool:
@@ -28,12 +33,12 @@ class Reader:
     async def run(self) -> None:
         async with contextlib.aclosing(self.chat.messages()) as messages:  # type: ignore[type-var]
             async for inbound in messages:
+                await self.chat.settle(inbound)  # first: who sees it here may hang up
                 self.found.append(inbound)
-                await self.chat.settle(inbound)
                 async with self._changed:
                     self._changed.notify_all()
 
-    async def until(self, seen: Callable[[list[Inbound]], bool], limit_s: float = 10) -> None:
+    async def until(self, seen: Callable[[list[Inbound]], bool], limit_s: float = 60) -> None:
         async with asyncio.timeout(limit_s), self._changed:
             await self._changed.wait_for(lambda: seen(self.found))
 

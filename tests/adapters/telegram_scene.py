@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import redis.asyncio
 
 from adapters.chats.telegram.adapter import TelegramChat
@@ -35,6 +36,7 @@ class Scene(ChatScene):
         """A front end at work."""
         async with self.front_end(chat or self.chat()) as bot:
             yield bot
+            await self.telegram.wait_for_answers()
 
     async def batches(self, room: Room) -> Sequence[BatchRecord]:
         """All that was ordered in a chat, the newest first."""
@@ -42,6 +44,8 @@ class Scene(ChatScene):
 
     async def nothing_left_to_do(self, limit_s: float = 60) -> None:
         """Wait until every message is answered and everything is told."""
+        platform = self.telegram.platform
+        await self.telegram.wait_until(lambda: not platform.pending, limit_s)
         client = redis.asyncio.Redis.from_url(self.url, decode_responses=True)
         async with client, asyncio.timeout(limit_s):
             for name in (
@@ -52,20 +56,23 @@ class Scene(ChatScene):
                 while await client.xlen(name):
                     await asyncio.sleep(0.05)
 
-    async def result(self, room: Room, limit_s: float = 30) -> Message:
+    async def result(self, room: Room, limit_s: float = 120) -> Message:
         """The newest message that tells of a ZIP."""
         return await self.telegram.wait_for_text(room, "The links work", limit_s)
 
 
 @contextlib.asynccontextmanager
 async def open_scene(telegram: FakeTelegram, url: str, folder: Path) -> AsyncIterator[Scene]:
+    """With a bot that waits for the picture of a page however long it is drawn."""
     async with open_parts(url, folder) as parts:
-        scene = Scene(*parts, telegram=telegram)
-        try:
-            yield scene
-        finally:
-            for memory in scene.memories:
-                await memory.close()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("bot.lineups._WAIT_S", 60.0)
+            scene = Scene(*parts, telegram=telegram)
+            try:
+                yield scene
+            finally:
+                for memory in scene.memories:
+                    await memory.close()
 
 
 def admitted(*who: Person | Room) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from adapters.chats.telegram.adapter import Account, TelegramChat
 from adapters.chats.telegram.rates import Rates
 from adapters.chats.telegram.sources import Timing
 from bot.memory import RedisMemory
-from bot.texts.catalogue import Texts
+from tests.adapters.reading import TEXTS
 from tests.fakes.telegram.rates import Rates as TheirRates
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 
 QUICK = Timing(
-    answer_s=5.0, poll_s=5, lead_s=1.0, renew_s=0.1, look_s=0.1, again_s=0.05, album_s=0.3
+    answer_s=5.0, poll_s=5, lead_s=30.0, renew_s=0.1, look_s=0.1, again_s=0.05, album_s=0.3
 )
 TIMES = 10
 """How much faster time runs here for rates."""
@@ -47,6 +47,6 @@ def make_chat(
     admins: Sequence[str] = (),
 ) -> TelegramChat:
     account = Account(TOKEN, telegram.url, hook_url, "a-secret_of-tests")
-    chat = TelegramChat(memory, account, Texts().say, admins=admins, rates=rates, timing=timing)
+    chat = TelegramChat(memory, account, TEXTS.say, admins=admins, rates=rates, timing=timing)
     telegram.watch.over(chat._bot.request)
     return chat

@@ -40,7 +40,7 @@ async def serving(memory: RedisMemory, socket: Path) -> AsyncIterator[ConsoleCha
 
 async def receive(console: ConsoleChat) -> Inbound:
     messages = console.messages()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         inbound = await anext(messages)
     await messages.aclose()  # type: ignore[attr-defined]
     return inbound
@@ -48,7 +48,7 @@ async def receive(console: ConsoleChat) -> Inbound:
 
 async def post(console: ConsoleChat, text: str, key: str) -> str:
     """Post as the bot does: again until a terminal is there."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(PlatformDown):
                 return (await console.post(DESK, text, key=key)).id
@@ -82,7 +82,7 @@ async def test_a_terminal_knows_when_everything_it_said_is_answered(
         assert not answered.done()
         await console.settle(inbound)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await answered
 
 

@@ -30,7 +30,7 @@ from bot.ports import (
     PlatformDown,
     Throttled,
 )
-from tests.adapters.telegram_things import FAST
+from tests.adapters.telegram_things import FAST, QUICK
 from tests.fakes.telegram.faults import broken, dropped, flood, hanging, late, refused
 from tests.fakes.telegram.rates import Rates as TheirRates
 from tests.fakes.telegram.world import File
@@ -633,10 +633,10 @@ async def test_a_large_file_that_a_server_of_our_own_has_to_get_first_is_waited_
 ):
     chat = front_end(timing=Timing(answer_s=0.2))
     telegram.platform.local_folder = str(tmp_path)
-    sent = await telegram.says(ann, room, file=File("video", b"film", claimed_bytes=3_000_000))
+    sent = await telegram.says(ann, room, file=File("video", b"film", claimed_bytes=15_000_000))
     slow = late("getFile")
     telegram.fault(slow)
-    media = Media(sent.file_id, "v.mp4", 3_000_000, "video")
+    media = Media(sent.file_id, "v.mp4", 15_000_000, "video")
     fetching = asyncio.create_task(chat.fetch(media, tmp_path / "v"))
     await telegram.wait_until(lambda: slow.met == 1)
     await asyncio.wait([fetching], timeout=0.8)  # four times what another answer may take
@@ -650,18 +650,19 @@ async def test_a_large_file_that_a_server_of_our_own_has_to_get_first_is_waited_
 async def test_files_that_a_server_has_to_get_first_hold_up_no_other(
     telegram, front_end, ann, room, tmp_path
 ):
-    chat = front_end()
+    chat = front_end(timing=replace(QUICK, answer_s=60.0))
     sent = await telegram.says(ann, room, file=File("voice", b"OggS"))
     media = Media(sent.file_id, "v.ogg", 4, "voice")
     slow = replace(late("getFile"), times=4)
     telegram.fault(slow)
     fetching = [asyncio.create_task(chat.fetch(media, tmp_path / f"{n}")) for n in range(4)]
     await telegram.wait_until(lambda: slow.met == 4)
-    async with asyncio.timeout(5):
-        await chat.fetch(media, tmp_path / "v")
+    await chat.fetch(media, tmp_path / "v")
+    overtaken = not any(each.done() for each in fetching)
     slow.release.set()
     await asyncio.gather(*fetching)
 
+    assert overtaken
     assert (tmp_path / "v").read_bytes() == b"OggS"
 
 
@@ -748,7 +749,7 @@ async def test_a_large_file_that_is_answered_late_is_waited_for(
     telegram, front_end, room, tmp_path
 ):
     chat = front_end(timing=Timing(answer_s=0.2))
-    (tmp_path / "clip.mp4").write_bytes(b"x" * 1_500_000)
+    (tmp_path / "clip.mp4").write_bytes(b"x" * 8_000_000)
     slow = late("sendDocument")
     telegram.fault(slow)
     sending = asyncio.create_task(
@@ -764,26 +765,27 @@ async def test_a_large_file_that_is_answered_late_is_waited_for(
 async def test_a_file_whose_answer_never_comes_is_sent_twice_at_most(
     telegram, front_end, room, tmp_path
 ):
-    chat = front_end(timing=Timing(answer_s=0.1))
+    chat, sent, in_vain = front_end(timing=Timing(answer_s=0.1)), None, 0
     (tmp_path / "clip.mp4").write_bytes(b"x")
     silent = hanging("sendDocument", executed=True, times=9)
     telegram.fault(silent)
-    send = partial(chat.send_file, here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
-    for _ in range(2):
-        with pytest.raises(PlatformDown):
-            await send()
-    sent = await send()
+    while sent is None and in_vain < 20:  # a busy machine is silent now and then by itself
+        try:
+            sent = await chat.send_file(here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
+        except PlatformDown:
+            in_vain += 1
     silent.release.set()
 
-    assert len(telegram.shown(room)) == 2
+    assert sent is not None
+    assert in_vain >= 2
+    assert len(telegram.shown(room)) <= 2
     with pytest.raises(ChatUnreachable):
         await chat.revise(sent, "nobody knows which message this is")
 
 
 async def test_an_outage_does_not_count_as_a_file_that_may_have_come(
-    telegram, front_end, room, tmp_path
+    telegram, chat, room, tmp_path
 ):
-    chat = front_end(timing=Timing(answer_s=0.3))
     (tmp_path / "clip.mp4").write_bytes(b"x")
     send = partial(chat.send_file, here(room), tmp_path / "clip.mp4", "clip.mp4", key="k")
     telegram.down = True
@@ -815,13 +817,15 @@ async def test_front_ends_that_say_or_change_the_same_at_once_do_it_once(telegra
 async def test_a_flood_is_waited_out_by_every_front_end(telegram, front_end, room):
     first, second = (front_end() for _ in range(2))
     telegram.fault(flood(30, "sendMessage"))
+    began_s = time.time()
     with pytest.raises(Throttled) as told:
         await first.post(here(room), "hello", key="k")
     with pytest.raises(Throttled) as known:
         await second.post(here(room), "hello", key="k")
+    took_s = time.time() - began_s
 
     assert told.value.after_s == 30
-    assert 29 < known.value.after_s <= 30.2
+    assert 30 - took_s < known.value.after_s <= 30.2
     assert len(telegram.calls("sendMessage")) == 1
 
 
@@ -851,34 +855,47 @@ async def test_a_flood_holds_us_back_while_the_memory_is_still_being_told(
 
 
 async def test_a_flood_that_comes_while_a_message_waits_for_room_holds_it_back(
-    telegram, front_end, memory, room
+    telegram, front_end, memory, room, monkeypatch
 ):
-    chat = front_end(rates=Rates(chat=1, chat_window_s=0.4))
-    await chat.post(here(room), "one", key="1")
-    second = asyncio.create_task(chat.post(here(room), "two", key="2"))
-    await asyncio.sleep(0.1)
-    until_s = time.time() + 1.0
-    await memory.keep("flood", chat.mailbox, here(room).id, value=str(until_s))
-    await second
+    spend, waits, until_s = memory.spend, asyncio.Event(), 0.0
+
+    async def crowded(budget: str, *more: Any) -> float:
+        if not until_s and ":chat:" in budget:
+            waits.set()
+            return 0.05
+        return await spend(budget, *more)
+
+    monkeypatch.setattr(memory, "spend", crowded)
+    chat = front_end(rates=Rates(chat=1, chat_window_s=0.05))
+    message = asyncio.create_task(chat.post(here(room), "hello", key="k"))
+    await waits.wait()
+    flooded_s = time.time() + 1.0
+    await memory.keep("flood", chat.mailbox, here(room).id, value=str(flooded_s))
+    until_s = flooded_s  # only now there is room
+    await message
 
     assert time.time() >= until_s
 
 
 async def test_floods_that_come_while_another_is_waited_out_are_waited_out_as_well(
-    telegram, front_end, memory, room
+    telegram, front_end, memory, room, monkeypatch
 ):
-    chat = front_end(rates=Rates())
-    flooded = partial(memory.keep, "flood", chat.mailbox, here(room).id)
-    until_s = time.time() + 0.4
-    await flooded(value=str(until_s))
-    message = asyncio.create_task(chat.post(here(room), "hello", key="k"))
-    for _ in range(3):
-        await asyncio.sleep(until_s - time.time() - 0.2)
-        until_s += 0.4
-        await flooded(value=str(until_s))
-    await message
+    chat, load, until_s = front_end(rates=Rates()), memory.load, []
 
-    assert time.time() >= until_s
+    async def flooded(*name: str) -> str | None:
+        """Whenever it is looked whether one is over, the next one is there."""
+        if name[0] != "flood":
+            return await load(*name)
+        if name[2] == here(room).id and len(until_s) < 4:
+            until_s.append(time.time() + 0.3)
+            return str(until_s[-1])
+        return None
+
+    monkeypatch.setattr(memory, "load", flooded)
+    await chat.post(here(room), "hello", key="k")
+
+    assert len(until_s) == 4
+    assert time.time() >= until_s[-1]
 
 
 async def test_a_flood_in_one_chat_does_not_silence_the_others(telegram, chat, room):
@@ -987,12 +1004,11 @@ async def test_progress_leaves_room_for_answers_in_a_group(telegram, front_end):
 
 
 async def test_an_outage_is_an_outage(telegram, front_end, room):
-    chat = front_end(timing=Timing(answer_s=0.3))
-    hang = hanging("sendMessage")
+    chat, hasty, hang = front_end(), front_end(timing=Timing(answer_s=1.0)), hanging("sendMessage")
     telegram.fault(broken(502), broken(500), dropped(), hang)
-    for _ in range(4):
+    for each in (chat, chat, chat, hasty):
         with pytest.raises(PlatformDown):
-            await chat.post(here(room), "hello", key="k")
+            await each.post(here(room), "hello", key="k")
     hang.release.set()
     await chat.post(here(room), "hello", key="k")
 
@@ -1022,12 +1038,15 @@ async def test_a_token_that_is_refused_is_neither_told_nor_logged(telegram, chat
 
     with caplog.at_level(logging.DEBUG), pytest.raises(PlatformDown) as refused_:
         await chat.post(here(room), "hello", key="k")
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await chat.run()
+    running = asyncio.create_task(chat.run())
+    async with asyncio.timeout(60):
+        while "does not accept CHORUS_TELEGRAM_TOKEN" not in caplog.text:
+            await asyncio.sleep(0.02)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
     told = f"{refused_.value!r} {refused_.value.__cause__!r} {caplog.text} {telegram._log.lines}"
 
-    assert "does not accept CHORUS_TELEGRAM_TOKEN" in caplog.text
     assert "a-token-of-tests" not in told
 
 

@@ -10,7 +10,6 @@ import pytest
 from tests.adapters.chat_scene import PUBLIC
 from tests.adapters.telegram_scene import Scene, admitted, open_scene
 from tests.adapters.test_telegram_conversations import VOICE, delivered, progress
-from worker.contract.records import ClipState
 
 
 @pytest.fixture
@@ -34,21 +33,20 @@ async def test_the_first_video_is_a_button_of_the_bar_while_the_others_are_made(
     async with scene.foreman(), scene.bot():
         await telegram.says(ann, group, "1 2 3 go", file=VOICE)
         await telegram.wait_until(
-            lambda: any("1. anchor" in m.labels() for m in progress(telegram, group)), 20
+            lambda: any("1. anchor" in m.labels() for m in progress(telegram, group))
         )
         [bar] = progress(telegram, group)
         labels, text = bar.labels(), bar.text
         [button] = [b for row in bar.buttons for b in row if b["text"] == "1. anchor"]
         video = await download(scene, button["url"])
-        [running] = await scene.batches(group)
         result = await scene.result(group)
         await delivered(scene, group, 1)
-        await telegram.wait_until(lambda: "3/3 · done" in bar.text, 20)
+        await telegram.wait_until(lambda: "3/3 · done" in bar.text)
         [batch] = await scene.batches(group)
 
     done = batch.clips[0].result
     assert done is not None
-    assert running.clips[1].state is not ClipState.DONE
+    assert "✓ 2. host" not in text
     assert labels[-1] == "Cancel"
     assert "http" not in text
     assert video == await scene.store.get_bytes(done.key)
@@ -64,7 +62,7 @@ async def test_whoever_finds_an_order_too_large_for_one_zip_decides_with_a_butto
     room = telegram.private(li)
     scene.policy = replace(scene.policy, allow=admitted(li), most_archive_bytes=1000)
     async with scene.foreman(), scene.bot():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while any(t.state != "ready" for t in await scene.ledger.templates()):
                 await asyncio.sleep(0.02)
         await telegram.says(li, room, file=VOICE)
@@ -77,7 +75,7 @@ async def test_whoever_finds_an_order_too_large_for_one_zip_decides_with_a_butto
         )
         caption, said = offer.text, len(telegram.shown(room))
         await telegram.presses(li, offer, "开始")
-        result = await telegram.wait_for_text(room, "都好了", 30)
+        result = await telegram.wait_for_text(room, "都好了", 120)
 
     assert "不打包，只发链接" in caption
     assert said == 1  # all of it in one message

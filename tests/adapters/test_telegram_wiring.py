@@ -9,14 +9,13 @@ from pydantic import SecretStr
 
 from adapters.chats.telegram.account import TokenRefused, look
 from bot.memory import RedisMemory
-from bot.texts.catalogue import Texts
 from config.chats import make_chats, telegram_account
 from config.cli.check_telegram import examine_telegram
 from config.cli.findings import Finding
 from config.front_end import serve
 from config.settings import Settings, SettingsRefused
 from config.system import Wanted, _parts
-from tests.adapters.reading import everybody
+from tests.adapters.reading import TEXTS, everybody
 from tests.fakes.telegram.server import TOKEN
 
 
@@ -32,13 +31,13 @@ HOOKED = {"telegram_mode": "webhook", "public_url": "https://chorus.example/"}
 
 
 async def test_without_a_token_there_is_no_telegram(tmp_path, memory):
-    found = make_chats(settings(tmp_path), memory, Texts(), everybody)
+    found = make_chats(settings(tmp_path), memory, TEXTS, everybody)
 
     assert (found.adapters, found.routes) == ([], [])
 
 
 async def test_a_token_makes_an_adapter_that_polls(tmp_path, memory: RedisMemory):
-    found = make_chats(with_token(tmp_path), memory, Texts(), everybody)
+    found = make_chats(with_token(tmp_path), memory, TEXTS, everybody)
 
     assert [chat.mailbox for chat in found.adapters] == ["telegram:4242"]
     assert found.routes == []
@@ -53,7 +52,7 @@ async def test_a_webhook_has_a_route_and_a_secret_that_all_front_ends_find(tmp_p
     own = telegram_account(
         with_token(tmp_path, telegram_webhook_secret=SecretStr("my_own"), **HOOKED)
     )
-    found = make_chats(with_token(tmp_path, **HOOKED), memory, Texts(), everybody)
+    found = make_chats(with_token(tmp_path, **HOOKED), memory, TEXTS, everybody)
 
     assert one == two
     assert one.hook_url == "https://chorus.example/hooks/telegram"

@@ -8,6 +8,12 @@ import pytest
 from tests.bot.stage import Stage, open_stage
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreman that a test plays says once that it is there, and then no more."""
+    monkeypatch.setattr("worker.desk._FOREMAN_SILENT_S", 600.0)
+
+
 @pytest.fixture
 async def stage(redis_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """A bot's surroundings, with three Templates ready."""

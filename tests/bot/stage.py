@@ -100,7 +100,7 @@ class Stage:
 
     async def draw(self, queue: Queue) -> Lease:
         """The next work item, once there is one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 lease = await self.ledger.desk.draw(queue, "w")
                 if lease is None:
@@ -176,9 +176,18 @@ class Stage:
         batches = await self.ledger.history(self.chat.chat(), person, 0, 1)
         return batches[0]
 
+    async def told(self) -> None:
+        """Wait until nothing is left to tell.
+
+        What is told stands in the chat before the bot has noted it: an offer is open a moment later, and an order over.
+        """
+        async with asyncio.timeout(60):
+            while await self.ledger._client.xlen(keys.redis("outbox", self.chat.mailbox)):
+                await asyncio.sleep(0.01)
+
     async def wait_for_batch(self, seen: Callable[[BatchRecord], bool]) -> BatchRecord:
         """Wait until the newest Batch of the desk looks like this."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 batches = await self.ledger.history(self.chat.chat(), None, 0, 1)
                 if batches and seen(batches[0]):

@@ -28,28 +28,40 @@ async def test_a_chat_that_refuses_in_an_unknown_way_keeps_nobody_else_from_hear
 
 
 LONG_S = 0.2
+BEAT_S = LONG_S / 4
+"""So often it is looked."""
 
 
 class Pulse:
-    """A memory that can be away, and counts how often it was felt for."""
+    """A memory that can be away, and the clock of who feels for it: from beat to beat no more time passes than should."""
 
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.away = False
+        self._felt_often = 0
         self._keep = stage.memory.keep
         self._felt = asyncio.Condition()
         monkeypatch.setattr(stage.memory, "keep", self.keep)
 
     async def keep(self, *name: str, value: str, ttl_s: int) -> None:
-        async with self._felt:
-            self._felt.notify_all()
+        if name == ("pulse", "me"):
+            async with self._felt:
+                self._felt_often += 1
+                self._felt.notify_all()
         if self.away:
             raise MemoryUnavailable("away")
         await self._keep(*name, value=value, ttl_s=ttl_s)
 
+    def clock(self) -> float:
+        return BEAT_S * self._felt_often
+
     async def beats(self, count: int) -> None:
-        for _ in range(count):
-            async with self._felt, asyncio.timeout(10):
-                await self._felt.wait()
+        until = self._felt_often + count
+        async with asyncio.timeout(60), self._felt:
+            await self._felt.wait_for(lambda: self._felt_often >= until)
+
+
+async def watch(stage: Stage, pulse: Pulse) -> None:
+    await Delays(stage.bot()._desks[0], "me", LONG_S, pulse.clock).run()
 
 
 async def test_who_waits_is_told_of_a_delay_also_if_redis_came_back_empty_once_orders_are_back(
@@ -58,7 +70,7 @@ async def test_who_waits_is_told_of_a_delay_also_if_redis_came_back_empty_once_o
     await stock(stage.ledger, "anchor")
     batch = await stage.ledger.open_batch(order("m1", "anchor", chat=stage.chat.chat("hall")))
     pulse = Pulse(stage, monkeypatch)
-    watching = asyncio.create_task(Delays(stage.bot()._desks[0], "me", LONG_S).run())
+    watching = asyncio.create_task(watch(stage, pulse))
     await pulse.beats(2)
 
     pulse.away = True
@@ -70,9 +82,7 @@ async def test_who_waits_is_told_of_a_delay_also_if_redis_came_back_empty_once_o
     await stock(stage.ledger, "anchor")
     await stage.ledger.restore_batch(batch)
     await stage.ledger.note_rebuilt()
-    async with asyncio.timeout(10):
-        while not stage.chat.shown:
-            await asyncio.sleep(0.02)
+    await stage.chat.wait_for(lambda chat: bool(chat.shown))
     await pulse.beats(3)
     watching.cancel()
 
@@ -87,7 +97,7 @@ async def test_where_nothing_was_ever_remembered_nobody_is_late(
 ) -> None:
     await stage.ledger._client.flushall()
     pulse = Pulse(stage, monkeypatch)
-    watching = asyncio.create_task(Delays(stage.bot()._desks[0], "me", LONG_S).run())
+    watching = asyncio.create_task(watch(stage, pulse))
     await pulse.beats(6)
     await stock(stage.ledger, "anchor")
     await stage.ledger.open_batch(order("m1", "anchor", chat=stage.chat.chat("hall")))

@@ -45,7 +45,11 @@ async def test_who_deletes_it_twice_is_left_alone_also_by_the_next_front_end(sta
         running = await stage.draw("clips")
         await stage.report(running, 20)
         await stage.chat.wait_for(lambda chat: len(progress(stage)) == 2)
-        progress(stage)[1].gone = True
+        second = list(stage.chat.shown)[-1]
+        await stage.wait_for_batch(  # it is noted that it goes on there
+            lambda batch: batch.progress_message is not None and batch.progress_message.id == second
+        )
+        stage.chat.shown[second].gone = True
         await stage.report(running, 60)
     async with stage.running():
         await stage.render(running)

@@ -34,6 +34,7 @@ async def send_voice(stage: Stage, content: bytes = b"voice", person: Person = A
     stage.chat.receive_file(person, content, "news.ogg")
     await stage.hear()
     await stage.chat.wait_for(lambda chat: len(chat.shown) == count + 2)
+    await stage.told()
 
 
 async def finish(stage: Stage, clips: int) -> None:
@@ -478,6 +479,7 @@ async def test_clear_asks_and_leaves_what_runs(stage: Stage) -> None:
         await stage.render()
         await stage.pack()
         await stage.chat.wait_for_text("is ready: 1 video")
+        await stage.told()
         asked = await ask(stage, "清空")
         button = next(c for m in stage.chat.shown.values() for c in m.choices if c.label == "Yes")
         done = await ask(stage, "", choice=button.token)

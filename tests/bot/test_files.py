@@ -272,7 +272,7 @@ async def press(
 
 async def all_sent(stage: Stage) -> None:
     """Wait until nothing is left to send."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await stage.memory._redis.xlen("chorus:memory:inbox:console%3Afake%3Afiles"):
             await asyncio.sleep(0.01)
 

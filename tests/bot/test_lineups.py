@@ -1,6 +1,5 @@
 """Templates as a picture: made in good time, with what it does not tell below it, and words while it is not there."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -36,7 +35,9 @@ class Painter:
 
 
 @pytest.fixture
-async def painter(stage: Stage) -> Painter:
+async def painter(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Painter:
+    """Who draws; what is being drawn is waited for, however long that takes."""
+    monkeypatch.setattr("bot.lineups._WAIT_S", 600.0)
     stage.chat.limits = PICTURED
     await stage.ledger.desk.beat("w")
     return Painter(stage)
@@ -115,16 +116,16 @@ async def test_while_no_worker_draws_the_list_goes_out_at_once_in_words(
         take = next(lease for lease in waiting if lease.kind == "take")
         told = {"speech_s": 7.4, "duration_s": 7.9}
         assert await stage.ledger.desk.settle_take(take, TakeState.READY, told, None)
-        async with asyncio.timeout(1.2):  # not even the moment that a drawing takes
-            offer = await stage.chat.wait_for_text("Pick templates")
+        offer = await stage.chat.wait_for_text("Pick templates")  # nobody waits for a drawing
 
     assert offer.picture is None
     assert numbers(offer) == ["1", "2", "3"]
 
 
 async def test_a_picture_that_comes_late_is_shown_with_the_next_change(
-    stage: Stage, painter: Painter
+    stage: Stage, painter: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.lineups._WAIT_S", 0.2)
     async with stage.running():
         stage.chat.receive_file(ANN, b"voice", "a.ogg")
         leases = [await stage.draw("takes"), await stage.draw("takes")]

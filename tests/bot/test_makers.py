@@ -177,9 +177,11 @@ async def test_stats_tell_what_became_of_the_orders_of_a_week(stage: Stage) -> N
     for seconds in (1.0, 30.0, 400.0):
         figures.spread("waited", seconds)
         figures.spread("rendered", seconds / 2)
+    stage.now = datetime.now(
+        UTC
+    )  # before they are added: today has begun by then, also at midnight
     await Roster(stage.ledger._client).add(figures)
     chat = on_telegram(stage, "telegram:user:li")
-    stage.now = datetime.now(UTC)
     async with stage.running():
         await chat.wait_for_settled(chat.receive(LI, "/stats"))
 

@@ -14,7 +14,9 @@ async def offered(stage: Stage) -> Shown:
     """The offer after a recording."""
     stage.chat.receive_file(ANN, b"voice", "a.ogg")
     await stage.hear()
-    return await stage.chat.wait_for_text("Pick templates")
+    offer = await stage.chat.wait_for_text("Pick templates")
+    await stage.told()
+    return offer
 
 
 async def press(stage: Stage, offer: Shown, label: str) -> None:
@@ -74,10 +76,9 @@ async def test_the_same_as_the_last_time_is_one_press(stage: Stage) -> None:
         await press(stage, first, "1 anchor")
         await press(stage, first, "Start")
         await stage.wait_for_batch(lambda batch: len(batch.clips) == 2)
-        stage.chat.shown.clear()
         stage.chat.receive_file(ANN, b"another voice", "b.ogg")
         await stage.hear()
-        offer = await stage.chat.wait_for_text("Pick templates")
+        offer = await stage.chat.wait_for_text("“b.ogg”: ")
         await press(stage, offer, "2 host")
         await press(stage, offer, "As the last time")
 

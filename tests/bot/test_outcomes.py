@@ -40,13 +40,6 @@ def outcomes(stage: Stage, batch: BatchRecord) -> list[str]:
     ]
 
 
-async def told(stage: Stage) -> None:
-    """Wait until nothing is left to tell."""
-    async with asyncio.timeout(10):
-        while await stage.ledger._client.xlen(f"chorus:outbox:{stage.chat.mailbox}"):
-            await asyncio.sleep(0.01)
-
-
 async def test_an_outcome_is_told_once_across_restarts(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,12 +55,12 @@ async def test_an_outcome_is_told_once_across_restarts(
         patched.setattr(stage.ledger, "close_batch", never)
         async with stage.running():
             await stage.chat.wait_for_text("is ready: 1 video")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while await stage.memory.load("told", batch.id, "1") is None:
                     await asyncio.sleep(0.01)
     async with stage.running():
         ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
-        await told(stage)
+        await stage.told()
 
     assert ended.state is BatchState.DELIVERED
     assert len(outcomes(stage, batch)) == 1
@@ -96,7 +89,7 @@ async def test_a_chat_that_refuses_for_good_closes_its_batch(stage: Stage) -> No
         await stage.render()
         await stage.pack()
         ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
-        await told(stage)
+        await stage.told()
 
     assert ended.state is BatchState.DELIVERED
 
@@ -176,7 +169,7 @@ async def test_an_outcome_that_is_never_taken_comes_as_plain_text_with_its_incid
         batch = await ended_but_untold(stage)
         said = await stage.chat.wait_for_text("Something went wrong on our side (incident ")
         ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
-        await told(stage)
+        await stage.told()
 
     incident = said.text.split("incident ")[1][:8]
     assert (outcomes(stage, batch), ended.state) == ([], BatchState.DELIVERED)
@@ -222,7 +215,7 @@ async def test_an_outcome_that_cannot_be_written_closes_its_batch_and_names_the_
         await stage.render()
         await stage.pack()
         await stage.chat.wait_for_text("Something went wrong on our side (incident ")
-        await told(stage)
+        await stage.told()
         ended = await stage.wait_for_batch(lambda batch: not batch.state.active)
 
     assert ended.state is BatchState.DELIVERED
@@ -342,7 +335,7 @@ async def test_while_the_zip_is_packed_people_see_their_place_then_how_far_it_is
         shown = await stage.chat.wait_for_text("1/1 · packing the ZIP, 43 %")
         await stage.pack(lease)
         await stage.pack()
-        await told(stage)
+        await stage.told()
 
     assert second.code in place.earlier[0]
     assert "1 ZIP before this one" in status
@@ -404,7 +397,7 @@ async def test_an_outcome_of_a_deleted_batch_is_dropped(stage: Stage) -> None:
     stream = f"chorus:outbox:{stage.chat.mailbox}"
     await stage.ledger._client.xadd(stream, {"utterance": lost.model_dump_json(), "round": 1})
     async with stage.running():
-        await told(stage)
+        await stage.told()
 
     assert stage.chat.texts == []
 

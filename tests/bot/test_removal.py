@@ -125,7 +125,7 @@ async def delivered_again(stage: Stage, person: Person) -> BatchRecord:
     await stage.chat.wait_for_settled(stage.chat.receive(person, "1 go"))
     await stage.render()
     await stage.pack()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (batch := await stage.newest(person)).state is not BatchState.DELIVERED:
             await asyncio.sleep(0.01)
     return batch
@@ -183,7 +183,7 @@ async def test_who_sends_a_recording_while_it_is_being_deleted_can_order_with_it
     async def meanwhile(key: str) -> None:
         if key.startswith("takes/") and not sent:
             sent.append(stage.chat.receive_file(LI, b"voice", "the same.ogg"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not [each async for each in stage.memory.kept("bringing")]:
                     await asyncio.sleep(0.01)
         await delete(key)
@@ -351,7 +351,7 @@ async def test_a_picture_that_is_sent_while_it_is_being_deleted_is_there_for_the
     async def meanwhile(key: str) -> None:
         if key.startswith("pictures/") and not sent:
             sent.append(stage.chat.receive_file(LI, PICTURE, "mine.png"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not [each async for each in stage.memory.kept("bringing")]:
                     await asyncio.sleep(0.01)
         await delete_(key)

@@ -42,6 +42,7 @@ async def send_voice(
     stage.chat.receive_file(person, content, "news.ogg")
     await stage.hear(**facts)  # type: ignore[arg-type]
     await stage.chat.wait_for(lambda chat: len(chat.shown) == count + 2)
+    await stage.told()
     return list(stage.chat.shown.values())[-1]
 
 
@@ -719,6 +720,7 @@ async def test_an_order_without_the_label_is_retried_only_by_who_took_the_duty(
         lease = await stage.draw("clips")
         await stage.ledger.desk.fail(lease, Reason(code="incident", incident="ab12"))
         await stage.chat.wait_for_text("no video could be made")
+        await stage.told()
         refused = await ask(stage, "/retry", LI, chat=group)
         stage.now = NOW + timedelta(days=184)
         ended = await ask(stage, "/retry", chat=group)

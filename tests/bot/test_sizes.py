@@ -128,6 +128,7 @@ async def test_what_is_too_large_for_one_zip_comes_in_several_unless_somebody_wa
             await stage.render()
         await pack_parts(stage, (90_000_000, 80_000_000))
         told = await stage.chat.wait_for_text("is ready")
+        await stage.told()
         again = await ask(stage, f"/zip {batch.code}")
         status = await ask(stage, f"/status {batch.code}")
         await ask(stage, f"/delete {batch.code}")

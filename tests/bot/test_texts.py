@@ -13,8 +13,9 @@ from fluent.syntax.visitor import Visitor
 from adapters.chats.telegram.menu import MENU
 from bot.guide import TOPICS
 from bot.options import BACKGROUND, COLOUR, OPTIONS, ZIP, Option, value_of
-from bot.texts.catalogue import LANGUAGES, Language, Texts
+from bot.texts.catalogue import LANGUAGES, Language
 from bot.words import duration, lifetime
+from tests.bot.stage import TEXTS
 from worker.contract.codes import Code, Flag, RemarkCode
 from worker.contract.records import BatchState, ClipState, OrderOptions, Reason
 
@@ -126,7 +127,7 @@ def test_every_code_has_a_sentence_and_advice_with_its_facts(
     facts = facts_of(code)
     reason = Reason(code=code, facts=facts, incident="ab12" if code is Code.INCIDENT else None)
 
-    said = Texts().reason(language, reason)
+    said = TEXTS.reason(language, reason)
 
     assert "{" not in said
     assert all(str(value) in said for value in facts.values() if isinstance(value, str))
@@ -160,10 +161,8 @@ def test_every_text_gets_the_variables_it_names() -> None:
 
 
 def test_numbers_are_said_as_people_write_them() -> None:
-    texts = Texts()
-
-    assert texts.say("en", "cleared", count=1) == "1 order is deleted."
-    assert texts.say("en", "cleared", count=2) == "2 orders are deleted."
+    assert TEXTS.say("en", "cleared", count=1) == "1 order is deleted."
+    assert TEXTS.say("en", "cleared", count=2) == "2 orders are deleted."
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_numbers_are_said_as_people_write_them() -> None:
     ],
 )
 def test_of_one_is_spoken_in_the_singular(name: str, args: dict[str, int], said: str) -> None:
-    assert Texts().say("en", name, **args) == said
+    assert TEXTS.say("en", name, **args) == said
 
 
 @pytest.mark.parametrize(
@@ -204,10 +203,8 @@ def test_of_one_is_spoken_in_the_singular(name: str, args: dict[str, int], said:
 def test_one_minute_is_said_as_one(code: Code, asked: float, said: str) -> None:
     facts: dict[str, str | float] = {"asked": asked, "used": 0.0, "limit": 1.0, "zone": "UTC"}
 
-    assert (
-        Texts()
-        .short("en", Reason(code=code, facts=facts))
-        .startswith(f"This order would have {said} video;")
+    assert TEXTS.short("en", Reason(code=code, facts=facts)).startswith(
+        f"This order would have {said} video;"
     )
 
 
@@ -215,7 +212,7 @@ def test_the_size_of_a_picture_is_said_in_megapixels_because_no_side_is_limited(
     facts: dict[str, str | float] = {"width_px": 4096.0, "height_px": 2305, "limit_px": 4096 * 2304}
     reason = Reason(code=Code.VIDEO_TOO_LARGE, facts=facts)
 
-    english, chinese = (Texts().reason(language, reason) for language in LANGUAGES)
+    english, chinese = (TEXTS.reason(language, reason) for language in LANGUAGES)
 
     assert "4096×2305 pixels, which are 9.5 megapixels; up to 9.4 are possible." in english
     assert "4096×2305 像素，即 9.5 百万像素，最多支持 9.4 百万像素。" in chinese
@@ -223,16 +220,14 @@ def test_the_size_of_a_picture_is_said_in_megapixels_because_no_side_is_limited(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_of_several_flags_the_worst_is_said_and_of_none_nothing(language: Language) -> None:
-    texts = Texts()
-
-    worst = texts.remark(language, [Flag.LENGTH])
-    assert texts.remark(language, [Flag.LENGTH, Flag.SILENCE]) == worst
-    assert texts.remark(language, []) == ""
-    assert len({texts.remark(language, [flag]) for flag in Flag}) == len(Flag)
+    worst = TEXTS.remark(language, [Flag.LENGTH])
+    assert TEXTS.remark(language, [Flag.LENGTH, Flag.SILENCE]) == worst
+    assert TEXTS.remark(language, []) == ""
+    assert len({TEXTS.remark(language, [flag]) for flag in Flag}) == len(Flag)
 
 
 def test_links_are_not_surrounded_by_invisible_marks() -> None:
-    said = Texts().say("en", "link-archive", size="1 MB", url="http://x.test/d/a")
+    said = TEXTS.say("en", "link-archive", size="1 MB", url="http://x.test/d/a")
 
     assert said == "All as a ZIP (1 MB): http://x.test/d/a"
 
@@ -240,7 +235,7 @@ def test_links_are_not_surrounded_by_invisible_marks() -> None:
 def test_a_missing_variable_is_logged_and_does_not_stop_the_bot(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    said = Texts().say("en", "cancelled")
+    said = TEXTS.say("en", "cancelled")
 
     assert "is cancelled" in said
     assert "cancelled in en" in caplog.text
@@ -259,14 +254,10 @@ def test_a_missing_variable_is_logged_and_does_not_stop_the_bot(
     ],
 )
 def test_times_are_said_as_people_say_them(seconds: float, english: str, chinese: str) -> None:
-    texts = Texts()
-
-    assert (duration(texts, "en", seconds), duration(texts, "zh", seconds)) == (english, chinese)
+    assert (duration(TEXTS, "en", seconds), duration(TEXTS, "zh", seconds)) == (english, chinese)
 
 
 def test_lifetimes_are_said_in_words() -> None:
-    texts = Texts()
-
-    assert lifetime(texts, "en", 86_400) == "24 hours"
-    assert lifetime(texts, "en", 604_800) == "7 days"
-    assert lifetime(texts, "zh", 60) == "1 分钟"
+    assert lifetime(TEXTS, "en", 86_400) == "24 hours"
+    assert lifetime(TEXTS, "en", 604_800) == "7 days"
+    assert lifetime(TEXTS, "zh", 60) == "1 分钟"

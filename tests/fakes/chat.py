@@ -113,12 +113,12 @@ class FakeChat:
         size = len(content) if isinstance(content, bytes) else None
         return self.receive(person, media=Media(ref, name, size, "voice"))
 
-    async def wait_for(self, seen: Callable[["FakeChat"], bool], limit_s: float = 10) -> None:
+    async def wait_for(self, seen: Callable[["FakeChat"], bool], limit_s: float = 60) -> None:
         """Wait until the chat looks like this."""
         async with asyncio.timeout(limit_s), self._changed:
             await self._changed.wait_for(lambda: seen(self))
 
-    async def wait_for_text(self, part: str, limit_s: float = 10) -> Shown:
+    async def wait_for_text(self, part: str, limit_s: float = 60) -> Shown:
         """Wait until a message says this; the newest such."""
         await self.wait_for(lambda chat: any(part in m.text for m in chat.shown.values()), limit_s)
         return next(m for m in reversed(self.shown.values()) if part in m.text)

@@ -17,7 +17,7 @@ from tests.fakes.telegram.world import (
 
 
 class _Waits(Protocol):
-    async def wait_until(self, seen: Callable[[], bool], limit_s: float = 10) -> None: ...
+    async def wait_until(self, seen: Callable[[], bool], limit_s: float = 60) -> None: ...
 
 
 class People:
@@ -227,7 +227,7 @@ class People:
         """What the bot's messages say."""
         return [message.text for message in self.shown(room)]
 
-    async def wait_for_text(self: "_Looks", room: Room, part: str, limit_s: float = 10) -> Message:
+    async def wait_for_text(self: "_Looks", room: Room, part: str, limit_s: float = 60) -> Message:
         """Wait until a message of the bot says this; the newest such."""
 
         def found() -> list[Message]:

@@ -127,12 +127,17 @@ class FakeTelegram(People):
         """What was asked for with this method."""
         return [args for name, args in self.platform.calls if name == method.lower()]
 
-    async def wait_until(self, seen: Callable[[], bool], limit_s: float = 10) -> None:
+    async def wait_until(self, seen: Callable[[], bool], limit_s: float = 60) -> None:
         """Wait until something is so."""
         try:
             await self.platform.wait_for(seen, limit_s)
         except TimeoutError:
             raise AssertionError(f"it never came true; the chats:\n{self.read()}") from None
+
+    async def wait_for_answers(self) -> None:
+        """Wait until every button that was pressed is answered: that comes beside what the press brings about."""
+        queries = self.platform.queries
+        await self.wait_until(lambda: all(q.answer or q.stale for q in queries.values()))
 
     # HTTP
 
