@@ -1,4 +1,7 @@
-"""Painted presenters for tests that need one: each is painted once by a process, which takes four seconds, and copied."""
+"""Painted presenters for tests that need one, and facts of filmed ones.
+
+Each is painted once by a process, which takes four seconds, and copied; to tell what a video is, it is decoded to its end.
+"""
 
 import atexit
 import shutil
@@ -6,6 +9,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from pipeline.media import probe_video
 from pipeline.samples.library import Look, write_presenter
 from pipeline.types import VideoFacts
 
@@ -24,3 +28,9 @@ def bring_presenter(look: Look, path: Path, seconds: float) -> VideoFacts:
     painted, facts = _painted(look, seconds)
     shutil.copyfile(painted, path)
     return facts
+
+
+@cache
+def video_facts(video: Path) -> VideoFacts:
+    """What ``probe_video`` tells of a video that stays as it is."""
+    return probe_video(video, video.name)

@@ -1,6 +1,13 @@
-"""A Whisper of random weights: as big as a grain, as whole as the real one. It writes nonsense, through all the real code."""
+"""A Whisper of random weights: as big as a grain, as whole as the real one. It writes nonsense, through all the real code.
 
+It is made once by a process, and copied.
+"""
+
+import atexit
 import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +33,13 @@ _AFTER_LANGUAGES = (
 
 def write_whisper(folder: Path) -> None:
     """Write a folder that faster-whisper opens without a network."""
-    folder.mkdir(parents=True)
+    shutil.copytree(_made(), folder)
+
+
+@cache
+def _made() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="chorus-whisper-"))
+    atexit.register(shutil.rmtree, folder)
     tokenizer = _tokenizer()
     model = _model(np.random.default_rng(1))
     model.register_vocabulary([tokenizer.id_to_token(index) for index in range(_TOKENS)])
@@ -40,6 +53,7 @@ def write_whisper(folder: Path) -> None:
     model.save(str(folder))
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "preprocessor_config.json").write_text(json.dumps({"feature_size": 80}))
+    return folder
 
 
 def _tokenizer() -> Tokenizer:

@@ -18,6 +18,7 @@ from pipeline.faces.planes import split
 from pipeline.media import ClipWriter, as_planes, as_rgb, probe_video, read_frames
 from pipeline.options import Background
 from pipeline.types import Track, VideoFacts
+from tests.presenters import video_facts
 
 WIDTH_PX, HEIGHT_PX = 320, 240
 GREEN, BLUE = (30, 180, 50), (30, 60, 200)
@@ -362,7 +363,7 @@ def test_keying_1080p_takes_at_most_twice_the_time_of_encoding_it(tmp_path: Path
 
 def test_the_woman_on_green_gets_another_background(samples: Path):
     video = samples / "templates" / "woman_greenscreen_720x974.mp4"
-    facts = probe_video(video)
+    facts = video_facts(video)
     finder = ScreenFinder(facts.frames)
     frames = list(finder.watch(read_frames(video, facts)))
     key = finder.found()
@@ -384,7 +385,7 @@ def test_the_woman_on_green_gets_another_background(samples: Path):
 @pytest.mark.parametrize("name", ["man_idle_720x1080", "presenter_1080x1920_hevc_30fps"])
 def test_real_rooms_are_no_screens(samples: Path, name: str):
     video = samples / "templates" / f"{name}.mp4"
-    facts = probe_video(video)
+    facts = video_facts(video)
     finder = ScreenFinder(facts.frames)
     for _, planes in zip(range(60), read_frames(video, facts), strict=False):
         finder.look(planes)

@@ -12,12 +12,13 @@ import pytest
 from pipeline.faces.cleaning import runs
 from pipeline.faces.covering import SPOTS, find_covered
 from pipeline.faces.track import FADE_S, track_faces
-from pipeline.media import probe_video, read_frames
+from pipeline.media import read_frames
 from pipeline.samples.idle import idle
 from pipeline.samples.library import LOOKS, Look
 from pipeline.samples.presenter import Presenter
 from pipeline.types import Track, VideoFacts
 from tests.corpora.covers import KINDS, covered
+from tests.presenters import video_facts
 
 FPS = Fraction(25)
 REAL = (
@@ -42,7 +43,7 @@ def idling(look: Look, frames: int) -> tuple[Iterator[np.ndarray], VideoFacts]:
 
 
 def filmed(video: Path, frames: int) -> tuple[Iterator[np.ndarray], VideoFacts]:
-    facts = probe_video(video, video.name)
+    facts = video_facts(video)
     frames = min(frames, facts.frames)
     cut = VideoFacts(
         facts.codec,

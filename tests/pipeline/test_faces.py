@@ -20,10 +20,11 @@ from pipeline.faces.cleaning import (
 )
 from pipeline.faces.planes import Region, region_around, region_as_rgb, split
 from pipeline.faces.track import track_faces
-from pipeline.media import probe_video, read_frames
+from pipeline.media import read_frames
 from pipeline.samples.look import LOOKS
 from pipeline.samples.presenter import Pose, Presenter
 from pipeline.types import VideoFacts
+from tests.presenters import video_facts
 
 WIDTH_PX = 100.0
 
@@ -262,7 +263,7 @@ def small_in_portrait(frames: Iterator[np.ndarray], gap: range) -> Iterator[np.n
 
 def test_a_small_face_is_found_over_a_gap_and_nothing_is_written_to_stderr(samples, capfd):
     video = samples / "templates" / "man_idle_720x1080.mp4"
-    seen = probe_video(video, video.name)
+    seen = video_facts(video)
     frames = (planes for planes, _ in zip(read_frames(video, seen), range(20), strict=False))
 
     track = track_faces(small_in_portrait(frames, range(8, 12)), facts(1080, 1920, 20), silent)

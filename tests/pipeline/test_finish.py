@@ -3,6 +3,7 @@
 import subprocess
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pipeline.finish import Finish
 from pipeline.label.seen import find_label
 from pipeline.label.visible import CHINESE, ENGLISH
 from pipeline.measure.check import Check
-from pipeline.measure.inspection import inspect_clip
+from pipeline.measure.inspection import Inspection, inspect_clip
 from pipeline.media import (
     ClipWriter,
     as_rgb,
@@ -51,8 +52,11 @@ def nothing(stage: str, done: int, total: int) -> None:
     pass
 
 
+BARE = ClipOptions(label=LabelOptions(text=""))
+
+
 class Stage:
-    """A painted presenter and a spoken recording."""
+    """A painted presenter, a spoken recording, and what is made of both: once for the same options."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -67,11 +71,17 @@ class Stage:
         self.engine = VisemeEngine()
         self.prepared = self.engine.prepare(Performance(self.template, facts, track))
 
+    @cache  # noqa: B019 - there is one Stage
     def render(self, options: ClipOptions) -> tuple[Path, ClipFacts, Check]:
-        clip = self.folder / "clip.mp4"
+        clip = self.folder / f"clip{len(list(self.folder.iterdir()))}.mp4"
         check = Check(self.engine, self.prepared, self.speech, options)
         made = render_clip(check.engine, self.prepared, self.speech, clip, nothing, options)
         return clip, made, check
+
+    @cache  # noqa: B019
+    def inspect(self, options: ClipOptions) -> Inspection:
+        clip, _, _ = self.render(options)
+        return inspect_clip(clip, voice=None, template=self.template, progress=nothing)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +94,7 @@ def test_captions_and_label_are_no_fault_to_the_check_and_none_to_inspect(stage:
     clip, _, check = stage.render(ClipOptions(captions=True))
     with FaceMesh() as mesh:
         verdict = check.measure(clip, mesh, nothing)
-    bare, _, _ = stage.render(ClipOptions(label=LabelOptions(text="")))
-    plain = inspect_clip(bare, voice=None, template=stage.template, progress=nothing)
+    plain = stage.inspect(BARE)
 
     assert verdict.flags == ()
     assert verdict.figures.outside_psnr_db == pytest.approx(plain.outside_psnr_db, abs=1.5)
@@ -93,10 +102,7 @@ def test_captions_and_label_are_no_fault_to_the_check_and_none_to_inspect(stage:
 
 @pytest.mark.slow
 def test_inspect_leaves_the_label_out_of_what_changed_outside_the_face(stage: Stage):
-    clip, _, _ = stage.render(ClipOptions())
-    labelled = inspect_clip(clip, voice=None, template=stage.template, progress=nothing)
-    bare, _, _ = stage.render(ClipOptions(label=LabelOptions(text="")))
-    plain = inspect_clip(bare, voice=None, template=stage.template, progress=nothing)
+    labelled, plain = stage.inspect(ClipOptions()), stage.inspect(BARE)
 
     assert (labelled.label_visible, plain.label_visible) == (True, False)
     assert plain.label_box is None

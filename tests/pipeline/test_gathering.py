@@ -24,7 +24,7 @@ class Device(VisemeEngine):
     def generate(self, windows: Sequence[Window]) -> Sequence[Sequence[Patch]]:
         self.calls.append([frame for window in windows for frame in window.frames])
         self.entered.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         if self.refused in self.calls[-1]:
             raise ValueError("cannot be")
         return [[Patch(frame, frame) for frame in window.frames] for window in windows]
@@ -52,7 +52,7 @@ def ask(gathering: Gathering, *windows: Window) -> tuple[threading.Thread, list[
 
 
 def wait_until_asked(gathering: Gathering, requests: int) -> None:
-    for _ in range(1000):
+    for _ in range(12_000):
         if len(gathering._waiting) == requests:
             return
         threading.Event().wait(0.005)
@@ -63,13 +63,13 @@ def test_windows_of_clips_that_wait_for_the_device_go_through_it_in_one_call():
     device = Device()
     gathering = Gathering(device)
     first = ask(gathering, window(0, 1))
-    assert device.entered.wait(10)
+    assert device.entered.wait(60)
     others = [ask(gathering, window(10)), ask(gathering, window(20), window(21))]
     wait_until_asked(gathering, 2)
 
     device.go_on.set()
     for thread, _ in (first, *others):
-        thread.join(10)
+        thread.join(60)
 
     assert device.calls[0] == [0, 1]
     assert sorted(device.calls[1]) == [10, 20, 21]
@@ -82,13 +82,13 @@ def test_a_window_that_cannot_be_fails_its_own_clip_only():
     device = Device(refused=20)
     gathering = Gathering(device)
     first = ask(gathering, window(0))
-    assert device.entered.wait(10)
+    assert device.entered.wait(60)
     good, bad = ask(gathering, window(10)), ask(gathering, window(20))
     wait_until_asked(gathering, 2)
 
     device.go_on.set()
     for thread, _ in (first, good, bad):
-        thread.join(10)
+        thread.join(60)
 
     assert good[1] == [[[10]]]
     assert [str(error) for error in bad[1]] == ["cannot be"]

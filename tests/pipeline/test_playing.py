@@ -17,6 +17,7 @@ from pipeline.playing import (
     turning_points,
 )
 from tests.corpora.media import write_video
+from tests.presenters import video_facts
 
 FPS = Fraction(25)
 
@@ -164,7 +165,7 @@ def step(lumas: Sequence[np.ndarray], frame: int) -> float:
 @pytest.mark.parametrize("name", REAL)
 def test_real_presenters_turn_and_loop_more_quietly_than_at_their_ends(samples: Path, name: str):
     source = samples / "templates" / name
-    facts = media.probe_video(source)
+    facts = video_facts(source)
     lumas = [planes[: facts.height_px] for planes in media.read_frames(source, facts)]
     seen = np.array([glimpses.glimpse(luma_only(luma)) for luma in lumas])
     at_turn, at_loop = REAL[name]

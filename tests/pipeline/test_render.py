@@ -26,6 +26,7 @@ from pipeline.media import ClipWriter, encode_sound, probe_video, read_frames
 from pipeline.render import render_clip
 from pipeline.speech.curve import resample
 from pipeline.types import FULL_OPENING, MouthCurve, Track, VideoFacts
+from tests.presenters import video_facts
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 
@@ -189,7 +190,7 @@ def spoken(seconds: float) -> MouthCurve:
 
 def test_on_a_finished_video_the_mouth_follows_the_curve(samples: Path, tmp_path: Path):
     video = samples / "templates" / "man_idle_720x1080.mp4"
-    whole = probe_video(video, video.name)
+    whole = video_facts(video)
     facts = VideoFacts("h264", whole.width_px, whole.height_px, whole.fps, 60, 2.4, has_sound=False)
     track = track_faces(read_frames(video, facts), facts, silent)
     engine, curve = open_engine("viseme"), spoken(3.0)

@@ -6,9 +6,11 @@ import select
 import signal
 import subprocess
 import sys
-import time
 import wave
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -149,18 +151,41 @@ def test_a_child_that_asks_where_nobody_hears_is_told_so(
     assert all(reply.keys() == {"failed"} for reply in replies)
 
 
+class Alarm:
+    """A timer that rings when the test says so, if it is set then."""
+
+    def __init__(self, alarms: "list[Alarm]", after_s: float, wake: Callable[[], None]) -> None:
+        self.after_s, self.wake, self.is_set = after_s, wake, False
+        alarms.append(self)
+
+    def start(self) -> None:
+        self.is_set = True
+
+    def cancel(self) -> None:
+        self.is_set = False
+
+    def ring(self) -> None:
+        if self.is_set:
+            self.wake()
+
+
 def test_a_child_that_waits_for_words_is_not_taken_for_one_that_hangs(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     asking(monkeypatch)
+    alarms: list[Alarm] = []
+    monkeypatch.setattr(sandbox, "threading", SimpleNamespace(Timer=partial(Alarm, alarms)))
 
     def hear(samples, heard_until):
-        time.sleep(2.5)  # longer than the child may take
+        for alarm in alarms:  # longer than the child may take
+            alarm.ring()
         return Said("en", ())
 
-    result = run(request("take", tmp_path / "v.ogg", folder), timeout_s=2.0, hear=hear)
+    result = run(request("take", tmp_path / "v.ogg", folder), timeout_s=60.0, hear=hear)
 
     assert len(result["replies"]) == 3
+    # One for the child that works, one more behind each reply; none is left.
+    assert [(alarm.after_s, alarm.is_set) for alarm in alarms] == [(60.0, False)] * 4
 
 
 def test_who_stops_while_words_are_heard_ends_the_child(tmp_path: Path, folder: Path):
@@ -317,24 +342,38 @@ def test_a_child_beyond_a_limit_is_ended_and_its_file_called_unreadable(
     assert list(folder.iterdir()) == []
 
 
-def test_the_child_dies_with_its_parent():
+def test_the_child_dies_with_its_parent(tmp_path: Path, folder: Path):
     script = (
-        "import subprocess, sys; from pipeline import sandbox;"
-        "print(subprocess.Popen(sandbox.command()).pid, flush=True); sys.stdin.read()"
+        "import signal, subprocess; from pipeline import sandbox;"
+        "print(subprocess.Popen(sandbox.command()).pid, flush=True); signal.pause()"
     )
-    # The pipe is ours, so that the end of its input does not end the child.
+    # The pipes are ours, so that the end of its input does not end the child.
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with parent:
+        assert parent.stdin is not None
         assert parent.stdout is not None
         child = os.pidfd_open(int(parent.stdout.readline()))
+        (tmp_path / "empty").touch()
+        parent.stdin.write(json.dumps(request("picture", tmp_path / "empty", folder)) + "\n")
+        parent.stdin.flush()
+        assert json.loads(parent.stdout.readline())["code"] == "empty"  # it waits for more
         os.kill(parent.pid, signal.SIGKILL)
 
         ended, _, _ = select.select([child], [], [], 2.0)
 
         os.close(child)
     assert ended
+
+
+def test_a_child_whose_parent_was_gone_before_it_began_does_nothing(tmp_path: Path, folder: Path):
+    line = [*sandbox.command()[:-1], str(os.getppid())]  # another's child
+    asked = json.dumps(request("take", tmp_path / "v.ogg", folder))
+
+    done = subprocess.run(line, input=asked, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_template_is_prepared_within_the_limits_and_only_our_lines_are_told(

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.errors import EmptyFile, UnreadableFile
 from pipeline.sandbox import run_in_child
+from tests.children import Children
 
 QUARTERS = np.zeros((60, 100, 3), np.uint8)
 QUARTERS[:30, :50] = (0, 0, 255)  # BGR: red above left
@@ -22,12 +24,23 @@ def nothing(stage: str, done: int, total: int) -> None:
     pass
 
 
-def keep(source: Path) -> tuple[dict[str, int], np.ndarray]:
-    """What the child makes of a file, BGR."""
+@pytest.fixture(scope="module")
+def children() -> Iterator[Children]:
+    with Children() as children:
+        yield children
+
+
+def asked(source: Path) -> dict[str, str]:
     folder = source.parent / "made"
     folder.mkdir()
-    request = {"do": "picture", "source": str(source), "name": source.name, "folder": str(folder)}
-    told = run_in_child(request, timeout_s=60, progress=nothing)
+    return {"do": "picture", "source": str(source), "name": source.name, "folder": str(folder)}
+
+
+def keep(source: Path, children: Children) -> tuple[dict[str, int], np.ndarray]:
+    """What a child makes of a file, BGR."""
+    request = asked(source)
+    folder = Path(request["folder"])
+    told = children.done(request)
     assert [path.name for path in folder.iterdir()] == ["picture.png"]
     made = cv2.imread(str(folder / "picture.png"), cv2.IMREAD_UNCHANGED)
     assert made is not None
@@ -48,46 +61,50 @@ def turned_by_exif(jpeg: bytes, orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "webp", "bmp", "tiff"])
-def test_pictures_of_the_usual_kinds_are_kept(tmp_path: Path, kind: str):
-    told, made = keep(write(tmp_path / f"wall.{kind}", QUARTERS))
+def test_pictures_of_the_usual_kinds_are_kept(tmp_path: Path, children: Children, kind: str):
+    told, made = keep(write(tmp_path / f"wall.{kind}", QUARTERS), children)
 
     assert told == {"width_px": 100, "height_px": 60}
     assert (made.shape, made.dtype) == ((60, 100, 3), np.uint8)
     assert np.abs(made.astype(int) - QUARTERS)[5:25, 5:45].max() < 12
 
 
-def test_a_photo_that_was_held_upright_stands_upright(tmp_path: Path):
+def test_a_photo_that_was_held_upright_stands_upright(tmp_path: Path, children: Children):
     write(tmp_path / "plain.jpg", QUARTERS)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(turned_by_exif((tmp_path / "plain.jpg").read_bytes(), 6))
 
-    told, made = keep(photo)
+    told, made = keep(photo, children)
 
     assert told == {"width_px": 60, "height_px": 100}
     assert np.abs(made[10, 50].astype(int) - (0, 0, 255)).max() < 12  # red is above right now
     assert np.abs(made[10, 10].astype(int) - (255, 0, 0)).max() < 12
 
 
-def test_a_large_picture_is_made_smaller(tmp_path: Path):
-    told, made = keep(write(tmp_path / "large.png", np.zeros((3000, 4500, 3), np.uint8)))
+def test_a_large_picture_is_made_smaller(tmp_path: Path, children: Children):
+    large = write(tmp_path / "large.png", np.zeros((3000, 4500, 3), np.uint8))
+
+    told, made = keep(large, children)
 
     assert told == {"width_px": 2048, "height_px": 1365}
     assert made.shape == (1365, 2048, 3)
 
 
-def test_what_is_transparent_becomes_white_and_16_bits_become_8(tmp_path: Path):
+def test_what_is_transparent_becomes_white_and_16_bits_become_8(tmp_path: Path, children: Children):
     picture = np.zeros((20, 20, 4), np.uint16)
     picture[:10, :, 3] = 65535
 
-    _, made = keep(write(tmp_path / "logo.png", picture))
+    _, made = keep(write(tmp_path / "logo.png", picture), children)
 
     assert (made.dtype, made.shape) == (np.uint8, (20, 20, 3))
     assert made[5].max() == 0
     assert made[15].min() == 255
 
 
-def test_a_grey_picture_has_three_channels(tmp_path: Path):
-    _, made = keep(write(tmp_path / "grey.png", np.full((20, 20), 99, np.uint8)))
+def test_a_grey_picture_has_three_channels(tmp_path: Path, children: Children):
+    grey = write(tmp_path / "grey.png", np.full((20, 20), 99, np.uint8))
+
+    _, made = keep(grey, children)
 
     assert made.shape == (20, 20, 3)
     assert set(made.ravel()) == {99}
@@ -117,21 +134,23 @@ def bomb() -> bytes:
         b"%PDF-1.7\n",
     ],
 )
-def test_what_is_no_picture_is_refused_and_leaves_nothing(tmp_path: Path, content: bytes):
+def test_what_is_no_picture_is_refused_and_leaves_nothing(
+    tmp_path: Path, children: Children, content: bytes
+):
     source = tmp_path / "picture.jpg"
     source.write_bytes(content)
 
     with pytest.raises(UnreadableFile):
-        keep(source)
+        keep(source, children)
 
     assert list((tmp_path / "made").iterdir()) == []
 
 
-def test_an_empty_file_is_said_to_be_empty(tmp_path: Path):
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, children: Children):
     (tmp_path / "picture.jpg").touch()
 
     with pytest.raises(EmptyFile):
-        keep(tmp_path / "picture.jpg")
+        keep(tmp_path / "picture.jpg", children)
 
 
 def test_a_bomb_costs_a_sentence(tmp_path: Path):
@@ -139,6 +158,6 @@ def test_a_bomb_costs_a_sentence(tmp_path: Path):
     source.write_bytes(bomb())
 
     with pytest.raises(UnreadableFile):
-        keep(source)
+        run_in_child(asked(source), timeout_s=60, progress=nothing)
 
     assert list((tmp_path / "made").iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.faces.geometry import mouth_openings
 from pipeline.faces.mesh import FaceMesh
-from pipeline.media import probe_video, read_frames, read_sound
+from pipeline.media import read_frames, read_sound
 from pipeline.speech import activity, coarticulation, lips, loudness
 from pipeline.speech.acoustic import Heard
 from pipeline.speech.analyse import curve_length, mouth_curve
@@ -21,6 +21,7 @@ from pipeline.types import MouthCurve, Samples
 from tests.corpora import speech
 from tests.corpora.speech import AH, EE, OO, SHUT
 from tests.judges import need
+from tests.presenters import video_facts
 
 RATE_HZ = 16_000
 RAMP_S = 0.12
@@ -490,7 +491,7 @@ def test_noise_in_the_room_changes_little_and_does_not_open_the_mouth(name: str,
 def test_a_filmed_speaker_is_followed_better_than_by_loudness(samples: Path):
     video = samples / "templates" / "presenter_1080x1920_hevc_30fps.mp4"
     sound = read_sound(video, RATE_HZ)
-    facts = probe_video(video)
+    facts = video_facts(video)
     with FaceMesh() as mesh:
         found = [mesh.find(frame) for frame in read_frames(video, facts)]
     shown = mouth_openings(

@@ -19,11 +19,11 @@ from pipeline.faces.planes import split
 from pipeline.faces.track import track_faces
 from pipeline.measure.figures import texture
 from pipeline.measure.inspection import skin_around_mouth
-from pipeline.media import ClipWriter, probe_video, read_frames
+from pipeline.media import ClipWriter, read_frames
 from pipeline.samples.library import LOOKS
 from pipeline.types import MouthCurve
 from tests.corpora.faces import curve
-from tests.presenters import bring_presenter
+from tests.presenters import bring_presenter, video_facts
 
 FRAMES = 72
 LIPS = {
@@ -56,7 +56,7 @@ def shut_then_open(fps: Fraction) -> MouthCurve:
 
 def filmed_twice(video: Path, folder: Path) -> tuple[Path, Path]:
     """A Clip, and the same frames untouched."""
-    facts = probe_video(video, video.name)
+    facts = video_facts(video)
     frames = min(FRAMES, facts.frames)
     cut = replace(facts, frames=frames, duration_s=float(frames / facts.fps), has_sound=False)
     track = track_faces(read_frames(video, cut), cut, silent)
@@ -82,7 +82,7 @@ def filmed_twice(video: Path, folder: Path) -> tuple[Path, Path]:
 def watched(video: Path) -> np.ndarray:
     """The mesh in each frame, (frames, 468, 2)."""
     with FaceMesh() as mesh:
-        found = [mesh.find(planes) for planes in read_frames(video, probe_video(video, video.name))]
+        found = [mesh.find(planes) for planes in read_frames(video, video_facts(video))]
     assert all(points is not None for points in found)
     return np.stack(found)
 
@@ -90,7 +90,7 @@ def watched(video: Path) -> np.ndarray:
 def sharpness(clip: Path, bare: Path, landmarks: tuple[np.ndarray, np.ndarray]) -> float:
     """Fine structure of the skin around the mouth in the Clip, as a share of the Template's."""
     moved, same = 0.0, 0.0
-    pictures = (read_frames(video, probe_video(video, video.name)) for video in (clip, bare))
+    pictures = (read_frames(video, video_facts(video)) for video in (clip, bare))
     for one, other, points, own in zip(*pictures, *landmarks, strict=True):
         luma = split(one)[0]
         skin = skin_around_mouth(luma.shape, points, own)

@@ -171,7 +171,7 @@ def test_two_who_ask_for_the_same_sound_at_once_both_get_it_whole(tmp_path: Path
     begun = threading.Barrier(2)
 
     def ask() -> bytes:
-        begun.wait(10)
+        begun.wait(60)
         return load_take(take).sound.read_bytes()
 
     with ThreadPoolExecutor(2) as threads:

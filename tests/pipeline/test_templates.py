@@ -1,7 +1,8 @@
 """A video is prepared once, wholly or not at all."""
 
 import json
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline.errors import NoFaceFound, VideoTooLarge
 from pipeline.glimpses import glimpse
-from pipeline.media import ClipWriter, VideoLimits, probe_video, read_frames
+from pipeline.media import ClipWriter, VideoLimits, read_frames
 from pipeline.samples.library import LOOKS
 from pipeline.templates import (
     OUTPUTS,
@@ -26,7 +27,7 @@ from pipeline.templates import (
 )
 from pipeline.types import Track, VideoFacts
 from tests.corpora.media import write_video
-from tests.presenters import bring_presenter
+from tests.presenters import bring_presenter, video_facts
 
 FACTS = VideoFacts("h264", 720, 1080, Fraction(30000, 1001), 60, 2.002, has_sound=False)
 
@@ -46,7 +47,7 @@ def with_a_gap(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """60 frames of a presenter, who is gone from frame 20 to 39."""
     source = samples / "templates" / "man_idle_720x1080.mp4"
     path = tmp_path_factory.mktemp("gap") / "gap.mp4"
-    facts = probe_video(source)
+    facts = video_facts(source)
     with ClipWriter(path, facts, 60, None, label=None) as writer:
         for number, planes in enumerate(islice(read_frames(source, facts), 60)):
             if 20 <= number < 40:
@@ -55,12 +56,31 @@ def with_a_gap(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_presenter_is_tracked_and_gaps_are_told(with_a_gap: Path, folder: Path):
-    stages: list[tuple[str, int, int]] = []
+@dataclass
+class Prepared:
+    """A video, what was made of it and what was told meanwhile."""
 
+    video: Path
+    folder: Path
+    analysis: TemplateAnalysis
+    stages: list[tuple[str, int, int]]
+
+
+def prepared_once(video: Path, folder: Path) -> Prepared:
+    stages: list[tuple[str, int, int]] = []
     analysis = prepare_template(
-        with_a_gap, "gap.mp4", folder, VideoLimits(), lambda *told: stages.append(told)
+        video, video.name, folder, VideoLimits(), lambda *told: stages.append(told)
     )
+    return Prepared(video, folder, analysis, stages)
+
+
+@pytest.fixture(scope="module")
+def gap(with_a_gap: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepared_once(with_a_gap, tmp_path_factory.mktemp("template"))
+
+
+def test_a_presenter_is_tracked_and_gaps_are_told(gap: Prepared):
+    analysis, stages = gap.analysis, gap.stages
 
     assert (analysis.face_share, analysis.first_gap_s, analysis.longest_gap_s) == (
         pytest.approx(2 / 3, abs=0.04),
@@ -69,18 +89,18 @@ def test_a_presenter_is_tracked_and_gaps_are_told(with_a_gap: Path, folder: Path
     )
     assert stages[-1] == ("poster", 1, 1)
     assert ("faces", 60, 60) in stages
-    performance = load_template(folder, with_a_gap)
+    performance = load_template(gap.folder, gap.video)
     assert performance.facts == analysis.facts
     assert performance.track.landmarks.shape == (60, 468, 2)
-    assert load_analysis(folder) == analysis
-    assert sorted(path.name for path in folder.iterdir()) == sorted(OUTPUTS)
+    assert load_analysis(gap.folder) == analysis
+    assert sorted(path.name for path in gap.folder.iterdir()) == sorted(OUTPUTS)
 
 
-def test_a_poster_shows_the_face_at_640_pixels_at_most(with_a_gap: Path, folder: Path):
-    analysis = prepare_template(with_a_gap, "gap.mp4", folder, VideoLimits(), quietly)
+def test_a_poster_shows_the_face_at_640_pixels_at_most(gap: Prepared):
+    x, y = gap.analysis.poster_face
 
-    assert analysis.poster_face == (pytest.approx(0.49, abs=0.03), pytest.approx(0.36, abs=0.03))
-    poster = cv2.imread(str(folder / "poster.jpg"))
+    assert (x, y) == (pytest.approx(0.49, abs=0.03), pytest.approx(0.36, abs=0.03))
+    poster = cv2.imread(str(gap.folder / "poster.jpg"))
     assert poster.shape == (640, 427, 3)
     assert poster.std() > 30
 
@@ -110,30 +130,28 @@ def test_the_poster_has_open_eyes_and_a_shut_mouth():
 
 
 @pytest.fixture(scope="module")
-def green(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def green(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """A generated presenter before a green wall."""
     path = tmp_path_factory.mktemp("green") / "green.mp4"
     green = (10, 200, 20)
     look = replace(LOOKS[1], width_px=640, height_px=360, backdrop=green, lamp=green)
     bring_presenter(look, path, 0.8)
-    return path
+    return prepared_once(path, tmp_path_factory.mktemp("template"))
 
 
-def test_what_playing_and_backgrounds_need_is_kept(green: Path, folder: Path):
-    told = prepare_template(green, "green.mp4", folder, VideoLimits(), quietly)
+def test_what_playing_and_backgrounds_need_is_kept(green: Prepared):
+    performance = load_template(green.folder, green.video)
 
-    performance = load_template(folder, green)
-
-    seen = [glimpse(planes) for planes in read_frames(green, told.facts)]
-    assert told.screen == "green"
+    seen = [glimpse(planes) for planes in read_frames(green.video, green.analysis.facts)]
+    assert green.analysis.screen == "green"
     assert np.array_equal(performance.glimpses, seen)
     luma, blue, red = performance.key_colour
     assert 80 < luma < 180
     assert max(blue, red) < 100
 
 
-def test_a_template_prepared_by_an_older_version_still_loads(green: Path, folder: Path):
-    told = prepare_template(green, "green.mp4", folder, VideoLimits(), quietly)
+def test_a_template_prepared_by_an_older_version_still_loads(green: Prepared, tmp_path: Path):
+    told, folder = green.analysis, Path(shutil.copytree(green.folder, tmp_path / "older"))
     with np.load(folder / "track.npz") as stored:
         older = {name: stored[name] for name in ("landmarks", "presence")}
     np.savez(folder / "track.npz", **older)
@@ -144,7 +162,7 @@ def test_a_template_prepared_by_an_older_version_still_loads(green: Path, folder
         del plain["facts"][new]
     (folder / "template.json").write_text(json.dumps(plain), "utf-8")
 
-    performance = load_template(folder, green)
+    performance = load_template(folder, green.video)
 
     assert (performance.glimpses, performance.key_colour) == (None, None)
     assert load_analysis(folder).face_share == told.face_share

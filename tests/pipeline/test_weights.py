@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import tempfile
+import time
 
 import pytest
 
@@ -47,7 +49,18 @@ def install(models, wanted=MUSETALK):
     return Shelf(models)
 
 
+def wait_until_time_went_on(path):
+    """Until what is written now has another time than the file: the clock of a disk goes on by some milliseconds at once."""
+    for _ in range(60_000):
+        with tempfile.NamedTemporaryFile(dir=path.parent) as now:
+            if os.fstat(now.fileno()).st_ctime_ns > path.stat().st_ctime_ns:
+                return
+        time.sleep(0.001)
+    raise AssertionError("the clock stands still")
+
+
 def turn_a_bit(path):
+    wait_until_time_went_on(path)
     content = bytearray(path.read_bytes())
     content[7] ^= 1
     path.write_bytes(content)
@@ -116,6 +129,7 @@ def test_files_found_right_are_not_read_again_until_they_are_touched(tmp_path):
     for _ in range(2):
         find("musetalk", shelf, lambda path, _done, _total: read.append(path))
     once = sorted(set(read))
+    wait_until_time_went_on(tmp_path / "musetalk" / UNET)
     (tmp_path / "musetalk" / UNET).touch()
     find("musetalk", shelf, lambda path, _done, _total: read.append(path))
 

@@ -253,7 +253,7 @@ def test_while_some_faces_are_seen_the_next_are_decoded_and_cut_out(
     monkeypatch.setattr("pipeline.engines.neural.seeing.cut_out", cutting)
 
     def network(faces: Any) -> Any:
-        assert more.wait(10)
+        assert more.wait(60)
         return faces.float()[:, :1, :1]
 
     place = Place(torch.device("cpu"), torch.float32)

@@ -136,17 +136,20 @@ def test_a_configuration_that_describes_no_network_is_told_by_its_name(
 class Evil:
     """What a pickle may hold beside numbers."""
 
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
     def __reduce__(self) -> Any:
-        return Path.touch, (Path("/tmp/chorus-evil-ran"),)  # noqa: S108 - never runs
+        return Path.touch, (self.mark,)
 
 
-def test_a_pickle_that_would_run_code_is_refused_and_runs_none(altered: Path):
-    torch.save({"conv_in.bias": Evil()}, altered / "musetalkV15" / "unet.pth")
+def test_a_pickle_that_would_run_code_is_refused_and_runs_none(altered: Path, tmp_path: Path):
+    torch.save({"conv_in.bias": Evil(tmp_path / "ran")}, altered / "musetalkV15" / "unet.pth")
 
     with pytest.raises(WeightsAltered, match=r"unet\.pth cannot be read"):
         load_models(weights_in(altered), CPU)
 
-    assert not Path("/tmp/chorus-evil-ran").exists()  # noqa: S108
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
