@@ -502,6 +502,7 @@ async def asked_for(memory: RedisMemory, chat) -> int:
 
 async def test_without_a_connection_nothing_is_said_and_nothing_hangs(wecom, memory, tmp_path):
     wecom.bot.refusing = True
+    wecom.bot.known.add("li")  # whom it could tell, then
     bot = make_bot(wecom, memory, tmp_path, timing=replace(QUICK, relay_s=0.3))
     async with running(bot):
         with pytest.raises(PlatformDown):
