@@ -35,7 +35,7 @@ class Scene(ChatScene):
                 await chat.stream.opened.wait()
             yield
 
-    async def result(self, chat: str, limit_s: float = 40) -> Message:
+    async def result(self, chat: str, limit_s: float = 120) -> Message:
         """The newest message that tells of a ZIP."""
         return await self.dingtalk.world.wait_for_text(chat, "打包下载", limit_s)
 

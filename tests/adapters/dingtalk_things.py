@@ -1,5 +1,6 @@
 """The DingTalk adapter on a real Redis, with a web door of its own."""
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
@@ -15,12 +16,22 @@ from adapters.chats.dingtalk.hook import HOOK
 from adapters.chats.dingtalk.rates import Rates
 from bot.ports import Chat, Memory
 from bot.texts.catalogue import Texts
-from tests.adapters.reading import everybody
+from tests.adapters.reading import Reader, everybody, running
 from tests.fakes.dingtalk.server import CLIENT_ID, FakeDingTalk
+from tests.fakes.dingtalk.world import LIMIT_S
 
-QUICK = Timing(answer_s=5.0, again_s=0.05, silence_s=30.0, drain_s=2.0, controlled_s=0.3)
+QUICK = Timing(
+    answer_s=60.0,
+    press_s=15.0,
+    hook_s=60.0,
+    again_s=0.05,
+    silence_s=600.0,
+    drain_s=60.0,
+    controlled_s=0.3,
+)
+"""Looks often, and waits longer than a busy machine ever stands still: nothing runs out by itself."""
 TIMES = 60
-FAST = Rates(minute_s=60 / TIMES + 1.5, revise_every_s=0.05)
+FAST = Rates(minute_s=60 / TIMES + 3.0, revise_every_s=0.05)
 """A request may be late on a busy machine, which does not shrink with the windows."""
 
 
@@ -40,6 +51,16 @@ def make_chat(
     found = {"rates": FAST, "timing": QUICK, "lets_in": everybody} | options
     account = account or dingtalk.account(cards=cards, http=http)
     return DingTalkChat(memory, account, Texts().say, spool, **found)
+
+
+@contextlib.asynccontextmanager
+async def connected(dingtalk: FakeDingTalk, chat: DingTalkChat) -> AsyncIterator[Reader]:
+    """A front end to which DingTalk delivers, and who reads what it hands on."""
+    async with running(chat) as reader:
+        async with asyncio.timeout(LIMIT_S):
+            await chat.stream.opened.wait()
+        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+        yield reader
 
 
 @contextlib.asynccontextmanager

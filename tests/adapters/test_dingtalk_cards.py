@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.chats.dingtalk import cards
+from adapters.chats.dingtalk.account import Timing
 from bot.ports import ChatUnreachable, Choice, MemoryUnavailable, MessageRef, Person, Throttled
-from tests.adapters.dingtalk_things import chat_of, group_of, make_chat
-from tests.adapters.reading import running
+from tests.adapters.dingtalk_things import QUICK, chat_of, connected, group_of, make_chat
 from tests.adapters.test_dingtalk_sending import poster
 from tests.fakes.dingtalk.faults import refused
 
@@ -35,11 +36,15 @@ async def chat(dingtalk, memory, tmp_path):
 
 
 @contextlib.asynccontextmanager
-async def connected(dingtalk, chat):
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
+async def unread(dingtalk, chat):
+    """A front end to which DingTalk delivers, but nobody reads yet what it hands on."""
+    task = asyncio.create_task(chat.run())
+    try:
         await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
-        yield reader
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def offered(dingtalk, chat, where=TEAM, **more):
@@ -58,9 +63,10 @@ async def test_choices_are_buttons_of_a_card_that_is_sent_once(dingtalk, chat):
 
 async def test_a_press_is_answered_at_once_and_handed_on(dingtalk, chat):
     card = await offered(dingtalk, chat)
-    async with connected(dingtalk, chat) as reader:
+    async with unread(dingtalk, chat):
         answer = await dingtalk.presses("li", card, "安娜")
-        (inbound,) = await reader.next()
+        async with contextlib.aclosing(chat.messages()) as messages:
+            inbound = await anext(messages)
 
     assert (inbound.choice, inbound.chat, inbound.person.id) == ("pick:a", TEAM, "li")
     assert "收到" in answer["cardData"]["cardParamMap"]["remark"]
@@ -172,18 +178,20 @@ async def test_a_press_that_cannot_be_kept_in_time_is_told_so_and_may_be_pressed
         raise MemoryUnavailable
 
     async def hang(*_: object, **__: object) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     async with connected(dingtalk, chat) as reader:
         for trouble in (away, hang):
             with monkeypatch.context() as patched:
                 patched.setattr(memory, "receive", trouble)
+                patched.setattr(chat, "_timing", replace(QUICK, press_s=0.3))
                 await dingtalk.presses("li", card, "开始")
-            assert "请稍后" in card.private["li"]["notice"]
+            assert "请稍后" in card.private.pop("li")["notice"]
         await dingtalk.presses("li", card, "开始")
         (inbound,) = await reader.next()
 
     assert inbound.choice == "go:t1"
+    assert Timing().press_s < 2  # for so long DingTalk waits
 
 
 async def test_the_same_press_that_comes_again_is_handed_on_once(dingtalk, chat):

@@ -1,14 +1,13 @@
 """Results that also go into groups: by signed group robots, or where people talked to us."""
 
 import asyncio
-import contextlib
 
 import pytest
 
 from adapters.chats.dingtalk.robots import Robot
 from bot.ports import Throttled
-from tests.adapters.dingtalk_things import chat_of, make_chat
-from tests.adapters.reading import nobody, running
+from tests.adapters.dingtalk_things import chat_of, connected, make_chat
+from tests.adapters.reading import nobody
 from tests.fakes.dingtalk.faults import numbered
 
 LI = chat_of("li")
@@ -16,14 +15,6 @@ GROUP = "cid1=="
 ROBOTS = {"市场部": Robot("token1" * 4, "SECsecret0001"), "人事部": Robot("token2" * 4)}
 TOKEN = ROBOTS["市场部"].token
 RESULT = "完成。\n打包下载：https://chorus.example/d/abc\n链接 24 小时内有效。"
-
-
-@contextlib.asynccontextmanager
-async def at_work(dingtalk, chat):
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
-        yield reader
 
 
 @pytest.fixture
@@ -37,7 +28,7 @@ async def chat(dingtalk, memory, tmp_path):
 
 
 async def test_a_group_is_chosen_by_its_number_and_told_of_results_once(dingtalk, chat):
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "发到群")
         offered = await dingtalk.world.wait_for_text("li", "发到哪个群")
         await dingtalk.tells("li", "发到群 1")
@@ -58,7 +49,7 @@ async def test_a_group_is_chosen_by_its_number_and_told_of_results_once(dingtalk
 async def test_who_is_not_let_in_hears_of_no_group(dingtalk, memory, tmp_path, typed):
     dingtalk.member("li")
     chat = make_chat(dingtalk, memory, tmp_path, robots=ROBOTS, lets_in=nobody)
-    async with at_work(dingtalk, chat) as reader:
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.tells("li", typed)
         (handed_on,) = await reader.next()
         await chat.post(LI, RESULT, key="outcome:b1:1")
@@ -72,7 +63,7 @@ async def test_with_a_card_a_group_is_pressed(dingtalk, memory, tmp_path):
     dingtalk.member("li")
     dingtalk.api.robots |= {robot.token: robot.secret for robot in ROBOTS.values()}
     chat = make_chat(dingtalk, memory, tmp_path, robots=ROBOTS, cards=True)
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "/deliver")
         card = await dingtalk.world.wait_for_text("li", "发到哪个群")
         await dingtalk.presses("li", card, "人事部")
@@ -83,7 +74,7 @@ async def test_with_a_card_a_group_is_pressed(dingtalk, memory, tmp_path):
 
 
 async def test_a_group_in_which_somebody_talked_to_us_is_among_them_by_its_title(dingtalk, chat):
-    async with at_work(dingtalk, chat) as reader:
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.tells("li", "帮助", GROUP)
         await reader.next()
         await dingtalk.tells("li", "发到群")
@@ -98,7 +89,7 @@ async def test_a_group_in_which_somebody_talked_to_us_is_among_them_by_its_title
 async def test_a_number_means_what_it_stood_for_when_it_was_shown(dingtalk, chat):
     """The list is the newest first: whoever talks elsewhere meanwhile changes it, and must not change what was read."""
     dingtalk.group("cid2==", "晨会群", "li")
-    async with at_work(dingtalk, chat) as reader:
+    async with connected(dingtalk, chat) as reader:
         for number, group in enumerate((GROUP, "cid2=="), 1):
             await dingtalk.tells("li", "帮助", group)
             await reader.next(number)
@@ -118,7 +109,7 @@ async def test_groups_written_to_at_once_are_all_remembered(dingtalk, chat):
 
 
 async def test_a_robot_is_never_posted_to_more_often_than_it_takes(dingtalk, chat):
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "发到群 1")
         await dingtalk.world.wait_for_text("li", "“市场部”")
 
@@ -140,7 +131,7 @@ async def test_a_robot_is_never_posted_to_more_often_than_it_takes(dingtalk, cha
 
 
 async def test_a_robot_that_refuses_us_is_told_the_person_and_the_operator(dingtalk, chat, caplog):
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "发到群 1")
         await dingtalk.world.wait_for_text("li", "“市场部”")
         dingtalk.api.robots[TOKEN] = "SECanother0001"
@@ -151,7 +142,7 @@ async def test_a_robot_that_refuses_us_is_told_the_person_and_the_operator(dingt
 
 
 async def test_a_robot_that_is_shut_out_is_left_alone_until_that_is_over(dingtalk, chat):
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "发到群 1")
         await dingtalk.world.wait_for_text("li", "“市场部”")
         dingtalk.api.faults.append(numbered(302033, "/robot/send"))
@@ -165,6 +156,6 @@ async def test_a_robot_that_is_shut_out_is_left_alone_until_that_is_over(dingtal
 async def test_where_there_is_no_group_it_is_said_how_to_get_one(dingtalk, memory, tmp_path):
     dingtalk.member("li")
     chat = make_chat(dingtalk, memory, tmp_path)
-    async with at_work(dingtalk, chat):
+    async with connected(dingtalk, chat):
         await dingtalk.tells("li", "发到群")
         await dingtalk.world.wait_for_text("li", "还没有可以发送的群")

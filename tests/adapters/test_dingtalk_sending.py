@@ -4,6 +4,7 @@ import asyncio
 import io
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from adapters.chats.dingtalk import files as dingtalk_files
 from adapters.chats.dingtalk.account import Timing
 from adapters.chats.dingtalk.errors import NAMES, NUMBERS, meaning, meaning_of_number
 from adapters.chats.dingtalk.rates import Rates
+from adapters.chats.spool import download
 from bot.ports import (
     ChatError,
     ChatUnreachable,
@@ -22,8 +24,7 @@ from bot.ports import (
     PlatformDown,
     Throttled,
 )
-from tests.adapters.dingtalk_things import FAST, QUICK, chat_of, group_of, make_chat
-from tests.adapters.reading import running
+from tests.adapters.dingtalk_things import FAST, QUICK, chat_of, connected, group_of, make_chat
 from tests.fakes.dingtalk.faults import answered, dropped, numbered, refused, revoked
 
 GROUP = "cid1=="
@@ -42,9 +43,7 @@ async def chat(dingtalk, memory, tmp_path):
 
 async def heard(dingtalk, chat, group: str = "") -> str:
     """Somebody writes, so that they can be answered; the message's id."""
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         message_id = await dingtalk.tells("li", "帮助", group)
         await reader.next()
     return message_id
@@ -134,9 +133,7 @@ async def test_what_an_address_does_not_take_the_robot_says_itself(dingtalk, cha
     ],
 )
 async def test_no_address_outside_of_dingtalk_is_believed(dingtalk, chat, url):
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.tells("li", "帮助", sessionWebhook=url)
         await reader.next()
     kept = await chat._notes.session("li")
@@ -228,9 +225,7 @@ async def test_a_missing_permission_is_named_to_the_operator_once(dingtalk, chat
 
 async def test_a_file_that_may_not_be_read_is_answered_with_the_permission(dingtalk, chat, caplog):
     dingtalk.api.missing.add("Robot.Message.Read")
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.sends_voice("li", b"#!AMR\n ok")
         told = await dingtalk.world.wait_for_text("li", "Robot.Message.Read")
         dingtalk.api.missing.clear()
@@ -244,9 +239,7 @@ async def test_a_file_that_may_not_be_read_is_answered_with_the_permission(dingt
 
 async def received(dingtalk, chat, content: bytes, tmp_path):
     """A file that somebody sends, as the bot fetches it."""
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.sends_file("li", "稿子.m4a", content)
         (inbound,) = await reader.next()
         await chat.fetch(inbound.media, tmp_path / "fetched")
@@ -286,9 +279,7 @@ async def test_a_file_that_never_comes_does_not_keep_everything_else_waiting(
     dingtalk.api.faults.append(answered(500, "messageFiles", times=1000))
     chat = make_chat(dingtalk, memory, tmp_path, timing=replace(QUICK, file_s=0.2))
     monkeypatch.setattr(chat, "settle", _later)  # the bot asks for the file before that
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         await dingtalk.sends_file("li", "稿子.m4a", b"ok li")
         await dingtalk.tells("li", "状态")
         file, text = await reader.next(2)
@@ -301,9 +292,7 @@ async def test_a_file_that_never_comes_does_not_keep_everything_else_waiting(
 
 async def test_files_of_which_no_byte_comes_hold_up_nobody_else(dingtalk, memory, tmp_path):
     chat = make_chat(dingtalk, memory, tmp_path)
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         for person in ("p1", "p2", "p3", "p4"):
             found = dingtalk.sound(b"#!AMR")
             dingtalk.api.silent.add(found["downloadCode"])
@@ -316,19 +305,19 @@ async def test_files_of_which_no_byte_comes_hold_up_nobody_else(dingtalk, memory
 
 
 async def test_a_file_of_which_no_byte_comes_is_tried_again_then_given_up(
-    dingtalk, memory, tmp_path, caplog
+    dingtalk, memory, tmp_path, caplog, monkeypatch
 ):
     timing = replace(QUICK, file_s=1.0, stalled_s=0.2)
     chat = make_chat(dingtalk, memory, tmp_path, timing=timing)
-    async with running(chat) as reader:
-        await asyncio.wait_for(chat.stream.opened.wait(), 10)
-        await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
+    async with connected(dingtalk, chat) as reader:
         found = dingtalk.sound(b"#!AMR")
         dingtalk.api.silent.add(found["downloadCode"])
         await dingtalk.send("li", "", "🎤", msgtype="audio", content=found)
         await dingtalk.tells("li", "帮助")
         voice, text = await reader.next(2)
         dingtalk.api.silent.clear()
+        monkeypatch.setattr(chat._spool, "_file_s", QUICK.file_s)  # what comes may take its time
+        monkeypatch.setattr(dingtalk_files, "download", patiently)
         await dingtalk.send("li", "", "🎤", msgtype="audio", content=found)
         again = (await reader.next(3))[2]
 
@@ -492,3 +481,7 @@ async def test_who_was_too_fast_all_the_same_is_not_asked_before_that_is_over(di
 
 async def _later(_: Inbound) -> None:
     pass
+
+
+async def patiently(url: str, path: Path, limit_bytes: int, *_: float) -> str:
+    return await download(url, path, limit_bytes, QUICK.file_s, QUICK.stalled_s)

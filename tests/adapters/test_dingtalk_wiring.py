@@ -203,7 +203,7 @@ async def test_what_serves_talks_to_people(tmp_path, dingtalk, redis_url):
         **READY,
     )
     task = asyncio.create_task(serve(chosen, None, platforms=True))
-    await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines, 30)
+    await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines)
     await dingtalk.tells("li", "帮助")
     await dingtalk.world.wait_for_text("li", "口型同步")
     task.cancel()

@@ -20,7 +20,7 @@ from bot.ports import (
     Throttled,
 )
 from tests.adapters.reading import running
-from tests.adapters.wecom_things import FAST, app_chat, hooked, make_app
+from tests.adapters.wecom_things import FAST, QUICK, app_chat, hooked, make_app
 from tests.fakes.wecom.faults import Fault, code, dropped, revoked
 
 LI = Person(id="li", name="li", language="zh")
@@ -180,6 +180,7 @@ async def test_few_choices_are_buttons_and_many_a_list(wecom, app):
 async def test_a_card_is_closed_though_wecom_does_not_answer_for_another(wecom, app):
     hanging = Fault("hang", "update_template_card")
     wecom.api.faults.append(hanging)
+    app._api._answer_s = 10 * QUICK.answer_s  # nobody gives up waiting for it
     async with hooked(wecom, app), running(app) as reader:
         chat = app_chat(wecom, "li")
         for key in ("one", "two"):
@@ -187,8 +188,9 @@ async def test_a_card_is_closed_though_wecom_does_not_answer_for_another(wecom, 
         first, second = wecom.world.shown("li")
         await wecom.presses("li", first, "是")
         await wecom.presses("li", second, "是")
-        await wecom.world.wait_for(lambda: first.closed or second.closed, 5)  # before it answers
+        await wecom.world.wait_for(lambda: first.closed or second.closed)
         await reader.next(2)
+        assert not (first.closed and second.closed)  # it has not answered yet
         hanging.release.set()
         await wecom.world.wait_for(lambda: first.closed and second.closed)
 

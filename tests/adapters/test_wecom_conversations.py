@@ -6,24 +6,29 @@ import io
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from adapters.chats.wecom.app import AppChat
+from adapters.chats.wecom.bot_door import BotChat
 from tests.adapters.wecom_scene import Scene, open_scene
-from tests.adapters.wecom_things import QUICK, bot_chat, hooked, make_delivery
+from tests.adapters.wecom_things import bot_chat, hooked, make_delivery
 from tests.fakes.wecom.server import FakeWeCom
+from tests.fakes.wecom.world import LIMIT_S
 from worker.contract.records import BatchState
 
 AMR = b"#!AMR\n ok li"
 
 
-PATIENT = replace(QUICK, idle_s=60.0)
-"""The worker starts only when the order is there, so that the recording is heard after it."""
+@pytest.fixture(autouse=True)
+def _looking(monkeypatch):
+    """People look at the chat until the worker has started, however long that takes."""
+    monkeypatch.setattr("bot.recordings._LOOKING", timedelta(hours=1))
 
 
 async def whole_order(wecom: FakeWeCom) -> None:
-    """Somebody quotes a recording in a group and says at once what to make of it."""
+    """Somebody quotes a recording in a group and says at once what to make of it; the worker starts afterwards."""
     quote = {"msgtype": "file", "file": wecom.bot.keep_file("稿子.m4a", b"ok li")}
     await wecom.tells_bot("li", "1 2 开始", group="g1", quote=quote)
     await wecom.world.wait_for_text("g1", "听完录音后马上开始")
@@ -51,8 +56,9 @@ async def test_a_voice_note_to_the_app_becomes_videos_by_ticking_a_card(wecom, s
         await wecom.presses("li", card, "开始", "1 anchor", "3 idle")
         files = await scene.unzip(await scene.result("li"))
         await wecom.world.wait_for(lambda: card.closed)
+        await wecom.world.wait_for_text("li", "[发送文件]")
 
-    assert sorted(files) >= ["manifest.json", "output_001_anchor.mp4", "output_002_idle.mp4"]
+    assert {"manifest.json", "output_001_anchor.mp4", "output_002_idle.mp4"} <= set(files)
     shown = [message.kind for message in wecom.world.shown("li") if message.kind != "image"]
     assert shown == ["text", "text", "template_card", "text", "text", "template_card"]
     assert wecom.world.shown("li")[-1].buttons() == ["发送压缩包", "发送文件"]
@@ -76,13 +82,14 @@ async def test_of_a_whole_order_the_app_says_that_it_came_that_it_began_and_that
 
 async def test_quoting_a_file_in_a_group_with_picks_is_a_whole_order(wecom, scene):
     await scene.stock(anchor="sleep 0.5", host="ok")
-    bot = scene.ai_bot(timing=PATIENT)
+    bot = scene.ai_bot()
     async with scene.bot(bot):
         await wecom.world.wait_for(lambda: bot.connection.up)
         await whole_order(wecom)
         async with scene.foreman():
             result = await scene.result("g1")
             files = await scene.unzip(result)
+            await wecom.world.wait_for_text("g1", "[发送文件]")
 
     assert len(files) >= 3
     # One answer that grows, from listening to the end, and the result.
@@ -172,24 +179,34 @@ async def test_a_voice_note_that_cannot_be_heard_is_told_how_and_then_works_as_a
     assert "output_001_anchor.mp4" in files
 
 
+@contextlib.asynccontextmanager
+async def killed(bot: BotChat) -> AsyncIterator[None]:
+    """It does not step down when it ends within this; its leadership lapses a second afterwards."""
+    connection = bot.connection
+    holder, connection._holder = connection._holder, "x"
+    yield
+    assert await connection._memory.lead(connection._role, holder, 1.0)
+
+
 async def test_a_leader_that_dies_in_the_middle_is_replaced_and_the_result_is_told_once(
     wecom, scene
 ):
     await scene.stock(anchor="sleep 2", host="sleep 1")
-    first, second = scene.ai_bot(timing=PATIENT), scene.ai_bot(timing=PATIENT)
-    async with contextlib.AsyncExitStack() as other:
+    first, second = scene.ai_bot(), scene.ai_bot()
+    async with contextlib.AsyncExitStack() as other, contextlib.AsyncExitStack() as death:
         async with scene.bot(first):
             await wecom.world.wait_for(lambda: first.connection.up)
             await whole_order(wecom)
             await other.enter_async_context(scene.bot(second))
             await other.enter_async_context(scene.foreman())
-            await wecom.world.wait_for_text("g1", "制作中", 30)
-            first.connection._holder = "x"  # so it does not step down, as if it were killed
+            await wecom.world.wait_for_text("g1", "制作中")
+            await death.enter_async_context(killed(first))
             wecom.bot.abort()
-        await wecom.world.wait_for(lambda: second.connection.up, 30)
+        await death.aclose()
+        await wecom.world.wait_for(lambda: second.connection.up)
         files = await scene.unzip(await scene.result("g1"))
         chat = bot_chat(wecom, "g1", private=False)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             while (await scene.batches(chat))[0].state is not BatchState.DELIVERED:
                 await asyncio.sleep(0.05)
 
@@ -301,7 +318,7 @@ async def test_somebody_else_s_settings_cannot_be_sent(wecom, scene):
 
 async def test_called_back_the_ai_bot_makes_videos_of_a_file_quoted_in_a_group(wecom, scene):
     await scene.stock(anchor="sleep 0.5", host="ok")
-    bot = scene.hooked_bot(timing=PATIENT)
+    bot = scene.hooked_bot()
     async with scene.bot(bot), hooked(wecom, bot):
         quote = {"msgtype": "file", "file": wecom.bot_file("稿子.m4a", b"ok li")}
         await wecom.tells_bot("li", "1 2 开始", group="g1", quote=quote, copies=2)
@@ -351,11 +368,12 @@ async def test_videos_come_as_files_when_they_are_asked_for(wecom, scene):
         await wecom.world.wait_for(lambda: any(m.options() for m in wecom.world.shown("li", "bot")))
         await wecom.tells_bot("li", "1 开始")
         await wecom.world.wait_for(
-            lambda: any("发送文件" in m.buttons() for m in wecom.world.shown("li", "bot")), 40
+            lambda: any("发送文件" in m.buttons() for m in wecom.world.shown("li", "bot"))
         )
         card = next(m for m in wecom.world.shown("li", "bot") if "发送文件" in m.buttons())
         await wecom.presses_bot("li", card, "发送文件")
         await wecom.world.wait_for(lambda: files_in(wecom, "bot"))
+        await wecom.world.wait_for(lambda: card.buttons() == ["发送压缩包", "✓发送文件"])
         await wecom.presses_bot("li", card, "发送压缩包")
         await wecom.world.wait_for(lambda: zips_in(wecom, "bot"))
         await wecom.world.wait_for(lambda: card.buttons() == ["✓发送压缩包", "发送文件"])

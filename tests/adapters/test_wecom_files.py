@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -121,21 +120,26 @@ async def test_a_file_goes_on_with_a_new_token(wecom, app, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["media/upload", "media/get"])
-async def test_a_file_may_take_longer_than_another_answer(wecom, memory, tmp_path, path):
-    wecom.member("li")
-    app = make_app(wecom, memory, timing=replace(QUICK, answer_s=0.4))
+async def test_a_file_may_take_longer_than_another_answer(wecom, app, tmp_path, path):
     (tmp_path / "x").write_bytes(b"a film of some bytes")
     ref = wecom.keep_media("voice.amr", b"#!AMR")
     await app.post(app_chat(wecom, "li"), "您好", key="token")  # which is asked for first
     slow = Fault("hang", path)
     wecom.api.faults.append(slow)
-    asyncio.get_running_loop().call_later(1.0, slow.release.set)
 
-    if path == "media/upload":
-        await app.send_file(app_chat(wecom, "li"), tmp_path / "x", "a.mp4", key="k")
-    else:
-        await app.fetch(Media(ref, "voice.amr", None, "voice"), tmp_path / "fetched")
-    await app._api.close()
+    async def let_go() -> None:
+        await wecom.world.wait_for(lambda: slow.met)
+        app._api._answer_s = QUICK.answer_s  # of what is asked afterwards
+        await asyncio.sleep(1.2)
+        slow.release.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(let_go())
+        app._api._answer_s = 1.0
+        if path == "media/upload":
+            await app.send_file(app_chat(wecom, "li"), tmp_path / "x", "a.mp4", key="k")
+        else:
+            await app.fetch(Media(ref, "voice.amr", None, "voice"), tmp_path / "fetched")
 
     assert slow.met == 1
 

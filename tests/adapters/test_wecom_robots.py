@@ -64,7 +64,8 @@ async def test_what_failed_is_said_in_full_where_the_card_has_no_room(wecom, del
 
 
 async def test_no_more_than_wecom_takes_is_pushed_in_a_minute(wecom, delivery):
-    delivery._robots._rates._rates = replace(FAST, patience_s=0.0)
+    rates = replace(FAST, minute_s=600.0, patience_s=0.0)  # none is free again meanwhile
+    delivery._robots._rates._rates = rates
 
     async def push(number: int) -> bool:
         try:

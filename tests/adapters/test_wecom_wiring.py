@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from config.wecom_doors import wecom_app, wecom_bot, wecom_robots
 from tests.adapters.reading import everybody
 from tests.adapters.wecom_things import app_settings, bot_settings
 from tests.fakes.wecom.faults import code
+from tests.fakes.wecom.world import LIMIT_S
 
 
 def settings(tmp_path, **set_) -> Settings:
@@ -158,7 +160,7 @@ async def test_what_serves_talks_through_both_doors(tmp_path, wecom, redis_url):
         **READY,
     )
     task = asyncio.create_task(serve(chosen, None, platforms=True))
-    await wecom.world.wait_for(lambda: wecom.bot.line and wecom.api.menu, 30)
+    await wecom.world.wait_for(lambda: wecom.bot.line and wecom.api.menu)
     await wecom.tells_bot("li", "帮助")
     await wecom.world.wait_for_text("li", "口型同步")
     task.cancel()
@@ -204,20 +206,17 @@ async def test_the_doctor_names_the_address_at_which_the_ai_bot_is_called_back(t
 
 
 async def test_an_ai_bot_that_is_called_back_talks_through_the_web_door(
-    tmp_path, wecom, redis_url, unused_tcp_port
+    tmp_path, wecom, redis_url, capsys
 ):
     chosen = settings(
         tmp_path,
         **hook_settings(wecom),
         redis_url=SecretStr(redis_url),
-        http_port=unused_tcp_port,
+        http_port=0,
         **READY,
     )
-    wecom.hooked.targets.append(f"http://127.0.0.1:{unused_tcp_port}/hooks/wecom-bot")
     task = asyncio.create_task(serve(chosen, None, platforms=True))
-    async with asyncio.timeout(30):
-        while not await _listens(unused_tcp_port):
-            await asyncio.sleep(0.05)
+    wecom.hooked.targets.append(f"{await door_of(capsys)}/hooks/wecom-bot")
     await wecom.tells_bot("li", "帮助")
     await wecom.world.wait_for_text("li", "口型同步")
     task.cancel()
@@ -225,10 +224,11 @@ async def test_an_ai_bot_that_is_called_back_talks_through_the_web_door(
         await task
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+async def door_of(capsys) -> str:
+    """The address that a front end says once it listens."""
+    said = ""
+    async with asyncio.timeout(LIMIT_S):
+        while "\n" not in said:
+            await asyncio.sleep(0.02)
+            said += capsys.readouterr().out
+    return str(json.loads(said.partition("\n")[0])["door"])

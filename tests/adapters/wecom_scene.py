@@ -44,7 +44,7 @@ class Scene(ChatScene):
         """All that was ordered in a chat, the newest first."""
         return await self.ordered(chat)
 
-    async def result(self, chat: str, limit_s: float = 40) -> Message:
+    async def result(self, chat: str, limit_s: float = 120) -> Message:
         """The newest message that tells of a ZIP."""
         return await self.wecom.world.wait_for_text(chat, "打包下载", limit_s)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 
-_START_S = 30.0
-_DOWNLOAD_S = 60.0
+_START_S = 120.0
+_DOWNLOAD_S = 120.0
 
 
 class Browser:

@@ -115,33 +115,39 @@ class FakeApi:
 
     def _wrapped(self, handler: Handler) -> Handler:
         async def wrapped(request: web.Request) -> web.StreamResponse:
-            fault = next((each for each in self.faults if each.fits(request.path)), None)
-            if fault is not None and not fault.executed:
-                await self._suffer(fault, request)
-                if fault.kind in {"error", "number", "status"}:
-                    return _refused(fault)
             try:
-                self._count(request)
-                answer = await handler(request)
-            except Denied as denied:
-                answer = web.json_response(denied.body, status=denied.status)
-            except Broken as broken:
-                self.world.breaches.append(f"{request.path}: {broken}")
-                answer = web.json_response(
-                    {"code": "invalidParameter", "message": str(broken)}, status=400
-                )
-            if fault is not None and fault.executed:
-                await self._suffer(fault, request)
-            await self.world.tell()
-            return answer
+                return await self._answered(handler, request)
+            finally:
+                await self.world.tell()
 
         return wrapped
+
+    async def _answered(self, handler: Handler, request: web.Request) -> web.StreamResponse:
+        fault = next((each for each in self.faults if each.fits(request.path)), None)
+        if fault is not None and not fault.executed:
+            await self._suffer(fault, request)
+            if fault.kind in {"error", "number", "status"}:
+                return _refused(fault)
+        try:
+            self._count(request)
+            answer = await handler(request)
+        except Denied as denied:
+            answer = web.json_response(denied.body, status=denied.status)
+        except Broken as broken:
+            self.world.breaches.append(f"{request.path}: {broken}")
+            answer = web.json_response(
+                {"code": "invalidParameter", "message": str(broken)}, status=400
+            )
+        if fault is not None and fault.executed:
+            await self._suffer(fault, request)
+        return answer
 
     async def _suffer(self, fault: Fault, request: web.Request) -> None:
         if fault.kind == "drop" and request.transport is not None:
             request.transport.abort()
             raise ConnectionResetError
         if fault.kind == "hang":
+            await self.world.tell()  # who waits for it to be met
             await fault.release.wait()
         if fault.kind == "revoke":
             self.tokens.clear()

@@ -5,9 +5,11 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Way = Literal["session", "group", "person", "robot", "card", "hand"]
+LIMIT_S: Final = 60.0
+"""So long is waited for what is to come, however busy the machine is."""
 
 
 @dataclass(eq=False)
@@ -82,7 +84,7 @@ class World:
         async with self.changed:
             self.changed.notify_all()
 
-    async def wait_for(self, seen: Callable[[], Any], limit_s: float = 10) -> None:
+    async def wait_for(self, seen: Callable[[], Any], limit_s: float = LIMIT_S) -> None:
         """Until something is so."""
         try:
             async with asyncio.timeout(limit_s), self.changed:
@@ -96,7 +98,7 @@ class World:
             m for m in self.messages if m.chat == chat and not m.sender and way in {None, m.way}
         ]
 
-    async def wait_for_text(self, chat: str, part: str, limit_s: float = 10) -> Message:
+    async def wait_for_text(self, chat: str, part: str, limit_s: float = LIMIT_S) -> Message:
         """The newest message of ours that holds this."""
 
         def found() -> list[Message]:

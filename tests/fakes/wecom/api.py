@@ -110,6 +110,7 @@ class FakeApi:
             case "revoke":
                 self.revoke()
             case "hang":
+                await self.world.tell()  # who waits for it to be met
                 await fault.release.wait()
             case "drop":
                 assert request.transport is not None

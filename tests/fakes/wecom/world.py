@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Door = Literal["app", "bot", "robot", "appchat"]
+LIMIT_S: Final = 60.0
+"""So long is waited for what is to come, however busy the machine is."""
 _FILES: Final = {"image": "🖼", "video": "🎬", "file": "📎"}
 _MARKS: Final = {True: "☑", False: "☐"}
 
@@ -124,7 +126,7 @@ class World:
         async with self.changed:
             self.changed.notify_all()
 
-    async def wait_for(self, seen: Callable[[], Any], limit_s: float = 10) -> None:
+    async def wait_for(self, seen: Callable[[], Any], limit_s: float = LIMIT_S) -> None:
         """Until something is so."""
         try:
             async with asyncio.timeout(limit_s), self.changed:
@@ -138,7 +140,7 @@ class World:
             m for m in self.messages if m.chat == chat and not m.sender and door in {None, m.door}
         ]
 
-    async def wait_for_text(self, chat: str, part: str, limit_s: float = 10) -> Message:
+    async def wait_for_text(self, chat: str, part: str, limit_s: float = LIMIT_S) -> Message:
         """The newest message of ours that holds this."""
 
         def found() -> list[Message]:
