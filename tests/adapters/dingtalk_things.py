@@ -15,8 +15,7 @@ from adapters.chats.dingtalk.door import DingTalkChat
 from adapters.chats.dingtalk.hook import HOOK
 from adapters.chats.dingtalk.rates import Rates
 from bot.ports import Chat, Memory
-from bot.texts.catalogue import Texts
-from tests.adapters.reading import Reader, everybody, running
+from tests.adapters.reading import TEXTS, Reader, everybody, running
 from tests.fakes.dingtalk.server import CLIENT_ID, FakeDingTalk
 from tests.fakes.dingtalk.world import LIMIT_S
 
@@ -50,7 +49,7 @@ def make_chat(
     spool.mkdir()
     found = {"rates": FAST, "timing": QUICK, "lets_in": everybody} | options
     account = account or dingtalk.account(cards=cards, http=http)
-    return DingTalkChat(memory, account, Texts().say, spool, **found)
+    return DingTalkChat(memory, account, TEXTS.say, spool, **found)
 
 
 @contextlib.asynccontextmanager

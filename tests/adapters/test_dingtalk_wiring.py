@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from adapters.chats.dingtalk.frames import MESSAGES, PRESSES
 from adapters.chats.dingtalk.robots import Robot
-from bot.texts.catalogue import Texts
 from config.chats import make_chats
 from config.cli.check_dingtalk import examine_dingtalk
 from config.cli.findings import Finding
@@ -17,7 +16,7 @@ from config.front_end import serve
 from config.redaction import secrets_of
 from config.settings import Settings, SettingsRefused
 from tests.adapters.dingtalk_things import settings_of
-from tests.adapters.reading import everybody
+from tests.adapters.reading import TEXTS, everybody
 from tests.fakes.dingtalk.api import TEMPLATE
 
 TOKEN = "a1b2c3d4e5f6a7b8"  # noqa: S105
@@ -33,12 +32,12 @@ async def told(chosen: Settings) -> dict[str, Finding]:
 
 
 async def test_the_door_is_open_when_its_credentials_are_set(tmp_path, memory, dingtalk):
-    none = make_chats(settings(tmp_path), memory, Texts(), everybody)
-    stream = make_chats(settings(tmp_path, **settings_of(dingtalk)), memory, Texts(), everybody)
+    none = make_chats(settings(tmp_path), memory, TEXTS, everybody)
+    stream = make_chats(settings(tmp_path, **settings_of(dingtalk)), memory, TEXTS, everybody)
     http = make_chats(
         settings(tmp_path, **settings_of(dingtalk), dingtalk_mode="http"),
         memory,
-        Texts(),
+        TEXTS,
         everybody,
     )
 
@@ -74,7 +73,7 @@ async def test_what_is_missing_is_named(tmp_path, memory, dingtalk, set_, named)
     chosen = settings(tmp_path, **(settings_of(dingtalk) | set_))
 
     with pytest.raises(SettingsRefused, match=named):
-        make_chats(chosen, memory, Texts(), everybody)
+        make_chats(chosen, memory, TEXTS, everybody)
     assert named in (await told(chosen))["dingtalk"].detail
 
 

@@ -7,14 +7,13 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from bot.texts.catalogue import Texts
 from config.chats import make_chats
 from config.cli.check_wecom import examine_wecom
 from config.cli.findings import Finding
 from config.front_end import serve
 from config.settings import Settings, SettingsRefused
 from config.wecom_doors import wecom_app, wecom_bot, wecom_robots
-from tests.adapters.reading import everybody
+from tests.adapters.reading import TEXTS, everybody
 from tests.adapters.wecom_things import app_settings, bot_settings
 from tests.fakes.wecom.faults import code
 from tests.fakes.wecom.world import LIMIT_S
@@ -29,11 +28,11 @@ async def told(chosen: Settings) -> dict[str, Finding]:
 
 
 async def test_each_door_is_open_when_its_credentials_are_set(tmp_path, memory, wecom):
-    none = make_chats(settings(tmp_path), memory, Texts(), everybody)
-    app = make_chats(settings(tmp_path, **app_settings(wecom)), memory, Texts(), everybody)
-    bot = make_chats(settings(tmp_path, **bot_settings(wecom)), memory, Texts(), everybody)
+    none = make_chats(settings(tmp_path), memory, TEXTS, everybody)
+    app = make_chats(settings(tmp_path, **app_settings(wecom)), memory, TEXTS, everybody)
+    bot = make_chats(settings(tmp_path, **bot_settings(wecom)), memory, TEXTS, everybody)
     both = make_chats(
-        settings(tmp_path, **app_settings(wecom), **bot_settings(wecom)), memory, Texts(), everybody
+        settings(tmp_path, **app_settings(wecom), **bot_settings(wecom)), memory, TEXTS, everybody
     )
 
     assert none.adapters == []
@@ -78,7 +77,7 @@ async def test_what_is_missing_is_named(tmp_path, memory, wecom, set_, named):
     chosen = settings(tmp_path, **(app_settings(wecom) | set_))
 
     with pytest.raises(SettingsRefused, match=named):
-        make_chats(chosen, memory, Texts(), everybody)
+        make_chats(chosen, memory, TEXTS, everybody)
     assert named in (await told(chosen))["wecom"].detail
 
 
@@ -185,7 +184,7 @@ async def test_which_credentials_are_set_decides_how_the_ai_bot_is_connected(
     tmp_path, memory, wecom
 ):
     chosen = settings(tmp_path, **hook_settings(wecom))
-    made = make_chats(chosen, memory, Texts(), everybody)
+    made = make_chats(chosen, memory, TEXTS, everybody)
 
     (chat,) = made.adapters
     assert chosen.platforms == ("wecom",)

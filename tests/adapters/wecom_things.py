@@ -20,8 +20,7 @@ from adapters.chats.wecom.notes import Notes
 from adapters.chats.wecom.rates import Rates, SharedRates
 from adapters.chats.wecom.robots import GroupRobots
 from bot.ports import Chat, LetsIn, Memory
-from bot.texts.catalogue import Texts
-from tests.adapters.reading import everybody
+from tests.adapters.reading import TEXTS, everybody
 from tests.fakes.wecom.server import FakeWeCom
 
 QUICK = Timing(
@@ -43,14 +42,14 @@ FAST = replace(Rates().faster(TIMES), minute_s=61 / TIMES + 0.25, hour=100_000)
 
 def make_app(wecom: FakeWeCom, memory: Memory, **options: object) -> AppChat:
     found = {"rates": FAST, "timing": QUICK} | options
-    return AppChat(memory, wecom.app, Texts().say, **found)  # type: ignore[arg-type]
+    return AppChat(memory, wecom.app, TEXTS.say, **found)  # type: ignore[arg-type]
 
 
 def make_bot(wecom: FakeWeCom, memory: Memory, folder: Path, **options: object) -> BotChat:
     found = {"rates": FAST, "timing": QUICK} | options
     spool = folder / f"spool-{secrets.token_hex(4)}"
     spool.mkdir()
-    return BotChat(memory, wecom.ai_bot, Texts().say, spool, **found)  # type: ignore[arg-type]
+    return BotChat(memory, wecom.ai_bot, TEXTS.say, spool, **found)  # type: ignore[arg-type]
 
 
 def make_delivery(
@@ -65,7 +64,7 @@ def make_delivery(
         SharedRates(memory, mailbox, FAST),
         robots,
     )
-    return Delivery(memory, wecom.app.corp_id, found, Texts().say, lets_in)
+    return Delivery(memory, wecom.app.corp_id, found, TEXTS.say, lets_in)
 
 
 def make_hooked_bot(wecom: FakeWeCom, memory: Memory, folder: Path, **options: object) -> BotChat:
@@ -73,7 +72,7 @@ def make_hooked_bot(wecom: FakeWeCom, memory: Memory, folder: Path, **options: o
     found = {"rates": FAST, "timing": QUICK} | options
     spool = folder / f"spool-{secrets.token_hex(4)}"
     spool.mkdir()
-    return BotChat(memory, wecom.hooked_bot, Texts().say, spool, **found)  # type: ignore[arg-type]
+    return BotChat(memory, wecom.hooked_bot, TEXTS.say, spool, **found)  # type: ignore[arg-type]
 
 
 @contextlib.asynccontextmanager
