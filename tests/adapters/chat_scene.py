@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 import redis.asyncio
 
 from adapters.stores.local import LocalStore
@@ -116,7 +117,7 @@ class ChatScene:
 async def open_parts(
     url: str, folder: Path, allow: Sequence[str] = ()
 ) -> AsyncIterator[tuple[str, Path, RedisLedger, LocalStore, TokenCodec, BotPolicy, Door]]:
-    """What a scene is made of, in its order."""
+    """What a scene is made of, in its order; a bot there waits for the picture of a page however long it is drawn."""
     client = redis.asyncio.Redis.from_url(url, decode_responses=True)
     codec = TokenCodec(b"a secret of tests only, long enough")
     store = LocalStore(folder / "store", codec, PUBLIC)
@@ -124,8 +125,10 @@ async def open_parts(
     scratch.mkdir()
     policy = BotPolicy(scratch=scratch, allow=tuple(allow))
     try:
-        async with Door(make_door(store, codec, ready=all_well), "127.0.0.1", 0) as door:
-            yield url, folder, RedisLedger(client), store, codec, policy, door
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("bot.lineups._WAIT_S", 60.0)
+            async with Door(make_door(store, codec, ready=all_well), "127.0.0.1", 0) as door:
+                yield url, folder, RedisLedger(client), store, codec, policy, door
     finally:
         await store.close()
         await client.aclose()

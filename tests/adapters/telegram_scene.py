@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import redis.asyncio
 
 from adapters.chats.telegram.adapter import TelegramChat
@@ -63,16 +62,13 @@ class Scene(ChatScene):
 
 @contextlib.asynccontextmanager
 async def open_scene(telegram: FakeTelegram, url: str, folder: Path) -> AsyncIterator[Scene]:
-    """With a bot that waits for the picture of a page however long it is drawn."""
     async with open_parts(url, folder) as parts:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("bot.lineups._WAIT_S", 60.0)
-            scene = Scene(*parts, telegram=telegram)
-            try:
-                yield scene
-            finally:
-                for memory in scene.memories:
-                    await memory.close()
+        scene = Scene(*parts, telegram=telegram)
+        try:
+            yield scene
+        finally:
+            for memory in scene.memories:
+                await memory.close()
 
 
 def admitted(*who: Person | Room) -> tuple[str, ...]:
