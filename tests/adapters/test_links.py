@@ -28,7 +28,8 @@ from config.cli.check_links import link_trouble
 from config.settings import Settings, SettingsRefused, load_settings
 from config.wiring import make_store
 from tests.adapters.s3_things import BUCKET, client_of, session_of
-from tests.fakes.nginx import free_port, plain_front
+from tests.fakes.nginx import plain_front
+from tests.fakes.ports import free_port
 from tests.judges import need
 from worker.contract.tokens import TokenCodec
 
@@ -40,7 +41,10 @@ CLIP = "clips/b/001-主.mp4"
 
 @pytest.fixture(autouse=True, scope="module")
 def _clip(swift):
-    client_of(swift).put_object(Bucket=BUCKET, Key=CLIP, Body=VIDEO)
+    client = client_of(swift)
+    client.put_object(Bucket=BUCKET, Key=CLIP, Body=VIDEO)
+    yield
+    client.delete_object(Bucket=BUCKET, Key=CLIP)
 
 
 @contextlib.asynccontextmanager

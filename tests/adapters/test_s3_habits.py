@@ -52,7 +52,7 @@ async def test_three_uploads_are_under_way_and_never_more(store, monkeypatch):
                 now, most = now + 1, max(most, now + 1)
                 if now == 3:
                     three.set()
-            three.wait(10)
+            three.wait(60)
             try:
                 return call(**asking)
             finally:

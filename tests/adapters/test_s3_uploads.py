@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,17 +60,22 @@ def unfinished(swift) -> list:
 
 
 def goes_down_at(wire: Wire, number: int) -> None:
-    """From the middle of this part on nothing gets through."""
+    """From the middle of this part on nothing gets through; those before it have, and those behind it have not."""
+
+    def waits(asked):
+        if wire.is_down or asked.part is None or asked.part < number:
+            return False
+        return asked.part > number or not {*range(1, number)} <= {*wire.parts}
 
     def breaks(asked):
         wire.is_down = wire.is_down or asked.part == number
         return asked.part == number
 
-    wire.breaks = breaks
+    wire.waits, wire.breaks = waits, breaks
 
 
 def mended(wire: Wire) -> None:
-    wire.breaks, wire.is_down = lambda asked: False, False
+    wire.waits, wire.breaks, wire.is_down = never, never, False
     wire.passed.clear()
 
 
@@ -88,8 +94,8 @@ async def test_an_upload_that_broke_off_goes_on_with_the_parts_that_are_missing(
 
     await store.put_file(KEY, source)
 
-    assert {1, 2, 3} <= set(first)
-    assert sorted(first + wire.parts) == [1, 2, 3, 4, 5, 6]
+    assert sorted(first) == [1, 2, 3]
+    assert sorted(wire.parts) == [4, 5, 6]
     assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
     assert unfinished(swift) == []
 
@@ -112,7 +118,7 @@ async def test_a_store_that_is_away_for_a_minute_in_the_middle_of_a_part_gets_ea
             await asyncio.sleep(0.01)
         before = tries
         await asyncio.sleep(60)
-        wire.breaks, wire.is_down = never, False
+        wire.waits, wire.breaks, wire.is_down = never, never, False
         return before
 
     before, _ = await asyncio.gather(come_back(), insist("an archive", put, asyncio.Event()))
@@ -164,13 +170,14 @@ asyncio.run(store.put_file(key, Path(path)))
 
 async def test_what_a_killed_process_sent_is_not_sent_again(store, swift, wire, source):
     dead = asyncio.Event()
+    goes_down_at(wire, 4)
+    breaks = wire.breaks
 
     def kills(asked):
         if asked.part == 4:
             child.kill()
             dead.set()
-            wire.is_down = True
-        return asked.part == 4
+        return breaks(asked)
 
     wire.breaks = kills
     told = (BUCKET, wire.url, swift.access_key, swift.secret_key, KEY, str(source))
@@ -182,7 +189,8 @@ async def test_what_a_killed_process_sent_is_not_sent_again(store, swift, wire, 
 
     await store.put_file(KEY, source)
 
-    assert sorted(first + wire.parts) == [1, 2, 3, 4, 5, 6]
+    assert sorted(first) == [1, 2, 3]
+    assert sorted(wire.parts) == [4, 5, 6]
     assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
 
 
@@ -206,21 +214,30 @@ async def test_an_archive_that_broke_off_goes_on_too(store, wire, tmp_path):
     size_bytes = await another.put_archive(KEY, entries, MOMENT, near)  # it knows no rates yet
     await another.close()
 
-    assert sorted(first + wire.parts) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(first) == [1, 2, 3, 4]
+    assert sorted(wire.parts) == [5, 6, 7]
     with zipfile.ZipFile(io.BytesIO(await store.get_bytes(KEY))) as archive:
         assert archive.testzip() is None
     assert (await store.stat(KEY)).size_bytes == size_bytes
 
 
 async def test_two_that_send_the_same_both_come_to_an_end(store, swift, wire, source):
-    """A worker whose lease lapsed goes on beside its heir; whoever comes last finds the object there."""
+    """A worker whose lease lapsed goes on beside its heir; whoever comes last finds the object there.
+
+    Or it is refused a part of an upload that the other has ended, and finds the object at its next try, which workers always make.
+    """
     another = S3Store(BUCKET, endpoint=wire.url, addressing="path", session=store._session)
     goes_down_at(wire, 4)
     with pytest.raises(StoreUnavailable):
         await store.put_file(KEY, source)
     mended(wire)
 
-    await asyncio.gather(store.put_file(KEY, source), another.put_file(KEY, source))
+    await asyncio.gather(
+        *(
+            insist("a clip", partial(each.put_file, KEY, source), asyncio.Event())
+            for each in (store, another)
+        )
+    )
     await another.close()
 
     assert await stored(store) == hashlib.sha256(LARGE).hexdigest()
@@ -256,7 +273,7 @@ async def until_stand(swift, parts: set[int]) -> None:
         ]
         return [{part["PartNumber"] for part in each} for each in lists]
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while parts not in await asyncio.to_thread(standing):
             await asyncio.sleep(0.05)
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.fakes.s3_server import S3Server, answers, free_ports, running, wait_until
+from tests.fakes.ports import free_port
+from tests.fakes.s3_server import S3Server, answers, running, wait_until
 
 LIFECYCLE_DAY_S = 5
 """How long a day is in rules of a lifecycle."""
 
 _DISK_BYTES = 12 << 30  # of a file full of holes; it wants as much
-_COMMAND_S = 60
+_COMMAND_S = 240
 
 # The gateway asks the monitor with messages that are checked but not encrypted: with no authentication at all it would
 # be turned away for ever.
@@ -64,7 +65,7 @@ def ceph_server(folder: Path) -> Iterator[S3Server]:
     Raises:
         ServerUnavailable: It does not start here.
     """
-    v2, v1, port = free_ports(3)
+    v2, v1, port = free_port(), free_port(), free_port()
     fsid, disk = str(uuid.uuid4()), str(uuid.uuid4())
     for name in ("mon", "mgr", "osd", "rgw"):
         (folder / name).mkdir()

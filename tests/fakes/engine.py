@@ -1,6 +1,7 @@
 """An engine process that renders and hears nothing, for tests of the foreman; speaks the protocol of ``worker.engine``.
 
-What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``crash`` (always), ``crash once``,
+What it does stands in the Template's video, as text: ``ok``, ``sleep SECONDS``, ``until PATH`` (stands still in the middle until
+that file is there), ``crash`` (always), ``crash once``,
 ``kill worker``, ``fault``, ``full SECONDS`` (the disk is, until so long after it was first met), ``hang``, ``stubborn`` (goes on
 when asked to stop), ``reject``, ``missing``, ``tell`` (the Clip is what was asked for, as JSON), ``kept`` (the background is as it
 was), ``large`` (a Clip of 6000 bytes), ``endless once`` (with one frame done it comes no further until it is stopped or killed, or
@@ -99,7 +100,7 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
     for done in range(1, _FRAMES + 1):
         if what == "stubborn":
             time.sleep(0.2)
-        elif stop.wait(pause_s):
+        elif stop.wait(pause_s) or (done == _FRAMES // 2 and _held(name, what, stop)):
             _tell("stopped", id=name)
             return
         _tell("progress", id=name, stage="render", done=done, total=_FRAMES)
@@ -123,6 +124,15 @@ def _render(request: dict[str, Any], stop: threading.Event) -> None:
                 **checking,
             )
             _check(request, what, stop)
+
+
+def _held(name: str, what: str, stop: threading.Event) -> bool:
+    """Wait as a Clip ``until PATH`` does, which is no hang; whether it was asked to stop meanwhile."""
+    while what.startswith("until ") and not Path(what.partition(" ")[2]).exists():
+        _tell("progress", id=name, stage="render", done=_FRAMES // 2 - 1, total=_FRAMES)
+        if stop.wait(0.1):
+            return True
+    return False
 
 
 def _note(where: str, line: str) -> None:

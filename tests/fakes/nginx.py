@@ -54,13 +54,6 @@ class Nginx:
         return (self.folder / "access.log").read_text()
 
 
-def free_port() -> int:
-    """A port of this machine nobody listens at now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextlib.contextmanager
 def nginx(program: str, folder: Path, port: int, door: str, store: Path) -> Iterator[Nginx]:
     """Run it until the block is left.
@@ -101,7 +94,7 @@ def _running(program: str, folder: Path, port: int, configuration: str) -> Itera
         yield
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def _placed(folder: Path, port: int, door: str, store: Path) -> str:
@@ -121,7 +114,7 @@ def _placed(folder: Path, port: int, door: str, store: Path) -> str:
 
 
 def _wait_until_it_listens(server: "subprocess.Popen[bytes]", port: int, folder: Path) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while server.poll() is None and time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

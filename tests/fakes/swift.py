@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from tests.fakes.ports import free_port
 from tests.fakes.s3_server import (
     S3Server,
     ServerUnavailable,
     answers,
     environment,
-    free_ports,
     running,
     wait_until,
 )
@@ -57,6 +57,13 @@ user = {user}
 swift_dir = {etc}
 devices = {node}
 mount_check = false
+conn_timeout = 60
+node_timeout = 60
+container_update_timeout = 60
+error_suppression_limit = 1000000
+"""
+"""Its own limits are for fleets with spare disks and daemons that catch up: here a listing would lack for ever what a container was
+told too late, and a disk that was slow ten times would be left out for a minute.
 """
 
 _DISK_CONF = """[pipeline:main]
@@ -99,17 +106,19 @@ def swift_server(folder: Path) -> Iterator[S3Server]:
     _check_attributes(folder)
     programs = environment("swift", _PACKAGES) / "bin"
     secret = secrets.token_hex(16)
-    ports = dict(zip((*_DISKS, "proxy"), free_ports(4), strict=True))
+    ports = {kind: free_port() for kind in (*_DISKS, "proxy")}
     etc = _configure(folder, ports, secret)
     rings = json.dumps({kind: ports[kind] for kind in _DISKS})
-    subprocess.run([programs / "python", "-c", _RINGS, rings], cwd=etc, check=True, timeout=60)
+    subprocess.run([programs / "python", "-c", _RINGS, rings], cwd=etc, check=True, timeout=240)
     with contextlib.ExitStack() as servers:
         for kind in ports:
             command = [programs / f"swift-{kind}-server", etc / f"{kind}-server.conf"]
             more = {"SWIFT_DIR": str(etc)}
             servers.enter_context(running(command, etc / f"{kind}.log", more))
-        is_up = partial(answers, ports["proxy"], "/healthcheck", http.HTTPStatus.OK)
-        wait_until(is_up, sorted(etc.glob("*.log")))
+        logs = sorted(etc.glob("*.log"))
+        for kind in _DISKS:
+            wait_until(partial(answers, ports[kind], "/"), logs)  # whatever: it listens
+        wait_until(partial(answers, ports["proxy"], "/healthcheck", http.HTTPStatus.OK), logs)
         yield S3Server("swift", f"http://127.0.0.1:{ports['proxy']}", "test:tester", secret)
 
 

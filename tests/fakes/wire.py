@@ -1,5 +1,6 @@
 """The way between a client and an HTTP server: counts what passes, and goes wrong when told to."""
 
+import asyncio
 import contextlib
 import io
 from collections.abc import Callable, Mapping
@@ -45,6 +46,8 @@ class Wire:
         self._origin = origin
         self.passed: list[Asked] = []
         """What the server has answered, in that order."""
+        self.waits: Callable[[Asked], bool] = never
+        """This request gets no further as long as that is so."""
         self.breaks: Callable[[Asked], bool] = never
         """The connection breaks when half of this request's body has come."""
         self.spoils: Callable[[Asked], bool] = never
@@ -77,6 +80,8 @@ class Wire:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.attempts += 1
         asked = Asked(request.method, request.path, dict(request.query))
+        while self.waits(asked):
+            await asyncio.sleep(0.01)
         if self.is_down:
             return self._broken(request)
         if self.breaks(asked):

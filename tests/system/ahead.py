@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.turns import beside, free
+
 T = TypeVar("T")
 
 
@@ -28,8 +30,14 @@ def ahead(
         and item.path == request.path
         and hasattr(item, "callspec")
     ]
+
+    def in_turn(one: Any) -> T:
+        with beside(request.config):
+            return work(one)
+
     pool = ThreadPoolExecutor(2, thread_name_prefix="ahead")
     try:
-        yield {one.name: pool.submit(work, one) for one in chosen}
+        yield {one.name: pool.submit(in_turn, one) for one in chosen}
     finally:
+        free()
         pool.shutdown(cancel_futures=True)

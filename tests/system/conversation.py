@@ -13,10 +13,11 @@ from config.system import System, Wanted, running_system
 from config.wiring import Wires, wires
 from pipeline.samples.library import LOOKS, write_voice
 from tests.presenters import bring_presenter
+from worker.contract.keys import LINEUPS
 from worker.contract.ports import LedgerUnavailable
 from worker.contract.records import BatchRecord, Chat, Person
 
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 ACCOUNT = "ann"
 
 
@@ -92,6 +93,13 @@ def presenter(folder: Path, name: str = "mira", seconds: float = 2.0) -> Path:
     path = folder / f"{name}.mp4"
     bring_presenter(next(look for look in LOOKS if look.name == name), path, seconds)
     return path
+
+
+async def sheet_drawn(hand: Wires) -> None:
+    """Wait until the picture of all presenters is there: who looks before may find a list in its place, and has it drawn."""
+    async with asyncio.timeout(LIMIT_S):
+        while not [facts async for facts in hand.store.list(LINEUPS)]:
+            await asyncio.sleep(0.1)
 
 
 async def stock(hand: Wires, *videos: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 
-_LIMIT_S = 90.0
+_LIMIT_S = 240.0
 
 
 class FrontEnd:

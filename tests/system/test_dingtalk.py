@@ -20,13 +20,13 @@ from tests.adapters.dingtalk_scene import Scene, open_scene
 from tests.adapters.dingtalk_things import group_of, settings_of
 from tests.fakes.dingtalk.api import TEMPLATE
 from tests.fakes.dingtalk.server import FakeDingTalk
-from tests.system.conversation import presenter
+from tests.system.conversation import presenter, sheet_drawn
 from tests.system.front_end import front_end
 from tests.system.test_wecom import plain, voice_note
 from worker.contract.records import BatchState
 
 SECRET = "a secret of tests only, long enough"  # noqa: S105 - the scene's
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 GROUP = "cid1=="
 ALLOWED = f"dingtalk:user:li,dingtalk:chat:{GROUP}"
 ARCHIVE = re.compile(r"\[打包下载[^\]]*\]\((https://chorus\.example/d/[\w.%-]+)\)")
@@ -48,7 +48,8 @@ async def scene(dingtalk, redis_url, tmp_path) -> AsyncIterator[Scene]:
 @pytest.mark.slow
 async def test_of_two_front_ends_one_is_killed_and_the_result_is_told_once(dingtalk, scene):
     """Each holds a connection; what the dead one had taken and not answered, the other answers."""
-    await scene.stock(anchor="sleep 6", host="sleep 6")
+    gone = scene.folder / "gone"  # who is killed shall tell no result
+    await scene.stock(anchor=f"until {gone}", host="ok")
     settings = {
         "DATA_DIR": str(scene.folder),
         "REDIS_URL": scene.url,
@@ -66,6 +67,7 @@ async def test_of_two_front_ends_one_is_killed_and_the_result_is_told_once(dingt
             await dingtalk.world.wait_for(lambda: len(dingtalk.gateway.lines) == 2, LIMIT_S)
             await doomed.kill()
             await dingtalk.world.wait_for(lambda: len(dingtalk.gateway.lines) == 1, LIMIT_S)
+            gone.touch()
             await dingtalk.tells("li", "状态", GROUP)
             files = await scene.unzip(await scene.result(GROUP, LIMIT_S))
             async with asyncio.timeout(LIMIT_S):
@@ -100,9 +102,11 @@ async def test_the_whole_of_it_with_the_real_worker_from_a_quoted_voice_note_by_
             while [t.state for t in await hand.ledger.templates()] != ["ready", "ready"]:
                 await asyncio.sleep(0.1)
         await dingtalk.world.wait_for(lambda: dingtalk.gateway.lines, LIMIT_S)
+        await dingtalk.tells("li", "模板", GROUP)
+        await sheet_drawn(hand)
         quote = dingtalk.quoted("audio", dingtalk.sound(voice, "大家好"))
         await dingtalk.tells("li", "", GROUP, quote=quote)
-        offer = await dingtalk.world.wait_for_text(GROUP, "mira]", LIMIT_S)
+        offer = await dingtalk.world.wait_for_text(GROUP, "其中说话", LIMIT_S)
         for label in ("jonas", "mira"):
             await dingtalk.presses("li", offer, label)
             await dingtalk.world.wait_for(

@@ -36,11 +36,10 @@ from tests.adapters.test_telegram_conversations import (
 from tests.corpora.media import write_sound
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.fakes.telegram.world import File, Person, Room
-from tests.system.conversation import presenter
-from worker.contract.keys import LINEUPS
+from tests.system.conversation import presenter, sheet_drawn
 
 SECRET = "a secret of tests only, long enough"  # noqa: S105 - the scene's
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 
 
 @pytest.fixture
@@ -103,7 +102,8 @@ async def front_end(scene: Scene, *who: Person | Room) -> AsyncIterator[FrontEnd
 async def test_a_bot_killed_in_mid_batch_goes_on_in_the_same_message_and_tells_the_result_once(
     telegram, scene
 ):
-    await scene.stock(anchor="sleep 12", host="sleep 12")
+    first, second = scene.folder / "first", scene.folder / "second"
+    await scene.stock(anchor=f"until {first}", host=f"until {second}")
     ann = telegram.person("Ann")
     group = telegram.group("Marketing", ann)
     async with scene.foreman(), front_end(scene, group) as bot:
@@ -113,10 +113,13 @@ async def test_a_bot_killed_in_mid_batch_goes_on_in_the_same_message_and_tells_t
         edits = len(progress(telegram, group)[0].earlier)
         asked = await telegram.says(ann, group, "/status")  # while nobody listens
         await bot.start()
+        await telegram.wait_until(lambda: len(progress(telegram, group)) > 1, LIMIT_S)
+        first.touch()
         await telegram.wait_until(
             lambda: len(progress(telegram, group)[0].earlier) > edits, LIMIT_S
         )
         still_running = not results(telegram, group)
+        second.touch()
         result = await scene.result(group, LIMIT_S)
         await telegram.wait_until(
             lambda: "2/2 · done" in progress(telegram, group)[0].text, LIMIT_S
@@ -145,18 +148,20 @@ async def test_a_bot_killed_in_mid_batch_goes_on_in_the_same_message_and_tells_t
 async def test_a_bot_killed_while_it_takes_an_order_takes_it_once(
     telegram, scene, moment: Callable[[FakeTelegram], list]
 ):
-    await scene.stock(anchor="sleep 1")
+    gone = scene.folder / "gone"  # who is killed shall tell no result
+    await scene.stock(anchor=f"until {gone}")
     ann = telegram.person("Ann")
     room = telegram.private(ann)
     async with scene.foreman(), front_end(scene, ann) as bot:
         await telegram.says(ann, room, "1 go", file=VOICE)
         await telegram.wait_until(lambda: bool(moment(telegram)), LIMIT_S)
         await bot.kill()
+        gone.touch()
         await bot.start()
         await scene.result(room, LIMIT_S)
         await delivered(scene, room, 1, LIMIT_S)
         # Killed between placing the order and announcing it: that is taken over seconds later, perhaps after the result.
-        await scene.nothing_left_to_do()
+        await scene.nothing_left_to_do(LIMIT_S)
 
     telegram.forgive("message is not modified")
     assert len(await scene.batches(room)) == 1
@@ -209,11 +214,8 @@ async def test_the_whole_of_it_with_the_real_worker_from_a_voice_note_to_videos_
             while [t.state for t in await hand.ledger.templates()] != ["ready", "ready"]:
                 await asyncio.sleep(0.1)
 
-        # Who looks first may find a list in place of the sheet, which is drawn then.
         await telegram.says(ann, group, "/templates", topic=topic)
-        async with asyncio.timeout(LIMIT_S):
-            while [facts async for facts in hand.store.list(LINEUPS)] == []:
-                await asyncio.sleep(0.1)
+        await sheet_drawn(hand)
 
         # In a topic, with buttons, in Chinese.
         await telegram.says(li, group, "/new", topic=topic)
