@@ -1,11 +1,14 @@
 """MuseTalk and LatentSync through the command and through the real engine process, from a folder of official-format random weights."""
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import wave
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,41 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _cut(folder / "long.wav", folder / "voice.wav", seconds=1.3)
     _cut(folder / "long.wav", folder / "word.wav", seconds=0.6)
     return folder
+
+
+@contextlib.asynccontextmanager
+async def engine(name: str, weights: Path, slots: int = 1) -> AsyncIterator[EngineLink]:
+    """The real engine process with one neural engine, on the processor."""
+    command = [
+        sys.executable, "-m", "worker.engine", "--engine", name, "--slots", str(slots), "--device", "cpu",
+        "--unverified", str(weights), "--steps", "1", "--guidance", "1",
+    ]  # fmt: skip
+    link = EngineLink(command, quiet_s=120)
+    running = asyncio.create_task(link.run())
+    try:
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def order(place: Path, name: str, out: Path) -> dict[str, Any]:
+    """A Clip of the folders ``take`` and ``template``, which are made from ``voice.wav`` where they do not stand yet."""
+    take, template = place / "take", place / "template"
+    if not take.exists():
+        take.mkdir()
+        analyse_take(place / "voice.wav", "voice.wav", take, TakeLimits(), quietly)
+    if not template.exists():
+        template.mkdir()
+        prepare_template(place / "anna.mp4", "anna.mp4", template, VideoLimits(), quietly)
+    return {
+        "engine": name,
+        "take": str(take),
+        "template": str(template),
+        "video": str(place / "anna.mp4"),
+        "out": str(out),
+        "options": {},
+    }
 
 
 def _cut(source: Path, target: Path, *, seconds: float) -> None:
@@ -151,36 +189,12 @@ def test_weights_that_do_not_fit_are_told_by_their_first_differences(place: Path
 
 
 async def test_five_clips_are_made_with_models_that_were_loaded_once(place: Path):
-    take, template = place / "take", place / "template"
-    take.mkdir()
-    template.mkdir()
-    analyse_take(place / "voice.wav", "voice.wav", take, TakeLimits(), quietly)
-    prepare_template(place / "anna.mp4", "anna.mp4", template, VideoLimits(), quietly)
-    command = [
-        sys.executable, "-m", "worker.engine", "--engine", "musetalk", "--slots", "3", "--device", "cpu",
-        "--unverified", str(place / "weights"),
-    ]  # fmt: skip
-    link = EngineLink(command, quiet_s=120)
     FIGURES.take()
-    running = asyncio.create_task(link.run())
-    orders: list[dict[str, Any]] = [
-        {
-            "engine": "musetalk",
-            "take": str(take),
-            "template": str(template),
-            "video": str(place / "anna.mp4"),
-            "out": str(place / f"{number}.mp4"),
-            "options": {},
-        }
-        for number in range(5)
-    ]
-    try:
+    async with engine("musetalk", place / "weights", slots=3) as link:
+        orders = [order(place, "musetalk", place / f"{number}.mp4") for number in range(5)]
         made = await asyncio.gather(
-            *(link.render(order, quietly, asyncio.Event()) for order in orders)
+            *(link.render(each, quietly, asyncio.Event()) for each in orders)
         )
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
     frames = {each.result["frames"] for each in made}
     assert len(frames) == 1
@@ -190,3 +204,39 @@ async def test_five_clips_are_made_with_models_that_were_loaded_once(place: Path
     assert link.residents["musetalk"]["loads"] == 1
     assert FIGURES.take()["loads musetalk"] == 1
     assert link.residents["musetalk"]["device"] == "cpu"
+
+
+def _own_mib(pid: int) -> float:
+    """Memory that a process holds for itself: not what it maps of files, which the kernel may drop."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    kinds = [
+        line.split() for line in status.splitlines() if line.startswith(("RssAnon", "RssShmem"))
+    ]
+    return sum(int(kib) for _, kib, _ in kinds) / 1024
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["musetalk", "latentsync"])
+async def test_a_clip_of_ten_minutes_takes_no_more_memory_than_one_of_one(name: str, place: Path):
+    weights = {"musetalk": place / "weights", "latentsync": place / "latentsync"}[name]
+    most_mib = {}
+    for seconds in (60, 599):
+        folder = place / f"{name}-{seconds}"
+        folder.mkdir()
+        shutil.copy(place / "anna.mp4", folder)
+        write_voice(folder / "said.wav", repeats=seconds // 5)
+        _cut(folder / "said.wav", folder / "voice.wav", seconds=seconds)
+        wanted = order(folder, name, folder / "clip.mp4")
+        seen = [0.0]
+        async with engine(name, weights) as link:
+            making = asyncio.create_task(link.render(wanted, quietly, asyncio.Event()))
+            while not making.done():
+                seen.append(_own_mib(link.pid) if link.pid else 0.0)
+                await asyncio.wait({making}, timeout=0.2)
+            made = await making
+        most_mib[seconds] = max(seen)
+        assert read_streams(folder / "clip.mp4").frames == made.result["frames"]
+        assert made.result["duration_s"] == pytest.approx(seconds, abs=1)
+
+    print(name, most_mib)
+    assert most_mib[599] < most_mib[60] + 32, most_mib
