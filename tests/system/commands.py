@@ -1,5 +1,6 @@
 """The ``chorus`` command, as somebody types it on a machine with nothing set."""
 
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ def chorus(*arguments, data_dir, language="en_US.UTF-8", settings=None, typed=""
     )
 
 
-def started(*arguments, data_dir):
+def started(*arguments, data_dir, settings=None):
     """The command, under way."""
     return subprocess.Popen(
         command(arguments),
@@ -26,7 +27,7 @@ def started(*arguments, data_dir):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(data_dir),
+        env=environment(data_dir, settings=settings),
         preexec_fn=_hear_interrupts,
     )
 
@@ -34,6 +35,12 @@ def started(*arguments, data_dir):
 def _hear_interrupts():
     """Jobs in the background of a shell inherit a SIGINT that is ignored; who sits at a terminal does not."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def redis_ended(data_dir):
+    """Wait until the embedded Redis has stopped: it notices a moment later that the last command has ended."""
+    with (data_dir / "redis" / "keeper.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def command(arguments):

@@ -30,7 +30,7 @@ def test_fairness_within_chats_is_that_of_the_chat_whose_people_fare_worst() -> 
 @pytest.mark.slow
 @pytest.mark.alone
 def test_the_queue_costs_little_scales_is_fair_and_loses_nothing(tmp_path) -> None:
-    done = chorus("bench", "queue", "--batches", "60", "--pairs", "1", "--json", data_dir=tmp_path)
+    done = chorus("bench", "queue", "--batches", "60", "--pairs", "3", "--json", data_dir=tmp_path)
 
     figures = last_object(done)
     checks = {check["name"]: check["ok"] for check in figures["checks"]}

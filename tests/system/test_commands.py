@@ -16,7 +16,7 @@ from pipeline.measure.container import read_container
 from pipeline.media import ClipWriter, probe_video
 from tests.corpora.media import write_sound
 from tests.corpora.whisper import write_whisper
-from tests.system.commands import chorus, last_object
+from tests.system.commands import chorus, last_object, redis_ended
 from tests.system.conversation import presenter, recording
 
 README = Path(__file__).parents[2] / "README.md"
@@ -278,6 +278,7 @@ def test_a_library_grows_and_shrinks(tmp_path, video):
 @pytest.mark.slow
 def test_a_library_comes_back_after_redis_lost_it(tmp_path, video):
     added = chorus("templates", "add", video, "--name", "mira", data_dir=tmp_path)
+    redis_ended(tmp_path)
     shutil.rmtree(tmp_path / "redis")
 
     lost = last_object(chorus("templates", "list", "--json", data_dir=tmp_path))

@@ -135,8 +135,10 @@ async def test_an_interrupted_demo_ends_at_once_and_its_order_with_it(
     )
     try:
         shown = []
-        while "rendering" not in "".join(shown):
-            shown.append(process.stderr.readline())
+        for line in iter(process.stderr.readline, ""):
+            shown.append(line)
+            if "rendering" in line:
+                break
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=30)
     finally:

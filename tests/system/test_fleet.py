@@ -19,6 +19,7 @@ from botocore.config import Config
 from pydantic import SecretStr
 
 from bot.stock import add_to_library
+from config.record import read
 from config.settings import Settings
 from config.wiring import Wires, wires
 from tests.fakes.forwarder import Forwarder
@@ -30,10 +31,9 @@ from tests.worker.foreman_things import over
 from tests.worker.ledger_things import ANNA, HALL, take
 from worker.contract import keys
 from worker.contract.records import BatchRecord, Order
-from worker.overview import Overlook
 
 BUCKET = "fleet"
-LIMIT_S = 150.0
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def network(number: int) -> Iterator[Network]:
     """A network with a wire to this machine and to nowhere else; skips where that may not be made."""
     name = f"chorus-{os.getpid()}-{number}"
     here, there = f"cho{os.getpid() % 100_000}h{number}", f"cho{os.getpid() % 100_000}t{number}"
-    ours, theirs = f"10.213.{number}.1", f"10.213.{number}.2"
+    # Four addresses of its own: what a run left behind that was killed, or runs beside this one, has others.
+    place = (os.getpid() * 4 + number) % (1 << 14)
+    ours, theirs = (f"10.213.{place >> 6}.{place % 64 * 4 + last}" for last in (1, 2))
     if shutil.which("ip") is None or os.geteuid() != 0:
         pytest.skip("network namespaces need root and iproute2")
     try:
@@ -128,11 +130,11 @@ async def worker_in(
         )
         try:
             assert process.stdout is not None
-            assert b"ready" in await asyncio.wait_for(process.stdout.readline(), 60)
+            assert b"ready" in await asyncio.wait_for(process.stdout.readline(), LIMIT_S)
             yield
         finally:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 20)
+            await asyncio.wait_for(process.wait(), LIMIT_S)
 
 
 async def order_clips(hand: Wires, folder: Path, count: int) -> BatchRecord:
@@ -158,18 +160,21 @@ async def order_clips(hand: Wires, folder: Path, count: int) -> BatchRecord:
     )
 
 
-async def watched(hand: Wires, batch: BatchRecord) -> tuple[BatchRecord, set[str]]:
-    """The Batch when its work is over, and who was seen at its Clips."""
-    workers: set[str] = set()
+async def ended(hand: Wires, batch: BatchRecord) -> BatchRecord:
+    """The Batch when its work is over."""
     async with asyncio.timeout(LIMIT_S):
         while True:
-            seen = await Overlook(hand.ledger).look()
-            workers |= {lease.worker for lease in seen.leases if lease.kind == "clip"}
             found = await hand.ledger.batch(batch.id)
             assert found is not None
             if over(found):
-                return found, workers
+                return found
             await asyncio.sleep(0.05)
+
+
+def makers(*machines: Path) -> set[str]:
+    """Who made Clips, as their machines wrote it down."""
+    written = (each for machine in machines for each in read(machine / "logs"))
+    return {each["worker"] for each in written if each["what"] == "clip.done"}
 
 
 @pytest.mark.slow
@@ -191,22 +196,22 @@ async def test_workers_that_share_only_redis_and_the_store_make_one_batch_togeth
             _env_file=None,
         )
         hand = await stack.enter_async_context(wires(settings))
-        for number in (1, 2):
+        machines = [tmp_path / f"machine-{number}" for number in (1, 2)]
+        for number, machine in enumerate(machines):
             place = stack.enter_context(network(number))
-            await stack.enter_async_context(
-                worker_in(place, swift, port, tmp_path / f"machine-{number}")
-            )
-        ended, workers = await watched(hand, await order_clips(hand, tmp_path, 6))
+            await stack.enter_async_context(worker_in(place, swift, port, machine))
+        batch = await ended(hand, await order_clips(hand, tmp_path, 6))
         archive = tmp_path / "all.zip"
-        assert ended.archive_key is not None
-        await hand.store.get_file(ended.archive_key, archive)
+        assert batch.archive_key is not None
+        await hand.store.get_file(batch.archive_key, archive)
         cards = await hand.roster.cards()
 
-    assert ended.done == 6
-    assert [clip.attempts for clip in ended.clips] == [1] * 6
+    workers = makers(*machines)
+    assert batch.done == 6
+    assert [clip.attempts for clip in batch.clips] == [1] * 6
     assert len(workers) == 2
     assert {card.name for card in cards} == workers
     with zipfile.ZipFile(archive) as opened:
         assert opened.testzip() is None
         assert sum(name.endswith(".mp4") for name in opened.namelist()) == 6
-    assert not any((tmp_path / f"machine-{number}" / "store").exists() for number in (1, 2))
+    assert not any((machine / "store").exists() for machine in machines)

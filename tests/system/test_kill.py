@@ -1,5 +1,6 @@
 """kill -9 of any process while a Clip is being made: it is restarted, the Batch ends, and is told once."""
 
+import contextlib
 import os
 import signal
 
@@ -18,8 +19,11 @@ def part(name):
 
 
 def engine(system):
-    children = psutil.Process(part("worker")(system)).children()
-    return next(child.pid for child in children if "config.engine" in child.cmdline())
+    for child in psutil.Process(part("worker")(system)).children():
+        with contextlib.suppress(psutil.Error):  # a disposable one that has just ended
+            if "config.engine" in child.cmdline():
+                return child.pid
+    raise LookupError("no engine runs")
 
 
 def keeper(system):

@@ -116,7 +116,7 @@ async def test_a_pull_that_was_killed_goes_on_where_it_was(hub, type_in, models,
     process = await asyncio.create_subprocess_exec(
         *command(["models", "pull", "musetalk", "--yes"]), env=there
     )
-    await hub.held.wait()
+    await asyncio.wait_for(hub.held.wait(), 240)
     while not (partial := list((models / "musetalk/musetalkV15").glob(".*.partial"))):
         await asyncio.sleep(0.01)
     while (had := partial[0].stat().st_size) < UNET_BYTES // 4:
@@ -143,7 +143,7 @@ async def test_a_pull_that_is_interrupted_says_so_without_a_traceback(hub, model
         stderr=asyncio.subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    await hub.held.wait()
+    await asyncio.wait_for(hub.held.wait(), 240)
     process.send_signal(signal.SIGINT)
     _, said = await process.communicate()
 

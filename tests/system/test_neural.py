@@ -100,7 +100,7 @@ def chorus(place: Path, *arguments: str, **more: str) -> "subprocess.CompletedPr
     }
     return subprocess.run(
         [sys.executable, "-m", "config.cli.main", *arguments],
-        capture_output=True, text=True, env=environment, timeout=300, check=False,
+        capture_output=True, text=True, env=environment, timeout=600, check=False,
     )  # fmt: skip
 
 

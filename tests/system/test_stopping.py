@@ -70,7 +70,7 @@ async def ordered(hand: Wires, folder: Path, clips: int) -> BatchRecord:
 
 
 async def batch_that(hand: Wires, batch: BatchRecord, is_so) -> BatchRecord:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(300):
         while True:
             seen = await hand.ledger.batch(batch.id)
             if is_so(seen):
@@ -82,22 +82,23 @@ def rendering(batch: BatchRecord) -> bool:
     return any(clip.state is ClipState.RENDERING and clip.done > 0 for clip in batch.clips)
 
 
-async def left(process: subprocess.Popen) -> tuple[int, list[psutil.Process]]:
-    """Exit code, and what is left of it."""
+async def stopped(process: subprocess.Popen) -> tuple[int, list[psutil.Process]]:
+    """Tell it to stop: its exit code, and what is left of it."""
     children = psutil.Process(process.pid).children(recursive=True)
-    code = await asyncio.to_thread(process.wait, 60)
+    process.send_signal(signal.SIGTERM)
+    code = await asyncio.to_thread(process.wait, 300)
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 2)
     return code, alive
 
 
 async def test_once_it_finishes_the_clip_in_work_and_takes_no_other(tmp_path: Path) -> None:
+    patient = {"CHORUS_DRAIN_S": "280"}
     async with machine(tmp_path / "data") as hand:
-        worker = started("worker", data_dir=tmp_path / "data")
+        worker = started("worker", data_dir=tmp_path / "data", settings=patient)
         with ended(worker):
             batch = await ordered(hand, tmp_path, clips=3)
             await batch_that(hand, batch, rendering)
-            worker.send_signal(signal.SIGTERM)
-            code, alive = await left(worker)
+            code, alive = await stopped(worker)
             seen = await hand.ledger.batch(batch.id)
 
     states = [clip.state for clip in seen.clips]
@@ -116,9 +117,8 @@ async def test_twice_it_stops_at_once_and_another_worker_gets_the_clip(tmp_path:
             await batch_that(hand, batch, rendering)
             worker.send_signal(signal.SIGTERM)
             line = await asyncio.to_thread(until_said, worker, "Stopping")
-            worker.send_signal(signal.SIGTERM)
             asked = time.monotonic()
-            code, alive = await left(worker)
+            code, alive = await stopped(worker)
             took_s = time.monotonic() - asked
             seen = await hand.ledger.batch(batch.id)
         other = started("worker", data_dir=tmp_path / "data")
