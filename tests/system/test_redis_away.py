@@ -112,8 +112,9 @@ async def went_on(place: Place, away_s: float, how: str, language: str = "en") -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["cut", "half_open"])
-@pytest.mark.parametrize("person", [ANN, LI], ids=["en", "zh"])
+@pytest.mark.parametrize(
+    ("how", "person"), [("cut", ANN), ("half_open", LI)], ids=["cut-en", "half_open-zh"]
+)
 async def test_a_network_that_is_away_for_a_while_loses_no_order_and_tells_each_thing_once(
     place: Place, how: str, person: Person
 ) -> None:
