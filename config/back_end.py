@@ -64,7 +64,7 @@ async def serve(settings: Settings, device: Device) -> None:
     """Work until told to stop. Raises DeviceRefused."""
     assert settings.redis_url is not None  # noqa: S101 - the command that starts us sets it
     loop = asyncio.get_running_loop()
-    slots = settings.slots or slots_of(settings.engine, device)
+    slots = settings.slots or slots_of(settings.engine, device, models_folder(settings))
     log.info("computing on %s, %d at a time", device.name, slots)
     async with wires(settings) as hand, asyncio.TaskGroup() as group:
         foreman = Foreman(

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from config.gpu_needs import computes_on_gpu, gpu_needs
+from config.gpu_needs import computes_on_gpu, gpu_needs, whisper_mib
 from config.nvml import Gpu, gpus
 
 _CORES_PER_CLIP: Final = 2
@@ -87,8 +88,17 @@ def device_for(engine: str, name: str) -> Device:
     raise DeviceRefused(f"There is no {name} here, but {there}.")
 
 
-def slots_of(engine: str, device: Device) -> int:
-    """How many Clips a worker renders at a time where the operator says nothing: what the GPU's memory holds, or the cores."""
+def slots_of(engine: str, device: Device, models: Path) -> int:
+    """How many Clips a worker renders at a time where the operator says nothing: what the GPU's memory holds, or the cores.
+
+    Args:
+        engine: Renders them.
+        device: Computes.
+        models: The folder of all weights: a Whisper that lies there has its room first.
+
+    Raises:
+        DeviceRefused: Not even one fits.
+    """
     needs = gpu_needs(engine)
     if device.gpu is None or needs is None:
         return max(1, len(os.sched_getaffinity(0)) // _CORES_PER_CLIP)
@@ -98,4 +108,5 @@ def slots_of(engine: str, device: Device) -> int:
             f"{device.name} ({device.gpu.title}) has {device.gpu.memory_mib} MiB; the engine {engine} needs "
             f"{needs.resident_mib + needs.slot_mib} MiB for one video at a time."
         )
-    return min(room // needs.slot_mib, _MOST_SLOTS)
+    # Whisper goes to the processor where it finds no room: no engine is refused for it.
+    return max(1, min((room - whisper_mib(models)) // needs.slot_mib, _MOST_SLOTS))

@@ -218,9 +218,10 @@ def _words(settings: Settings) -> Finding:
 
 def _devices(settings: Settings) -> Finding:
     """Where this machine's workers would compute, and how much of it at a time."""
+    models = models_folder(settings)
     try:
         told = [
-            f"{device.title}: {settings.slots or slots_of(settings.engine, device)} at a time"
+            f"{device.title}: {settings.slots or slots_of(settings.engine, device, models)} at a time"
             for device in devices_for(settings.engine, ())
         ]
     except DeviceRefused as refused:

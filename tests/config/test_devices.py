@@ -140,19 +140,40 @@ def gpu(memory_mib: int) -> Device:
     return Device(Gpu(0, "GPU-aa", memory_mib, "a card"))
 
 
-def test_slots_grow_with_the_memory_of_the_gpu_and_a_card_that_is_too_small_is_a_sentence() -> None:
-    assert slots_of("musetalk", gpu(16_376)) == 3
-    assert slots_of("musetalk", gpu(143_771)) == 8
-    assert slots_of("latentsync", gpu(24_576)) == 1
-    assert slots_of("latentsync-1.5", gpu(24_576)) == 1  # by the name of its weights as well
+def test_slots_grow_with_the_memory_of_the_gpu_and_a_card_that_is_too_small_is_a_sentence(
+    tmp_path: Path,
+) -> None:
+    assert slots_of("musetalk", gpu(16_376), tmp_path) == 3
+    assert slots_of("musetalk", gpu(143_771), tmp_path) == 8
+    assert slots_of("latentsync", gpu(24_576), tmp_path) == 1
+    assert (
+        slots_of("latentsync-1.5", gpu(24_576), tmp_path) == 1
+    )  # by the name of its weights as well
     with pytest.raises(DeviceRefused, match="has 8192 MiB; the engine latentsync needs 16000 MiB"):
-        slots_of("latentsync", gpu(8_192))
+        slots_of("latentsync", gpu(8_192), tmp_path)
 
 
-def test_on_the_processor_a_clip_has_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whisper_that_is_installed_has_its_room_on_the_gpu_but_no_engine_is_refused_for_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "faster-whisper"
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}")
+    with (folder / "model.bin").open("wb") as weights:
+        weights.truncate(3_000 << 20)  # a hole: it takes no room here
+
+    assert slots_of("musetalk", gpu(24_576), tmp_path / "none") == 6
+    assert slots_of("musetalk", gpu(24_576), tmp_path) == 4
+    assert slots_of("latentsync", gpu(16_376), tmp_path) == 1
+
+
+def test_on_the_processor_a_clip_has_two_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)))
 
-    assert slots_of("viseme", Device()) == 6
+    assert slots_of("viseme", Device(), tmp_path) == 6
 
 
 async def test_the_engine_process_sees_its_own_gpu_and_no_other(tmp_path: Path) -> None:
