@@ -146,7 +146,7 @@ class Settings(BaseSettings):
     chat_weights: Entries = ()
     """How often chats are served against one that is not named: ``telegram:chat:-100123=3`` three times as often, while both wait."""
     slots: int | None = Field(default=None, ge=1, le=64)
-    """Clips that one worker renders at a time; None: by the memory of its GPU, or by its cores."""
+    """Clips that one worker renders at a time; None: by the memory of its GPU (an installed Whisper has its room first), or by its cores."""
     drain_s: float = Field(default=30.0, ge=0, le=3600)
     """How long a worker that is told to stop goes on with the Clips in work before it hands them back; told again it stops at once."""
     link_lifetime_s: int = Field(default=86_400, ge=60, le=604_800)
