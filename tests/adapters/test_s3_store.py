@@ -644,3 +644,27 @@ def test_no_exception_of_the_library_leaves_unmapped():
 def test_any_size_fits_into_ten_thousand_parts(size_bytes, mebibytes):
     assert part_size(size_bytes) == mebibytes << 20
     assert size_bytes <= part_size(size_bytes) * 10_000
+
+
+async def test_the_slower_of_two_that_send_the_same_finds_that_the_object_is_there(ceph) -> None:
+    """The faster has completed the upload, of which this server, other than Swift, takes no further part then."""
+    part, content = 8 << 20, os.urandom(3 * (8 << 20) + 5)
+    first_is_sent, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def in_parts(*, waits: bool):
+        for start in range(0, len(content), part):
+            yield content[start : start + part]
+            if waits and start == part:  # the first is on its way at least
+                first_is_sent.set()
+                await goes_on.wait()
+
+    slower, faster = store_of(ceph), store_of(ceph)
+    sending = asyncio.create_task(slower.put_stream("slower", in_parts(waits=True), len(content)))
+    await first_is_sent.wait()
+    await faster.put_stream("slower", in_parts(waits=False), len(content))
+    goes_on.set()
+    await sending
+
+    assert await slower.get_bytes("slower") == content
+    await faster.close()
+    await emptied(slower, ceph)

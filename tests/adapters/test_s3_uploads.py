@@ -255,13 +255,6 @@ def in_parts(content: bytes, gate: asyncio.Event, before: int) -> AsyncIterator[
     return chunks()
 
 
-def goes_at_once() -> asyncio.Event:
-    """A gate that is open."""
-    gate = asyncio.Event()
-    gate.set()
-    return gate
-
-
 async def until_stand(swift, parts: set[int]) -> None:
     client, place = client_of(swift), {"Bucket": BUCKET}
 
@@ -276,24 +269,6 @@ async def until_stand(swift, parts: set[int]) -> None:
     async with asyncio.timeout(120):
         while parts not in await asyncio.to_thread(standing):
             await asyncio.sleep(0.05)
-
-
-@pytest.mark.parametrize("before", [1, 3])
-async def test_the_slower_of_two_finds_that_the_object_is_there(store, swift, before):
-    """The faster has completed the upload, and the store takes no further part of it."""
-    another, content = store_of(swift), LARGE[: 3 * PART + 5]
-    goes_on = asyncio.Event()
-
-    slower = asyncio.create_task(
-        store.put_stream(KEY, in_parts(content, goes_on, before), len(content))
-    )
-    await until_stand(swift, set(range(1, before + 1)))
-    await another.put_stream(KEY, in_parts(content, goes_at_once(), 0), len(content))
-    goes_on.set()
-    await slower
-    await another.close()
-
-    assert await stored(store) == hashlib.sha256(content).hexdigest()
 
 
 async def test_an_upload_that_somebody_aborted_is_no_refusal_and_is_begun_anew(store, swift):
