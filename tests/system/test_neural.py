@@ -27,6 +27,7 @@ from pipeline.takes import TakeLimits, analyse_take
 from pipeline.templates import prepare_template
 from tests.corpora.checkpoints import write_latentsync, write_musetalk
 from tests.presenters import bring_presenter
+from tests.worker.foreman_things import running_link
 from worker.contract.figures import FIGURES
 from worker.engine_link import EngineLink
 
@@ -58,12 +59,8 @@ async def engine(name: str, weights: Path, slots: int = 1) -> AsyncIterator[Engi
         "--unverified", str(weights), "--steps", "1", "--guidance", "1",
     ]  # fmt: skip
     link = EngineLink(command, quiet_s=120)
-    running = asyncio.create_task(link.run())
-    try:
+    async with running_link(link):
         yield link
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def order(place: Path, name: str, out: Path) -> dict[str, Any]:

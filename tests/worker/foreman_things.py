@@ -14,6 +14,7 @@ from tests.worker.ledger_things import open_ledger, order, take, template
 from worker.contract import keys
 from worker.contract.ports import ObjectStore
 from worker.contract.records import BatchRecord, BatchState, OrderOptions, Utterance
+from worker.engine_link import EngineLink
 from worker.foreman import Foreman
 from worker.ledger import RedisLedger
 
@@ -130,3 +131,14 @@ async def open_workplace(
             yield Workplace(url, folder, ledger, store)
         finally:
             await store.close()
+
+
+@contextlib.asynccontextmanager
+async def running_link(link: EngineLink) -> AsyncIterator[EngineLink]:
+    """A link without a foreman, and its engine process, which ends with it."""
+    running = asyncio.create_task(link.run())
+    try:
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

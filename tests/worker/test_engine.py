@@ -29,7 +29,7 @@ from pipeline.speech.storage import StoredSpeech, write_speech
 from pipeline.templates import TemplateAnalysis, analysis_as_json
 from pipeline.types import MouthCurve, Progress, Said, Samples
 from tests.corpora.media import write_video
-from tests.worker.foreman_things import PATIENCE_S
+from tests.worker.foreman_things import PATIENCE_S, running_link
 from worker import whisper
 from worker.engine import Renderer, _Kept
 from worker.engine_link import EngineLink
@@ -82,12 +82,8 @@ def request(take: Path, template: Path, out: Path, engine: str = "viseme") -> di
 @contextlib.asynccontextmanager
 async def open_link() -> AsyncIterator[EngineLink]:
     link = EngineLink(ENGINE, quiet_s=PATIENCE_S)
-    running = asyncio.create_task(link.run())
-    try:
+    async with running_link(link):
         yield link
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def quietly(stage: str, done: int, total: int) -> None:

@@ -26,7 +26,7 @@ from pipeline.types import Said, Samples
 from tests.corpora.speech import AH, EE, OO, SHUT, babble
 from tests.corpora.whisper import write_whisper
 from tests.worker import ledger_things
-from tests.worker.foreman_things import Workplace, open_workplace
+from tests.worker.foreman_things import Workplace, open_workplace, running_link
 from worker import whisper
 from worker.contract import keys
 from worker.contract.figures import FIGURES
@@ -59,12 +59,8 @@ def models(written: Path, tmp_path: Path) -> Path:
 async def open_link(models: Path) -> AsyncIterator[EngineLink]:
     engine = [sys.executable, "-m", "worker.engine", "--device", "cpu", "--models", str(models)]
     link = EngineLink(engine, quiet_s=PATIENCE_S, whisper=lambda: whisper.stamp(models))
-    running = asyncio.create_task(link.run())
-    try:
+    async with running_link(link):
         yield link
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def put(samples: Samples, path: Path) -> Path:
